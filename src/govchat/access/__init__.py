@@ -1,0 +1,1 @@
+"""Who may call what: API keys with scopes, and the guards that every route names."""

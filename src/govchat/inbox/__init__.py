@@ -1,0 +1,1 @@
+"""Webhook events as durable rows, each once, worked off in order per citizen."""

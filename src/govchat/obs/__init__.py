@@ -1,0 +1,1 @@
+"""What operators see: structured logs without personal data, Prometheus metrics, heartbeats of the processes."""

@@ -1,0 +1,4 @@
+"""The catalogue of administrative procedures (thủ tục hành chính).
+
+The starter catalogue ships as data in this room and answers by national code.
+"""
