@@ -1,0 +1,51 @@
+"""The entry point: a group that imports a command's module only when that command is asked for."""
+
+import importlib
+import sys
+
+import click
+
+from govchat.errors import ConfigurationError, DomainError
+
+# command → (module in govchat.cli, attribute)
+COMMANDS = {
+    "up": ("up", "up"),
+    "api": ("serve", "api"),
+    "worker": ("serve", "worker"),
+    "simulator": ("serve", "simulator"),
+    "migrate": ("serve", "migrate"),
+    "tenant": ("tenant", "tenant"),
+    "secret": ("secret", "secret"),
+    "key": ("key", "key"),
+    "seed": ("seed", "seed"),
+}
+
+
+class LazyGroup(click.Group):
+    """Lists every command by name and imports only the one that runs."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        module, attribute = COMMANDS[cmd_name]
+        command = getattr(importlib.import_module(f"govchat.cli.{module}"), attribute)
+        assert isinstance(command, click.Command)
+        return command
+
+
+@click.group(cls=LazyGroup)
+@click.version_option(package_name="govchat")
+def govchat() -> None:
+    """govchat: provinces talk with their citizens over Zalo."""
+
+
+def main() -> None:
+    """Run the command; a refusal is one sentence on standard error and exit status 1."""
+    try:
+        govchat(prog_name="govchat")
+    except (ConfigurationError, DomainError) as error:
+        click.echo(f"govchat: {error}", err=True)
+        sys.exit(1)
