@@ -37,7 +37,7 @@ class OutboxMessageRow(TenantRow, Base):
             "ix_outbox_messages_queued", "tenant_id", "lane", "seq", postgresql_where=text("state = 'queued'"),
         ),
         Index(
-            "ix_outbox_messages_open", "tenant_id", "citizen_id", postgresql_where=text("state IN ('sending', 'uncertain')"),
+            "ix_outbox_messages_open", "tenant_id", "citizen_id", postgresql_where=text("state IN ('queued', 'sending', 'uncertain')"),
         ),
         Index(
             "ix_outbox_messages_zalo_id", "tenant_id", "zalo_message_id", postgresql_where=text("zalo_message_id IS NOT NULL"),

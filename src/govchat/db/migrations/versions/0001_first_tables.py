@@ -322,7 +322,7 @@ def upgrade() -> None:
         "outbox_messages",
         ["tenant_id", "citizen_id"],
         unique=False,
-        postgresql_where=sa.text("state IN ('sending', 'uncertain')"),
+        postgresql_where=sa.text("state IN ('queued', 'sending', 'uncertain')"),
     )
     op.create_index(
         "ix_outbox_messages_queued",
