@@ -43,7 +43,7 @@ class DossierIn(Struct, forbid_unknown_fields=True, kw_only=True):
     changed_at: Moment
     lookup_secret: Annotated[str, Meta(min_length=3, max_length=32)] | None = None
     received_at: Moment | None = None
-    due_at: Moment | None | UnsetType = UNSET
+    due_at: Moment | UnsetType | None = UNSET
     status_note: Paragraph | None = None
     results: Annotated[list[ResultItem], Meta(max_length=20)] = []
 

@@ -6,11 +6,15 @@ holds what the citizen wrote but nothing of ours after it. Where it proves nothi
 
 from collections.abc import Callable
 from datetime import timedelta
+from uuid import UUID
 
+import msgspec
 import structlog
+from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
 from govchat.citizens.know import zalo_id_of
+from govchat.db.session import Database
 from govchat.kit import clock
 from govchat.obs import metrics
 from govchat.outbox import settle
@@ -29,6 +33,26 @@ STALE_AFTER = timedelta(seconds=20)
 CLOCKS_APART = timedelta(seconds=5)
 # Messages that history called unsaid this often are left to the contract.
 MOST_REPEATS = 3
+
+
+DUE = text("SELECT tenant, inbox, outbox, bulk, stale FROM tenants_with_work(CAST(:after AS interval))")
+
+
+class Due(msgspec.Struct, frozen=True):
+    """What is due for one tenant."""
+
+    tenant: UUID
+    inbox: bool
+    outbox: bool
+    bulk: bool
+    stale: bool
+
+
+async def due(db: Database) -> list[Due]:
+    """The tenants with something due: index probes only, each inside its own tenant's bounds."""
+    async with db.registry() as session:
+        rows = await session.execute(DUE, {"after": STALE_AFTER})
+        return [Due(row.tenant, row.inbox, row.outbox, row.bulk, row.stale) for row in rows]
 
 
 async def sweep(drainer: Drainer, tenant: Tenant, lanes: tuple[int, int]) -> int:
