@@ -30,13 +30,12 @@ def check_across(readings: Sequence[Reading]) -> None:
     _app_keys_are_no_slugs(readings)
 
 
-def app_key(reading: Reading) -> str | None:
+def _app_key(reading: Reading) -> str | None:
     """The name of the Zalo app in the webhook path, or None when the file does not tell for certain."""
-    if ("zalo", "app") in reading.lines:
-        key: str | None = reading.get("zalo", "app")
-        return key
-    slug: str | None = reading.get("slug")
-    return slug
+    if ("zalo", "app") not in reading.lines:
+        return reading.folder
+    key: str | None = reading.get("zalo", "app")
+    return key
 
 
 def _official_code(reading: Reading) -> Hashable:
@@ -103,7 +102,7 @@ def _tell_both(
 
 def _apps_agree(readings: Sequence[Reading]) -> None:
     """Sharers of an app name the same id, rate and PKCE setting: Zalo keeps these once per app."""
-    for key, group in _grouped(readings, app_key).items():
+    for key, group in _grouped(readings, _app_key).items():
         for name in ("app_id", *_SHARED_DEFAULTS):
             path = ("zalo", name)
             values = {id(reading): _shared_value(reading, name) for reading in group}
@@ -130,8 +129,8 @@ def _app_ids_have_one_name(readings: Sequence[Reading]) -> None:
     path = ("zalo", "app_id")
     for group in _grouped(readings, lambda reading: reading.get(*path)).values():
         for reading in group:
-            key = app_key(reading)
-            differing = [other for other in group if key is not None and app_key(other) not in (None, key)]
+            key = _app_key(reading)
+            differing = [other for other in group if key is not None and _app_key(other) not in (None, key)]
             if differing:
                 message = f"ứng dụng này mang tên khác ở {_places(differing, reading, path)}"
                 reading.report(path, f"{message}; ghi cùng zalo.app ở các tệp đó hoặc sửa app_id", reading.get(*path))

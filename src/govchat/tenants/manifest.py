@@ -87,8 +87,9 @@ def _reading(file: Path) -> Reading:
     reading.lines = parsed.lines
     for line, message in parsed.faults.items():
         reading.findings.append(Finding(file=file.as_posix(), line=line, key="", value=None, message=message))
-    reading.faulty_lines = frozenset(parsed.faults)
-    if parsed.is_whole:
+    reading.faulty_lines = frozenset(parsed.faulty_lines)
+    reading.has_gaps = parsed.has_gaps
+    if parsed.is_readable:
         validate(reading, parsed.data)
         check_rules(reading)
     return reading

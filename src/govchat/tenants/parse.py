@@ -15,7 +15,7 @@ from govchat.tenants.toml_lines import KeyPath, UnfinishedError, key_lines
 
 _MOST_MISTAKES = 50
 _HEADER = re.compile(r"\s*(\[\[?)\s*([A-Za-z0-9_.-]+)")
-_PAIR = re.compile(r"\s*([A-Za-z0-9_-]+)\s*=")
+_KEY = re.compile(r"\s*([A-Za-z0-9_.-]*[A-Za-z0-9_-])(?=[\s=:\"'])")
 _ERROR_PLACE = re.compile(r"^(?P<what>.*) \(at (?:line (?P<line>\d+), column (?P<column>\d+)|end of document)\)$", re.S)
 
 # What tomllib says, by its first words, and what to do about it.
@@ -43,12 +43,18 @@ _UNKNOWN_ADVICE = "lỗi cú pháp TOML; đối chiếu với tệp của một 
 
 
 class Parsed(Struct, kw_only=True):
-    """`data` and `lines` of what could be read, `faults` by line; `is_whole` is False when what is missing can't be judged."""
+    """`data` and `lines` of what could be read, `faults` by line.
+
+    What stands on `faulty_lines` is not what the author wrote. `has_gaps`: keys may be missing that the author did write;
+    `is_readable` is False when nothing can be said of the rest.
+    """
 
     data: dict[str, Any] = field(default_factory=dict)
     lines: dict[KeyPath, int] = field(default_factory=lambda: {(): 1})
     faults: dict[int, str] = field(default_factory=dict)
-    is_whole: bool = True
+    faulty_lines: set[int] = field(default_factory=set)
+    has_gaps: bool = False
+    is_readable: bool = True
 
 
 def parse(raw: bytes) -> Parsed:
@@ -56,14 +62,14 @@ def parse(raw: bytes) -> Parsed:
     parsed = Parsed()
     if b"\0" in raw or raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         parsed.faults[1] = "tệp không phải văn bản UTF-8 (có thể là UTF-16); lưu lại với bảng mã UTF-8"
-        parsed.is_whole = False
+        parsed.is_readable = False
         return parsed
     if raw.startswith(codecs.BOM_UTF8):
         raw = raw[len(codecs.BOM_UTF8) :]
         parsed.faults[1] = "tệp mở đầu bằng dấu BOM không nhìn thấy; lưu lại với bảng mã UTF-8 không BOM"
     lines = [_decoded(line, number, parsed) for number, line in enumerate(raw.split(b"\n"), 1)]
     if len(parsed.faults) > _MOST_MISTAKES:
-        parsed.is_whole = False
+        parsed.is_readable = False
         return parsed
     _read(lines, parsed)
     return parsed
@@ -74,10 +80,11 @@ def _decoded(line: bytes, number: int, parsed: Parsed) -> str:
         return line.decode()
     except UnicodeDecodeError as error:
         # The byte alone is named, not the line around it.
-        bad = f"0x{line[error.start]:02x} ở cột {error.start + 1}"
+        bad = f"0x{line[error.start]:02x} ở cột {len(line[: error.start].decode()) + 1}"
         parsed.faults[number] = (
             f"có byte không phải UTF-8 ({bad}); lưu lại tệp với bảng mã UTF-8 rồi gõ lại chữ bị hỏng"
         )
+        parsed.faulty_lines.add(number)
         return line.decode(errors="replace")
 
 
@@ -90,40 +97,42 @@ def _read(lines: list[str], parsed: Parsed) -> None:
             parsed.lines, parsed.data = key_lines(text), data
             return
         except tomllib.TOMLDecodeError as error:
-            line, message = _place(error, text)
+            line, message, is_fatal = _place(error, text)
         except RecursionError:
-            line, message = 0, "tệp lồng quá nhiều bảng hoặc danh sách vào nhau; viết lại phẳng hơn"
+            line, message, is_fatal = 1, "tệp lồng quá nhiều bảng hoặc danh sách vào nhau; viết lại phẳng hơn", True
         except ValueError:
-            line, message = 0, "có số quá lớn; mã số phải đặt trong dấu ngoặc kép"
-        parsed.faults.setdefault(max(line, 1), message)
+            line, message, is_fatal = 1, "có số quá lớn; mã số phải đặt trong dấu ngoặc kép", True
+        parsed.faults.setdefault(line, message)
+        parsed.faulty_lines.add(line)
         tries[line] = tries.get(line, 0) + 1
-        if line == 0 or tries[line] > 2 or len(parsed.faults) > _MOST_MISTAKES:
-            parsed.is_whole = False
+        if is_fatal or tries[line] > 2 or len(parsed.faults) > _MOST_MISTAKES:
+            parsed.is_readable = False
             return
         lines[line - 1] = _mended(lines[line - 1], tries[line], parsed)
 
 
-def _place(error: tomllib.TOMLDecodeError, text: str) -> tuple[int, str]:
-    """The line to blame and the advice; a string or list that never ends is blamed where it begins."""
+def _place(error: tomllib.TOMLDecodeError, text: str) -> tuple[int, str, bool]:
+    """The line to blame, the advice, and whether reading on is pointless: what never ends swallows the rest of the file."""
     found = _ERROR_PLACE.match(str(error))
     what = found["what"] if found else str(error)
     advice = next((advice for start, advice in _ADVICE.items() if what.startswith(start)), _UNKNOWN_ADVICE)
     if found and found["line"]:
-        return int(found["line"]), f"{advice} (cột {found['column']})"
+        return int(found["line"]), f"{advice} (cột {found['column']})", False
     try:
         key_lines(text)
     except UnfinishedError as unfinished:
-        return unfinished.line, advice
-    return text.count("\n") + 1, advice
+        return unfinished.line, advice, True
+    return text.count("\n") + 1, advice, True
 
 
 def _mended(line: str, attempt: int, parsed: Parsed) -> str:
     """The line as it may have been meant, so that the rest can be read; at the second attempt nothing."""
-    header, pair = _HEADER.match(line), _PAIR.match(line)
+    header, key = _HEADER.match(line), _KEY.match(line)
     if attempt == 1 and header:
         return f"{header[1]}{header[2].strip('.')}{']' * len(header[1])}"
-    if attempt == 1 and pair:
-        return f'{pair[1]} = ""'
+    if attempt == 1 and key:
+        return f'{key[1]} = ""'
     if header:
-        parsed.is_whole = False  # the keys below have lost their table
+        parsed.is_readable = False  # the keys below have lost their table
+    parsed.has_gaps = True
     return ""

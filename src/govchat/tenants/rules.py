@@ -82,18 +82,20 @@ def _former_names_end(reading: Reading) -> None:
 
 
 def _one_own_code(reading: Reading) -> None:
-    rows = [row for row in reading.rows("h_codes") if "code" in row[1]]
+    rows = reading.rows("h_codes")
     own = [row for row in rows if row[1].get("kind") == "own"]
-    if reading.get("h_codes") is not None and not own and all("kind" in row for _, row in rows):
+    # A code whose kind could not be read may be the own one.
+    if "h_codes" in reading.kept and not own and not reading.has_gaps and all("kind" in row for _, row in rows):
         reading.report(("h_codes",), 'không có mã nào là kind = "own"; đánh dấu mã đơn vị đang dùng cho hồ sơ mới')
-    for (_, one), (path, other) in combinations(own, 2):
-        if overlap(one, other) and one["code"] != other["code"]:
-            message = f'trong cùng thời gian đã có mã "own" là {one["code"]}; giữ một mã, mã kia ghi "absorbed" hoặc thêm valid_to'
-            reading.report((*path, "kind"), message, "own")
-    for (first, one), (path, other) in combinations(rows, 2):
-        if one["code"] == other["code"] and overlap(one, other):
+    for (first, one), (path, other) in combinations([row for row in rows if "code" in row[1]], 2):
+        if not overlap(one, other):
+            continue
+        if one["code"] == other["code"]:
             message = f"mã này đã có ở dòng {reading.line((*first, 'code'))}; xóa một mục hoặc tách thời gian hiệu lực"
             reading.report((*path, "code"), message, other["code"])
+        elif one.get("kind") == other.get("kind") == "own":
+            message = f'trong cùng thời gian đã có mã "own" là {one["code"]}; giữ một mã, mã kia ghi "absorbed" hoặc thêm valid_to'
+            reading.report((*path, "kind"), message, "own")
 
 
 def _codes_have_predecessors(reading: Reading) -> None:
@@ -102,10 +104,10 @@ def _codes_have_predecessors(reading: Reading) -> None:
         if one["slug"] == other["slug"]:
             message = f"đơn vị này đã có ở dòng {reading.line(first)}; xóa một mục"
             reading.report((*path, "slug"), message, other["slug"])
-    known = {row["slug"] for _, row in rows} | {reading.get("slug")} - {None}
+    known = {row["slug"] for _, row in rows} | {reading.folder, reading.get("slug") or reading.folder}
     for path, row in reading.rows("h_codes"):
         legacy = row.get("legacy_slug")
-        if legacy is None or legacy in known:
+        if legacy is None or legacy in known or reading.has_gaps:
             continue
         near = difflib.get_close_matches(legacy, sorted(known), n=1)
         way_out = f'có phải ý là "{near[0]}"?' if near else "thêm đơn vị đó vào [[lineage.predecessors]] hoặc sửa lại"

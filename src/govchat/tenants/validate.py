@@ -33,6 +33,7 @@ class Reading:
     kept: dict[str, Any] = field(default_factory=dict)
     findings: list[Finding] = field(default_factory=list)
     faulty_lines: frozenset[int] = frozenset()
+    has_gaps: bool = False
 
     @property
     def folder(self) -> str:
@@ -59,10 +60,12 @@ class Reading:
         return [((*path, index), row) for index, row in enumerate(self.get(*path) or ()) if row is not None]
 
     def report(self, path: KeyPath, message: str, value: object = None) -> None:
-        """Add a finding, unless its line is known to be unreadable: that has been said already."""
-        line = self.line(path)
-        if line not in self.faulty_lines:
-            self.findings.append(finding(self.file, line, path, value, message))
+        """Add a finding, unless `path` stands on a line that is no TOML: that has been said already."""
+        if not self.is_faulty(path):
+            self.findings.append(finding(self.file, self.line(path), path, value, message))
+
+    def is_faulty(self, path: KeyPath) -> bool:
+        return self.lines.get(path) in self.faulty_lines
 
 
 def validate(reading: Reading, data: dict[str, Any]) -> None:
@@ -81,7 +84,7 @@ def _table(reading: Reading, shape: type[Struct], data: dict[str, Any], path: Ke
         if sound is not _INVALID:
             kept[key] = sound
     for key, each in fields.items():
-        if each.required and key not in data:
+        if each.required and key not in data and not reading.has_gaps:
             reading.report((*path, key), _missing(each.type, key))
     return kept
 
@@ -95,16 +98,20 @@ def _value(reading: Reading, annotation: Any, value: Any, path: KeyPath) -> Any:
         return _INVALID
     if get_origin(kind) is tuple:
         return _list(reading, get_args(kind)[0], value, path)
+    flaw = _leaf_flaw(kind, meta, annotation, value)
+    if flaw is None and not reading.is_faulty(path):
+        return msgspec.convert(value, annotation)
+    if flaw is not None:
+        reading.report(path, flaw, value)
+    return _INVALID
+
+
+def _leaf_flaw(kind: Any, meta: Meta | None, annotation: Any, value: Any) -> str | None:
     try:
         sound = msgspec.convert(value, annotation)
     except msgspec.ValidationError as error:
-        reading.report(path, _expectation(kind, meta, value) or str(error), value)
-        return _INVALID
-    flaw = _flaw(sound) if isinstance(sound, str) else None
-    if flaw:
-        reading.report(path, flaw, value)
-        return _INVALID
-    return sound
+        return _expectation(kind, meta, value) or str(error)
+    return _flaw(sound) if isinstance(sound, str) else None
 
 
 def _list(reading: Reading, element: Any, value: Any, path: KeyPath) -> Any:
