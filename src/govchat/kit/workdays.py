@@ -107,7 +107,9 @@ class Calendar:
 
     def is_workday(self, day: date) -> bool:
         """Whether authorities work on this date (a datetime is taken at its Vietnamese date)."""
-        day = _plain(day)
+        return self._worked(_plain(day))
+
+    def _worked(self, day: date) -> bool:
         if day.year not in self._years:
             return day.weekday() < 5 and day not in _estimated_off(day.year)
         return day in self._makeups or (day.weekday() < 5 and day not in self._off)
@@ -115,7 +117,7 @@ class Calendar:
     def next_workday(self, day: date) -> date:
         """`day` itself when it is worked, else the first working day after it."""
         day = _plain(day)
-        while not self.is_workday(day):
+        while not self._worked(day):
             day += ONE_DAY
         return day
 
@@ -139,7 +141,7 @@ class Calendar:
         left = abs(count)
         while left:
             day += step
-            left -= self.is_workday(day)
+            left -= self._worked(day)
         return day
 
     def workdays_between(self, start: date, end: date) -> int:
@@ -149,8 +151,8 @@ class Calendar:
         """
         start, end = _plain(start), _plain(end)
         if end < start:
-            return -sum(self.is_workday(end + ONE_DAY * i) for i in range((start - end).days))
-        return sum(self.is_workday(start + ONE_DAY * i) for i in range(1, (end - start).days + 1))
+            return -sum(self._worked(end + ONE_DAY * i) for i in range((start - end).days))
+        return sum(self._worked(start + ONE_DAY * i) for i in range(1, (end - start).days + 1))
 
     def spans(self, day: date) -> tuple[Span, ...]:
         """The opening hours of this date, empty on a day off."""
