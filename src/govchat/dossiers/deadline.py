@@ -48,9 +48,9 @@ def due_at(procedure: Limited, received_at: datetime, calendar: Calendar) -> dat
         return None
     if unit == "working_hour":
         return calendar.add_hours(received_at, value)
-    starts = calendar.work_starts(received_at)
     if unit == "working_day":
-        return calendar.add_workdays(starts, value)
+        return calendar.add_workdays(received_at, value)
+    starts = calendar.work_starts(received_at)
     if unit == "same_day":
         late = starts.time() > SAME_DAY_UNTIL
         return calendar.closes(

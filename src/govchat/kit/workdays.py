@@ -5,7 +5,8 @@ swap is decided by notice, so no rule can compute them. Deadlines of dossiers ar
 """
 
 import csv
-from collections.abc import Iterable
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Iterator
 from datetime import date, datetime, time, timedelta
 from functools import cache
 from importlib import resources
@@ -80,7 +81,7 @@ class Calendar:
     are unknown. A deadline that leaves `covers` should be told as provisional.
     """
 
-    __slots__ = ("_days", "_makeups", "_off", "_years", "hours")
+    __slots__ = ("_days", "_makeups", "_off", "_workdays", "_years", "hours")
 
     def __init__(self, days: Iterable[Day], hours: OfficeHours = OFFICE_HOURS) -> None:
         self.hours = hours
@@ -88,6 +89,7 @@ class Calendar:
         self._years = frozenset(day.year for day in self._days)
         self._off = frozenset(day.date for day in self._days.values() if day.kind != "makeup")
         self._makeups = frozenset(day.date for day in self._days.values() if day.kind == "makeup")
+        self._workdays = {year: [day for day in _days_of(year) if self._worked(day)] for year in self._years}
 
     def with_hours(self, hours: OfficeHours) -> "Calendar":
         """The same days with the office hours of another agency."""
@@ -137,6 +139,11 @@ class Calendar:
         return self._shift(start, count)
 
     def _shift(self, day: date, count: int) -> date:
+        # Nearly every limit ends in the year it starts: one look-up there, step by step over a turn of the year.
+        days = self._workdays.get(day.year, [])
+        at = bisect_right(days, day) + count - 1 if count > 0 else bisect_left(days, day) + count
+        if count and 0 <= at < len(days):
+            return days[at]
         step = ONE_DAY if count > 0 else -ONE_DAY
         left = abs(count)
         while left:
@@ -238,6 +245,13 @@ def national() -> Calendar:
     """The calendar of the shipped table with the usual office hours 07:30–11:30 and 13:00–17:00."""
     table = resources.files("govchat.kit") / "data" / "holidays.csv"
     return Calendar(parse(table.read_text(encoding="utf-8")))
+
+
+def _days_of(year: int) -> Iterator[date]:
+    day = date(year, 1, 1)
+    while day.year == year:
+        yield day
+        day += ONE_DAY
 
 
 @cache
