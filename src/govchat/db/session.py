@@ -1,0 +1,69 @@
+"""Sessions bound to a tenant: the only place that begins, binds and commits a transaction.
+
+`Database.tenant(id)` yields a session in one transaction in which PostgreSQL shows exactly that tenant's rows; `Database.registry()`
+yields one that is bound to no tenant and therefore sees no tenant's rows at all. Both commit when the block ends and roll back
+when it raises.
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlalchemy.engine import make_url
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
+
+# Always set, to empty when there is none: a pooled connection can then never carry a tenant over.
+BIND = text("SELECT set_config('govchat.tenant_id', :tenant, true)")
+
+
+class Database:
+    """A pool of connections as the application role, and the sessions on it."""
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self.engine = engine
+
+    @classmethod
+    def connect(cls, url: str, *, part: str, pool_size: int = 8, statement_timeout_ms: int = 15_000) -> "Database":
+        """A database at `url` (`postgresql://…`); connections are opened when first needed.
+
+        `part` is shown as application_name. A statement ends after `statement_timeout_ms`, a transaction left idle after twice
+        that, so that no caller can hold locks for ever.
+        """
+        engine = create_async_engine(
+            make_url(url).set(drivername="postgresql+asyncpg"),
+            pool_size=pool_size,
+            max_overflow=2,
+            pool_timeout=5,
+            pool_pre_ping=False,
+            pool_use_lifo=True,
+            pool_recycle=1800,
+            connect_args={
+                "timeout": 5,
+                "server_settings": {
+                    "application_name": f"govchat {part}",
+                    "statement_timeout": str(statement_timeout_ms),
+                    "idle_in_transaction_session_timeout": str(statement_timeout_ms * 2),
+                    "timezone": "UTC",
+                },
+            },
+        )
+        return cls(engine)
+
+    @asynccontextmanager
+    async def tenant(self, tenant_id: UUID) -> AsyncIterator[AsyncSession]:
+        """One transaction in which only `tenant_id`'s rows exist."""
+        async with AsyncSession(self.engine, expire_on_commit=False) as session, session.begin():
+            await session.execute(BIND, {"tenant": str(tenant_id)})
+            yield session
+
+    @asynccontextmanager
+    async def registry(self) -> AsyncIterator[AsyncSession]:
+        """One transaction bound to no tenant: the registry's own tables only."""
+        async with AsyncSession(self.engine, expire_on_commit=False) as session, session.begin():
+            await session.execute(BIND, {"tenant": ""})
+            yield session
+
+    async def close(self) -> None:
+        """Close every connection."""
+        await self.engine.dispose()

@@ -1,0 +1,53 @@
+"""Webhook events as they arrived, each once."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, Identity, Index, UniqueConstraint, func, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from govchat.db.base import Base, TenantRow
+
+
+class InboxEventRow(TenantRow, Base):
+    """One event: the raw body, sealed with the tenant's key, and what became of it.
+
+    `parked` events failed several times and wait for a person; the dedupe key outlives the body.
+    """
+
+    __tablename__ = "inbox_events"
+    __table_args__ = (
+        UniqueConstraint("tenant_id", "dedupe_key"),
+        CheckConstraint("state IN ('pending', 'done', 'parked')", name="state"),
+        Index(
+            "ix_inbox_events_pending", "tenant_id", "user_id", "occurred_at", "seq",
+            postgresql_where=text("state = 'pending'"),
+        ),
+    )  # fmt: skip
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    seq: Mapped[int] = mapped_column(Identity(always=True))
+    dedupe_key: Mapped[str]
+    event_name: Mapped[str]
+    user_id: Mapped[str]
+    occurred_at: Mapped[datetime]
+    received_at: Mapped[datetime] = mapped_column(server_default=func.clock_timestamp())
+    signature: Mapped[str]
+    body_sealed: Mapped[bytes]
+    state: Mapped[str] = mapped_column(server_default="pending")
+    attempts: Mapped[int] = mapped_column(server_default="0")
+    retry_at: Mapped[datetime | None]
+    error: Mapped[str | None]
+    done_at: Mapped[datetime | None]
+
+
+class UnroutedEventRow(Base):
+    """A signed event of a shared app that names no Official Account: kept for the operator, never guessed to a tenant."""
+
+    __tablename__ = "unrouted_events"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    app_id: Mapped[str]
+    event_name: Mapped[str]
+    received_at: Mapped[datetime] = mapped_column(server_default=func.clock_timestamp())
+    body_sealed: Mapped[bytes]

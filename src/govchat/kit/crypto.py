@@ -1,0 +1,100 @@
+"""Sealed values: AES-256-GCM bound to the place where they stand.
+
+A `Vault` seals under the master keys (newest first, older ones still open); a `TenantVault` under one tenant's data key. Every value
+is bound to a context such as `oa_credentials.refresh_token/<tenant>/<oa>`: moved to another row or column it does not open.
+"""
+
+import base64
+import binascii
+import hashlib
+import hmac
+import os
+from collections.abc import Sequence
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+_VERSION = b"\x01"
+_NONCE = 12
+
+
+class SealBroken(Exception):
+    """A sealed value does not open: another key, another place, or damaged. The message names the place, never the value."""
+
+
+def _stretch(key: str) -> bytes:
+    """32 key bytes from a configured master key: base64 of 32 bytes as it is, anything else hashed."""
+    try:
+        raw = base64.b64decode(key, validate=True)
+    except binascii.Error:
+        raw = b""
+    return raw if len(raw) == 32 else hashlib.blake2b(key.encode(), digest_size=32, person=b"govchat-master").digest()
+
+
+def _derive(key: bytes, purpose: str) -> bytes:
+    return hashlib.blake2b(key=key, person=b"govchat-derive", digest_size=32, data=purpose.encode()).digest()
+
+
+class Vault:
+    """Seals under the newest master key, opens with any of them."""
+
+    def __init__(self, master_keys: Sequence[str]) -> None:
+        if not master_keys:
+            raise ValueError("a vault needs at least one master key")
+        stretched = [_stretch(key) for key in master_keys]
+        self._ciphers = {_derive(key, "id")[:4]: AESGCM(_derive(key, "seal")) for key in stretched}
+        self._newest = _derive(stretched[0], "id")[:4]
+        self.log_key = _derive(stretched[-1], "log")
+
+    def seal(self, plain: bytes, context: str) -> bytes:
+        """Version, key id, nonce, ciphertext."""
+        nonce = os.urandom(_NONCE)
+        sealed = self._ciphers[self._newest].encrypt(nonce, plain, context.encode())
+        return _VERSION + self._newest + nonce + sealed
+
+    def open(self, sealed: bytes, context: str) -> bytes:
+        """The plain bytes; raises `SealBroken`."""
+        cipher = self._ciphers.get(sealed[1:5])
+        if sealed[:1] != _VERSION or cipher is None:
+            raise SealBroken(f"{context}: sealed under a master key that is not configured")
+        try:
+            return cipher.decrypt(sealed[5 : 5 + _NONCE], sealed[5 + _NONCE :], context.encode())
+        except InvalidTag:
+            raise SealBroken(f"{context}: the sealed value does not belong here or is damaged") from None
+
+    def new_tenant_key(self, tenant: str) -> bytes:
+        """A fresh data key for a tenant, wrapped."""
+        return self.seal(os.urandom(32), f"tenant_keys.wrapped_key/{tenant}")
+
+    def tenant(self, tenant: str, wrapped_key: bytes) -> "TenantVault":
+        """The tenant's own vault."""
+        return TenantVault(tenant, self.open(wrapped_key, f"tenant_keys.wrapped_key/{tenant}"))
+
+
+class TenantVault:
+    """Seals and indexes one tenant's values."""
+
+    __slots__ = ("_cipher", "_index_key", "_tenant")
+
+    def __init__(self, tenant: str, data_key: bytes) -> None:
+        self._tenant = tenant
+        self._cipher = AESGCM(_derive(data_key, "seal"))
+        self._index_key = _derive(data_key, "index")
+
+    def seal(self, plain: bytes, context: str) -> bytes:
+        """Nonce and ciphertext, bound to the tenant and `context`."""
+        nonce = os.urandom(_NONCE)
+        return _VERSION + nonce + self._cipher.encrypt(nonce, plain, f"{self._tenant}/{context}".encode())
+
+    def open(self, sealed: bytes, context: str) -> bytes:
+        """The plain bytes; raises `SealBroken`."""
+        try:
+            return self._cipher.decrypt(
+                sealed[1 : 1 + _NONCE], sealed[1 + _NONCE :], f"{self._tenant}/{context}".encode()
+            )
+        except InvalidTag:
+            raise SealBroken(f"{context}: the sealed value does not belong here or is damaged") from None
+
+    def index(self, value: str, purpose: str) -> bytes:
+        """A keyed hash to compare and look up by: equal values of one tenant and purpose meet, nothing can be read back."""
+        return hmac.digest(self._index_key, f"{purpose}\0{value}".encode(), "sha256")

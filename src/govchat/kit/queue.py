@@ -1,0 +1,100 @@
+"""The bell: the one door to arq besides `worker.py`.
+
+arq carries nudges ("look at tenant X"), never work: what must survive is a row. A nudge is named for its tenant, so many of them
+become one. arq refuses a second job of the same id while the first exists, also in the moment after its last look at the database;
+the `rung` flag closes that gap: whoever rings sets it first, the job clears it before each look, and a job that ends while the flag
+stands is rung again.
+"""
+
+from collections.abc import Iterable
+from datetime import datetime
+from uuid import UUID
+
+import msgspec
+import structlog
+from arq.connections import ArqRedis
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+
+log = structlog.get_logger()
+
+QUEUE = "govchat:bell"
+BULK_QUEUE = "govchat:bell:bulk"
+# A ringer that died between flag and job leaves the flag; the sweep looks at every tenant anyway.
+FLAG_MS = 5_000
+
+# Plain data only: arq's default would pickle.
+encode_job = msgspec.msgpack.Encoder(
+    enc_hook=lambda value: value.timestamp() if isinstance(value, datetime) else str(value)
+).encode
+
+
+def decode_job(data: bytes) -> dict[str, object]:
+    """arq's job document."""
+    return msgspec.msgpack.decode(data, type=dict[str, object])
+
+
+def connect(redis_url: str) -> "Redis":
+    """A Redis client with short time-outs that reconnects by itself."""
+    return Redis.from_url(redis_url, socket_timeout=2, socket_connect_timeout=2, health_check_interval=30)
+
+
+class Bell:
+    """Rings for tenants; never raises: a lost ring costs a few seconds, until the sweep."""
+
+    def __init__(self, redis_url: str) -> None:
+        pool: ArqRedis = ArqRedis.from_url(  # type: ignore[assignment]
+            redis_url,
+            socket_timeout=2,
+            socket_connect_timeout=2,
+            job_serializer=encode_job,
+            job_deserializer=decode_job,
+        )
+        self._arq = pool
+
+    async def ring(self, job: str, tenants: Iterable[UUID], *, bulk: bool = False) -> bool:
+        """Have `job` look at each tenant soon. False when Redis is away."""
+        wanted = [str(tenant) for tenant in tenants]
+        try:
+            async with self._arq.pipeline(transaction=False) as pipe:
+                for tenant in wanted:
+                    pipe.set(flag(job, tenant), b"1", px=FLAG_MS, nx=True)
+                fresh = await pipe.execute()
+            for tenant, is_new in zip(wanted, fresh, strict=True):
+                if is_new:
+                    await self._enqueue(job, tenant, bulk=bulk)
+        except (RedisError, OSError, TimeoutError) as error:
+            log.warning("bell.redis_away", error=type(error).__name__)
+            return False
+        return True
+
+    async def answered(self, job: str, tenant: UUID) -> None:
+        """The job is about to look: rings from now on count anew."""
+        try:
+            await self._arq.delete(flag(job, str(tenant)))
+        except (RedisError, OSError, TimeoutError):
+            log.debug("bell.redis_away")
+
+    async def ring_if_missed(self, job: str, tenant: str, *, bulk: bool = False) -> None:
+        """After a job has ended: ring again if somebody rang since its last look."""
+        if await self._arq.exists(flag(job, tenant)):
+            await self._enqueue(job, tenant, bulk=bulk)
+
+    async def _enqueue(self, job: str, tenant: str, *, bulk: bool) -> None:
+        await self._arq.enqueue_job(job, tenant, _job_id=f"{job}:{tenant}", _queue_name=BULK_QUEUE if bulk else QUEUE)
+
+    async def reachable(self) -> bool:
+        """Whether Redis answers."""
+        try:
+            return bool(await self._arq.ping())
+        except (RedisError, OSError, TimeoutError):
+            return False
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._arq.aclose()
+
+
+def flag(job: str, tenant: str) -> str:
+    """The key that says somebody rang."""
+    return f"govchat:rung:{job}:{tenant}"

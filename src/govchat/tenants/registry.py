@@ -1,0 +1,227 @@
+"""Which tenant an Official Account, a webhook key or an API key belongs to: a snapshot in memory, refreshed when the rows change.
+
+Every process keeps one `Registry`. The snapshot is immutable and swapped whole, so a reader never sees half an update; a look-up that
+finds nothing asks the database again, at most once in `RELOAD_EVERY` seconds.
+"""
+
+import asyncio
+import time
+from typing import Any
+from uuid import UUID
+
+import msgspec
+import structlog
+from sqlalchemy import func, select
+
+from govchat.db.session import Database
+from govchat.errors import DomainError
+from govchat.kit.crypto import TenantVault, Vault
+from govchat.tenants.manifest import Manifest
+from govchat.tenants.models import TenantKeyRow, TenantRecord, ZaloAppRow
+
+log = structlog.get_logger()
+
+RELOAD_EVERY = 2.0
+
+
+class TenantNotFound(DomainError):
+    """No tenant of that name."""
+
+    status = 404
+    code = "tenant_not_found"
+    title = "No such tenant"
+
+
+class App(msgspec.Struct, frozen=True, kw_only=True):
+    """A Zalo app with its open secrets; never printed."""
+
+    app_id: str
+    key: str
+    app_secret: str | None
+    oa_secret: str | None
+    enforce: bool
+    requests_per_minute: int
+
+    def __repr__(self) -> str:
+        return f"App(app_id={self.app_id!r}, key={self.key!r})"
+
+
+class Tenant(msgspec.Struct, frozen=True, kw_only=True):
+    """A province as processes see it."""
+
+    id: UUID
+    slug: str
+    key_tag: str
+    full_name: str
+    state: str
+    oa_id: str
+    app: App
+    manifest: Manifest
+
+    @property
+    def webhook_path(self) -> str:
+        return f"/webhooks/zalo/{self.app.key}"
+
+    @property
+    def speaks(self) -> bool:
+        """Whether its citizens are answered at all."""
+        return self.state in ("trial", "live")
+
+    def __repr__(self) -> str:
+        return f"Tenant({self.slug!r})"
+
+
+class Snapshot(msgspec.Struct, frozen=True):
+    """The whole registry at one moment."""
+
+    stamp: tuple[Any, ...]
+    apps: dict[str, App]
+    tenants: dict[UUID, Tenant]
+    by_oa: dict[str, Tenant]
+    by_slug: dict[str, Tenant]
+    by_tag: dict[str, Tenant]
+    of_app: dict[str, tuple[Tenant, ...]]
+    h_codes: dict[str, Tenant]
+
+
+class Registry:
+    """The snapshot, the master vault and each tenant's vault, opened once."""
+
+    def __init__(self, db: Database, vault: Vault) -> None:
+        self.db = db
+        self.vault = vault
+        self.now = Snapshot((), {}, {}, {}, {}, {}, {}, {})
+        self._vaults: dict[UUID, TenantVault] = {}
+        self._asked = 0.0
+        self._reloading = asyncio.Lock()
+
+    async def load(self) -> Snapshot:
+        """Read the registry again if its rows changed since the last time."""
+        async with self._reloading:
+            self._asked = time.monotonic()
+            async with self.db.registry() as session:
+                stamp = await session.execute(
+                    select(
+                        select(func.max(TenantRecord.updated_at)).scalar_subquery(),
+                        select(func.count()).select_from(TenantRecord).scalar_subquery(),
+                        select(func.max(ZaloAppRow.updated_at)).scalar_subquery(),
+                        select(func.count()).select_from(ZaloAppRow).scalar_subquery(),
+                    )
+                )
+                seen = tuple(stamp.one())
+                if seen == self.now.stamp:
+                    return self.now
+                apps = list((await session.scalars(select(ZaloAppRow))).all())
+                tenants = list((await session.scalars(select(TenantRecord).order_by(TenantRecord.slug))).all())
+            self.now = self._snapshot(seen, apps, tenants)
+            return self.now
+
+    def _snapshot(self, stamp: tuple[Any, ...], apps: list[ZaloAppRow], rows: list[TenantRecord]) -> Snapshot:
+        by_id = {row.app_id: self._app(row) for row in apps}
+        tenants = [
+            Tenant(
+                id=row.id,
+                slug=row.slug,
+                key_tag=row.key_tag,
+                full_name=row.full_name,
+                state=row.state,
+                oa_id=row.oa_id,
+                app=by_id[row.app_id],
+                manifest=msgspec.convert(row.manifest, Manifest),
+            )
+            for row in rows
+        ]
+        return Snapshot(
+            stamp,
+            {app.key: app for app in by_id.values()},
+            {tenant.id: tenant for tenant in tenants},
+            {tenant.oa_id: tenant for tenant in tenants},
+            {tenant.slug: tenant for tenant in tenants},
+            {tenant.key_tag: tenant for tenant in tenants},
+            {app_id: tuple(t for t in tenants if t.app.app_id == app_id) for app_id in by_id},
+            {h_code.code: tenant for tenant in tenants for h_code in tenant.manifest.h_codes},
+        )
+
+    def _app(self, row: ZaloAppRow) -> App:
+        def opened(sealed: bytes | None, column: str) -> str | None:
+            return None if sealed is None else self.vault.open(sealed, secret_context(row.app_id, column)).decode()
+
+        return App(
+            app_id=row.app_id,
+            key=row.key,
+            app_secret=opened(row.app_secret_sealed, "app_secret"),
+            oa_secret=opened(row.oa_secret_sealed, "oa_secret"),
+            enforce=row.signature == "enforce",
+            requests_per_minute=row.requests_per_minute,
+        )
+
+    async def _missed(self) -> bool:
+        """Look again, unless that was done a moment ago."""
+        if time.monotonic() - self._asked < RELOAD_EVERY:
+            return False
+        before = self.now.stamp
+        return (await self.load()).stamp != before
+
+    async def app(self, key: str) -> App | None:
+        """The app that a webhook key names."""
+        found = self.now.apps.get(key)
+        if found is None and await self._missed():
+            found = self.now.apps.get(key)
+        return found
+
+    async def by_oa(self, oa_id: str) -> Tenant | None:
+        """The tenant that speaks through an Official Account."""
+        found = self.now.by_oa.get(oa_id)
+        if found is None and await self._missed():
+            found = self.now.by_oa.get(oa_id)
+        return found
+
+    async def by_tag(self, tag: str) -> Tenant | None:
+        """The tenant that an API key's tag names."""
+        found = self.now.by_tag.get(tag)
+        if found is None and await self._missed():
+            found = self.now.by_tag.get(tag)
+        return found
+
+    async def by_id(self, tenant_id: UUID) -> Tenant:
+        """The tenant with this id; raises `TenantNotFound`."""
+        found = self.now.tenants.get(tenant_id)
+        if found is None and await self._missed():
+            found = self.now.tenants.get(tenant_id)
+        if found is None:
+            raise TenantNotFound(f"tenant {tenant_id} is not in the registry")
+        return found
+
+    def by_slug(self, slug: str) -> Tenant:
+        """The tenant of that name; raises `TenantNotFound` naming the command that lists them."""
+        found = self.now.by_slug.get(slug)
+        if found is None:
+            raise TenantNotFound(f'tenant "{slug}" is not known: `govchat tenant list` shows those that are')
+        return found
+
+    async def tenant_vault(self, tenant_id: UUID) -> TenantVault:
+        """The tenant's own vault, opened once per process."""
+        found = self._vaults.get(tenant_id)
+        if found is None:
+            async with self.db.tenant(tenant_id) as session:
+                wrapped = await session.scalar(
+                    select(TenantKeyRow.wrapped_key).where(TenantKeyRow.tenant_id == tenant_id)
+                )
+            if wrapped is None:
+                raise TenantNotFound(f"tenant {tenant_id} has no data key: apply its manifest again")
+            found = self._vaults[tenant_id] = self.vault.tenant(str(tenant_id), wrapped)
+        return found
+
+    async def keep_fresh(self, every_s: float = 10.0) -> None:
+        """Reload for as long as the process lives; a database that is away is asked again later."""
+        while True:
+            await asyncio.sleep(every_s)
+            try:
+                await self.load()
+            except Exception as error:  # the old snapshot keeps serving
+                log.warning("registry.reload_failed", error=type(error).__name__)
+
+
+def secret_context(app_id: str, column: str) -> str:
+    """Where an app's secret stands, for sealing."""
+    return f"zalo_apps.{column}/{app_id}"
