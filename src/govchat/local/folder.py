@@ -59,7 +59,8 @@ class DataFolder:
             raise ConfigurationError(
                 f"{path} is damaged: restore it, or move {self.path} away to start with an empty database"
             ) from None
-        made = Secrets(*(secrets.token_urlsafe(24) for _ in range(4)), b64encode(os.urandom(32)).decode())
+        superuser, owner, app, valkey = (secrets.token_urlsafe(24) for _ in range(4))
+        made = Secrets(superuser, owner, app, valkey, b64encode(os.urandom(32)).decode())
         write_private(path, msgspec.json.encode(made))
         return made
 
@@ -71,7 +72,7 @@ class DataFolder:
 
 def open_folder(path: Path) -> DataFolder:
     """Make or open a data folder and take its lock. Raises `ConfigurationError` in one sentence when that can't be."""
-    path = Path(os.path.abspath(path))  # noqa: PTH100  # resolve() would follow a link the user chose
+    path = path.resolve()  # one name for one folder: the server of an earlier run is recognised by it
     try:
         _check(path)
         path.mkdir(parents=True, exist_ok=True)
@@ -92,7 +93,9 @@ def open_folder(path: Path) -> DataFolder:
 
 def _check(path: Path) -> None:
     if path.exists() and not path.is_dir():
-        raise ConfigurationError(f"the data folder {path} is a file: remove it, or choose another folder with --data-dir")
+        raise ConfigurationError(
+            f"the data folder {path} is a file: remove it, or choose another folder with --data-dir"
+        )
     if path.is_dir() and not (path / LOCK).exists() and any(path.iterdir()):
         raise ConfigurationError(
             f"the folder {path} holds something else than govchat's data: choose an empty or new one with --data-dir"
@@ -111,7 +114,7 @@ def _take_lock(path: Path) -> int:
         time.sleep(0.05 * attempt)
     pid = os.pread(lock, 20, 0).decode(errors="replace") or "unknown"
     os.close(lock)
-    raise ConfigurationError(f"govchat already runs on {path} (process {pid}{_address(path)}): use it, or end it first")
+    raise ConfigurationError(f"already running on {path} (process {pid}{_address(path)}): use it, or end it first")
 
 
 def _address(path: Path) -> str:

@@ -76,7 +76,9 @@ def require_usable(cluster: Path) -> bool:
     try:
         major = (cluster / "PG_VERSION").read_text().strip()
     except (OSError, UnicodeDecodeError):
-        raise ConfigurationError(f"the database folder {cluster} is damaged, it has no readable PG_VERSION: {way_out}") from None
+        raise ConfigurationError(
+            f"the database folder {cluster} is damaged, it has no readable PG_VERSION: {way_out}"
+        ) from None
     if major != MAJOR:
         raise ConfigurationError(
             f"the database in {cluster} was made by PostgreSQL {major[:20]} and this is PostgreSQL {MAJOR}: carry it over with that "
@@ -99,8 +101,24 @@ def create_cluster(cluster: Path, password: str, identity: Identity | None, log:
     if identity is not None:
         for path in (making, secret):
             os.chown(path, identity.uid, identity.gid)
-    arguments = [str(binaries() / "initdb"), "-D", str(making), "-U", SUPERUSER, "-A", "scram-sha-256", f"--pwfile={secret}"]
-    arguments += ["-E", "UTF8", "--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--no-instructions"]
+    arguments = [
+        str(binaries() / "initdb"),
+        "-D",
+        str(making),
+        "-U",
+        SUPERUSER,
+        "-A",
+        "scram-sha-256",
+        f"--pwfile={secret}",
+    ]
+    arguments += [
+        "-E",
+        "UTF8",
+        "--locale=C",
+        "--locale-provider=builtin",
+        "--builtin-locale=C.UTF-8",
+        "--no-instructions",
+    ]
     try:
         child = spawn(arguments, log=log, identity=identity, cwd=Path("/"))
         try:
@@ -145,22 +163,26 @@ def is_ready(cluster: Path, pid: int) -> bool:
 
 
 def end_leftover(cluster: Path) -> None:
-    """End a server that a killed `up` left on this folder, and drop a pid file that speaks of somebody else's process."""
+    """End a server that a killed `up` left on this folder, and drop a pid file that speaks of somebody else's process.
+
+    A pid file whose process is gone stays: the server itself reads from it whether anything still uses the old shared memory.
+    """
     pid_file = cluster / "postmaster.pid"
     try:
         pid = abs(int(pid_file.read_text().split()[0]))
     except FileNotFoundError:
         return
-    except (ValueError, IndexError, OSError):
-        pid_file.unlink(missing_ok=True)
+    except (ValueError, IndexError):
+        pid_file.unlink()
         return
     for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGKILL):
         deadline = time.monotonic() + 5
         while _serves(pid, cluster) and time.monotonic() < deadline:
             send(pid, number)
             time.sleep(0.1)
-    if not _serves(pid, cluster):
-        pid_file.unlink(missing_ok=True)
+    running = command_line(pid)
+    if running and "postgres" not in running:  # the pid was reused, after a restart of the machine for example
+        pid_file.unlink()
 
 
 def _serves(pid: int, cluster: Path) -> bool:
@@ -187,7 +209,7 @@ async def settle_database(port: int, secrets: Secrets) -> None:
 
     The owner makes and migrates tables; the application role owns nothing and can't step past row-level security.
     """
-    import asyncpg  # noqa: PLC0415  # the supervisor itself never talks to the database
+    import asyncpg  # type: ignore[import-untyped]  # noqa: PLC0415  # the supervisor itself never talks to it
 
     roles = ((OWNER, secrets.owner), (APP, secrets.app))
     server = await asyncpg.connect(server_url(SUPERUSER, secrets.superuser, port, "postgres"))
@@ -199,7 +221,9 @@ async def settle_database(port: int, secrets: Secrets) -> None:
             await server.execute(f"{verb} ROLE {role} {rights} PASSWORD '{password}'")
         if not await server.fetchval("SELECT 1 FROM pg_database WHERE datname = $1", DATABASE):
             await server.execute(f"CREATE DATABASE {DATABASE} OWNER {OWNER}")
-        await server.execute(f"REVOKE ALL ON DATABASE {DATABASE} FROM PUBLIC; GRANT CONNECT ON DATABASE {DATABASE} TO {APP}")
+        await server.execute(
+            f"REVOKE ALL ON DATABASE {DATABASE} FROM PUBLIC; GRANT CONNECT ON DATABASE {DATABASE} TO {APP}"
+        )
     finally:
         await server.close()
     await add_extensions(server_url(SUPERUSER, secrets.superuser, port))

@@ -66,7 +66,9 @@ def _account(owned: Path) -> pwd.struct_passwd:
             return pwd.getpwnam(name)
         except KeyError:
             continue
-    raise ConfigurationError("PostgreSQL does not run as root and there is no user postgres or nobody: run govchat as an ordinary user")
+    raise ConfigurationError(
+        "PostgreSQL does not run as root and there is no user postgres or nobody: run govchat as an ordinary user"
+    )
 
 
 def _ancestors(path: Path) -> list[Path]:

