@@ -171,15 +171,20 @@ async def grant(request: web.Request) -> web.Response:
     try:
         app = _app(world, form.get("app_id"))
         redirect_uri = _redirect_uri(app, form.get("redirect_uri", ""))
-        oa = world.oa_by_id.get(form.get("oa_id", ""))
-        if oa is None or oa.app_id != app.app_id:
-            raise Refusal(-14012, "oa_id is not an Official Account of this app")
+        answer = {} if "refused" in form else _chosen(world, app, form)
     except Refusal as refusal:
         return _refused(refusal)
-    answer = {"oa_id": oa.oa_id}
-    if "refused" not in form:
-        answer["code"] = world.tokens.consent(app.app_id, oa.oa_id, form.get("code_challenge", ""), world.now())
     if form.get("state"):
         answer["state"] = form["state"]
     joint = "&" if urlsplit(redirect_uri).query else "?"
     return web.Response(status=302, headers={"Location": f"{redirect_uri}{joint}{urlencode(answer)}"})
+
+
+def _chosen(world: World, app: AppConfig, form: Mapping[str, str]) -> dict[str, str]:
+    oa = world.oa_by_id.get(form.get("oa_id", ""))
+    if oa is None or oa.app_id != app.app_id:
+        raise Refusal(-14012, "oa_id is not an Official Account of this app")
+    return {
+        "oa_id": oa.oa_id,
+        "code": world.tokens.consent(app.app_id, oa.oa_id, form.get("code_challenge", ""), world.now()),
+    }
