@@ -81,7 +81,7 @@ class Buckets:
         key = self._prefix + window.name
         try:
             until = int((await self._redis.time())[0]) * 1000 + int(seconds * 1000)
-            await self._redis.hset(key, "blocked", str(until))
+            await self._redis.execute_command("HSET", key, "blocked", until)
             await self._redis.pexpire(key, SLOT_MS * (SLOTS + 2))
         except (RedisError, OSError, TimeoutError) as error:
             log.warning("buckets.redis_away", error=type(error).__name__)
