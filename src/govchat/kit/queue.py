@@ -12,11 +12,15 @@ from uuid import UUID
 
 import msgspec
 import structlog
-from arq.connections import ArqRedis
+from arq.connections import ArqRedis, RedisSettings
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 log = structlog.get_logger()
+
+# The jobs of `worker.py`: work off a tenant's inbox, send a tenant's outbox.
+CONVERSE = "converse"
+SEND = "send"
 
 QUEUE = "govchat:bell"
 BULK_QUEUE = "govchat:bell:bulk"
@@ -37,6 +41,14 @@ def decode_job(data: bytes) -> dict[str, object]:
 def connect(redis_url: str) -> "Redis":
     """A Redis client with short time-outs that reconnects by itself."""
     return Redis.from_url(redis_url, socket_timeout=2, socket_connect_timeout=2, health_check_interval=30)
+
+
+def arq_settings(redis_url: str) -> RedisSettings:
+    """The same Redis for arq's own connection; it gives up soon, and the worker tries again."""
+    settings = RedisSettings.from_dsn(redis_url)
+    settings.conn_timeout = 2
+    settings.conn_retries = 1
+    return settings
 
 
 class Bell:

@@ -40,6 +40,7 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
     zalo_code: int | None = None
     kind: str | None = None
     detail: str | None = None
+    refused_generation: int | None = None
 
 
 SERIALISE = text("SELECT pg_advisory_xact_lock(hashtextextended('outbox:' || :tenant, 0))")

@@ -16,6 +16,7 @@ from sqlalchemy import func, select
 from govchat.db.session import Database
 from govchat.errors import DomainError
 from govchat.kit.crypto import TenantVault, Vault
+from govchat.settings import Settings
 from govchat.tenants.manifest import Manifest
 from govchat.tenants.models import TenantKeyRow, TenantRecord, ZaloAppRow
 
@@ -87,9 +88,10 @@ class Snapshot(msgspec.Struct, frozen=True):
 class Registry:
     """The snapshot, the master vault and each tenant's vault, opened once."""
 
-    def __init__(self, db: Database, vault: Vault) -> None:
+    def __init__(self, db: Database, settings: Settings) -> None:
         self.db = db
-        self.vault = vault
+        self.settings = settings
+        self.vault = Vault(settings.master_keys)
         self.now = Snapshot((), {}, {}, {}, {}, {}, {}, {})
         self._vaults: dict[UUID, TenantVault] = {}
         self._asked = 0.0

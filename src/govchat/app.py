@@ -1,0 +1,110 @@
+"""The API: routes, problem documents, OpenAPI with a local viewer, probes and metrics.
+
+`create_app` hands the settings down; what a request needs hangs on `app.state`, opened in the lifespan, where a database that does not
+keep provinces apart stops the start.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import structlog
+from litestar import Litestar
+from litestar.openapi import OpenAPIConfig
+from litestar.openapi.spec import Components, SecurityScheme, Tag
+from litestar.static_files import create_static_files_router
+
+from govchat import probes
+from govchat.api_viewer import VIEWER, viewer_files
+from govchat.db import rls
+from govchat.db.session import Database
+from govchat.dossiers import routes as dossiers
+from govchat.errors import ConfigurationError
+from govchat.inbox.put import Intake
+from govchat.kit.queue import Bell, connect
+from govchat.obs import beat
+from govchat.problems import HANDLERS
+from govchat.settings import Settings
+from govchat.tenants.registry import Registry
+from govchat.webhook import routes as webhook
+from govchat.webhook.receive import Door
+
+log = structlog.get_logger()
+
+ASSETS = Path(__file__).parent / "conversation" / "assets"
+LARGEST_BODY = 8 * 1024 * 1024
+
+DESCRIPTION = """
+Backend of the provinces' Zalo channels. One-stop systems push dossiers with an API key of their province; errors are RFC 9457
+problem documents whose `code` is stable; times are RFC 3339.
+"""
+
+
+def openapi_config() -> OpenAPIConfig:
+    """The description that /schema/openapi.json and the viewer show."""
+    return OpenAPIConfig(
+        title="govchat",
+        version="1",
+        description=DESCRIPTION.strip(),
+        path="/schema",
+        render_plugins=[VIEWER],
+        use_handler_docstrings=True,
+        components=Components(
+            security_schemes={
+                "key": SecurityScheme(type="http", scheme="bearer", bearer_format="gvc_live_… or gvc_test_…"),
+            }
+        ),
+        security=[{"key": []}],
+        tags=[
+            Tag("Dossiers", "What one-stop systems push and read"),
+            Tag("Zalo", "What Zalo calls"),
+            Tag("Operations", "Probes and metrics"),
+        ],
+    )
+
+
+def create_app(settings: Settings, *, pool_size: int = 6) -> Litestar:
+    """The ASGI application."""
+
+    @asynccontextmanager
+    async def lifespan(app: Litestar) -> AsyncIterator[None]:
+        if not settings.database_url or not settings.redis_url:
+            raise ConfigurationError("GOVCHAT_DATABASE_URL and GOVCHAT_REDIS_URL must be set, or run beside `govchat up`")
+        db = Database.connect(settings.database_url, part="api", pool_size=pool_size)
+        redis, bell = connect(settings.redis_url), Bell(settings.redis_url)
+        registry = Registry(db, settings)
+        tasks: list[asyncio.Task[None]] = []
+        try:
+            await rls.verify(db.engine)
+            await registry.load()
+            app.state.settings, app.state.db, app.state.redis, app.state.registry = settings, db, redis, registry
+            app.state.door = Door(registry, Intake(db), bell)
+            tasks += [
+                asyncio.create_task(registry.keep_fresh()),
+                asyncio.create_task(beat.for_ever(redis, "api")),
+            ]
+            yield
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            await bell.close()
+            await redis.aclose()
+            await db.close()
+
+    return Litestar(
+        route_handlers=[
+            webhook.router,
+            dossiers.router,
+            probes.router,
+            create_static_files_router("/assets", [ASSETS], name="assets", opt={"public": "pictures"}, include_in_schema=False),
+            viewer_files(),
+        ],
+        lifespan=[lifespan],
+        exception_handlers=HANDLERS,
+        openapi_config=openapi_config(),
+        request_max_body_size=LARGEST_BODY,
+        debug=False,
+        logging_config=None,
+    )

@@ -1,0 +1,102 @@
+"""What happened on the citizen's side, or came back from a question a step asked.
+
+The engine makes these from inbox rows and look-ups; `step` takes them. Nothing here knows Zalo's payloads.
+"""
+
+from datetime import datetime
+
+import msgspec
+
+
+class Text(msgspec.Struct, frozen=True, tag="text"):
+    """A typed message, or the payload of a tapped button: Zalo tells them apart by nothing."""
+
+    text: str
+
+
+class Picture(msgspec.Struct, frozen=True, tag="picture"):
+    """A photo; its bytes are never fetched here."""
+
+
+class Place(msgspec.Struct, frozen=True, tag="place"):
+    """A shared location."""
+
+
+class Sticker(msgspec.Struct, frozen=True, tag="sticker"):
+    """A sticker."""
+
+
+class OtherMedia(msgspec.Struct, frozen=True, tag="other_media"):
+    """Voice, video, a file, a business card, a link."""
+
+
+class Followed(msgspec.Struct, frozen=True, tag="followed"):
+    """The citizen began to follow the Official Account."""
+
+
+class Unfollowed(msgspec.Struct, frozen=True, tag="unfollowed"):
+    """The citizen stopped following; nothing may be answered."""
+
+
+class OpenedChat(msgspec.Struct, frozen=True, tag="opened_chat"):
+    """The citizen opened the chat window without writing."""
+
+
+class SharedContact(msgspec.Struct, frozen=True, tag="shared_contact"):
+    """The citizen sent Zalo's contact form; `phone_known` when a phone came with it and is stored as a proof."""
+
+    phone_known: bool
+
+
+class ResultItem(msgspec.Struct, frozen=True):
+    """One paper or file that came out of a dossier."""
+
+    name: str
+    url: str | None = None
+
+
+class Proven(msgspec.Struct, frozen=True, kw_only=True):
+    """What only someone who proved the dossier may see."""
+
+    procedure_name: str | None = None
+    applicant_name: str
+    officer: str | None = None
+    status_note: str | None = None
+    results: tuple[ResultItem, ...] = ()
+
+
+class Shown(msgspec.Struct, frozen=True, tag="shown", kw_only=True):
+    """A dossier of this tenant; times are aware. Without `proven` only status, unit and dates may be said."""
+
+    code: str
+    status: int
+    unit: str
+    received_at: datetime | None = None
+    due_at: datetime | None = None
+    changed_at: datetime | None = None
+    proven: Proven | None = None
+
+
+class Unknown(msgspec.Struct, frozen=True, tag="unknown"):
+    """No dossier has this code, or the secret is not its: deliberately the same answer."""
+
+    code: str
+
+
+class Slowed(msgspec.Struct, frozen=True, tag="slowed"):
+    """Too many tries for now."""
+
+    code: str
+    retry_in_s: int
+
+
+DossierAnswer = Shown | Unknown | Slowed
+
+
+class LookedUp(msgspec.Struct, frozen=True, tag="looked_up"):
+    """The answers to a `LookUp`, in its order."""
+
+    answers: tuple[DossierAnswer, ...]
+
+
+Event = Text | Picture | Place | Sticker | OtherMedia | Followed | Unfollowed | OpenedChat | SharedContact | LookedUp

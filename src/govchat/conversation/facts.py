@@ -1,0 +1,30 @@
+"""A tenant's public facts for the steps, made from the registry."""
+
+from govchat.conversation.context import TenantFacts
+from govchat.kit import clock
+from govchat.tenants.registry import Snapshot, Tenant
+
+
+def facts_of(tenant: Tenant, snapshot: Snapshot) -> TenantFacts:
+    """What citizens may be told about this tenant, and which other province answers for which letter code today."""
+    today = clock.now().astimezone(clock.VN).date()
+    manifest = tenant.manifest
+    own = [code for code in manifest.h_codes if code.holds_on(today)]
+    others = {
+        code.code: other.full_name
+        for other in snapshot.tenants.values()
+        if other.id != tenant.id
+        for code in other.manifest.h_codes
+        if code.holds_on(today)
+    }
+    return TenantFacts(
+        slug=tenant.slug,
+        name=manifest.name,
+        full_name=manifest.full_name,
+        hotline=manifest.contact.hotline,
+        portal_url=manifest.contact.portal_url,
+        address=manifest.contact.address,
+        h_codes=frozenset(code.code for code in own),
+        other_h_codes=others,
+        main_h_code=next((code.code for code in own if code.kind == "own"), None),
+    )

@@ -1,0 +1,133 @@
+"""The front desk: welcome, menu, help, thanks, the office's contact, media we can't read, and what was not understood."""
+
+from govchat.conversation import payloads
+from govchat.conversation.context import Context, TenantFacts
+from govchat.conversation.say import LONGEST_TITLE, Button, Link, Outcome, Tap
+from govchat.conversation.turn import Heard, Table, Turn
+from govchat.conversation.wording import words
+
+_GREETED_LATELY_S = 300  # a follow and the opening of the chat come together: one welcome is enough
+_MEDIA_LATELY_S = 20  # an album arrives as one event per photo
+
+NATIONAL_PORTAL = "https://dichvucong.gov.vn"
+
+
+def example(context: Context) -> str:
+    """A code of today as this tenant writes them, for a sentence that shows the shape."""
+    letters = context.tenant.main_h_code or min(context.tenant.h_codes, default="H00")
+    return f"{letters}.12-{context.today:%y%m%d}-0007"
+
+
+def within(name: str) -> str:
+    """A province's full name as it stands inside a sentence: "tỉnh Cao Bằng", "thành phố Huế"."""
+    return name[:1].lower() + name[1:] if name.startswith(("Tỉnh ", "Thành phố ")) else name
+
+
+def tap(key: str, payload: str, **values: object) -> Tap:
+    return Tap(words(f"button.{key}", **values)[:LONGEST_TITLE], payload)
+
+
+def menu_buttons() -> tuple[Button, ...]:
+    return (tap("lookup", payloads.LOOKUP), tap("help", payloads.HELP), tap("contact", payloads.CONTACT))
+
+
+def contact_line(tenant: TenantFacts) -> str:
+    return words("contact.call", hotline=tenant.hotline) if tenant.hotline else words("contact.call_nowhere")
+
+
+def portal_button(tenant: TenantFacts) -> tuple[Button, ...]:
+    return (Link(words("button.portal"), tenant.portal_url),) if tenant.portal_url else ()
+
+
+def national_portal_button() -> Link:
+    return Link(words("button.national_portal"), NATIONAL_PORTAL)
+
+
+def _welcome(turn: Turn) -> Outcome:
+    context = turn.context
+    text = words("front.welcome", province=within(context.tenant.full_name), example=example(context))
+    return turn.answer(text, buttons=menu_buttons(), step="idle", misses=0, greeted_at=context.seconds)
+
+
+def _opened(turn: Turn) -> Outcome:
+    if abs(turn.context.seconds - turn.state.greeted_at) < _GREETED_LATELY_S:
+        return turn.silence()
+    return turn.answer(words("front.greeting"), buttons=menu_buttons(), greeted_at=turn.context.seconds)
+
+
+def _greeting(turn: Turn) -> Outcome:
+    return turn.answer(words("front.greeting"), buttons=menu_buttons(), misses=0, greeted_at=turn.context.seconds)
+
+
+def _menu(turn: Turn) -> Outcome:
+    return turn.answer(words("front.menu"), buttons=menu_buttons(), step="idle", misses=0)
+
+
+def _help(turn: Turn) -> Outcome:
+    text = words("front.help", example=example(turn.context))
+    buttons = (tap("lookup", payloads.LOOKUP), tap("contact", payloads.CONTACT))
+    return turn.answer(text, words("front.help_more"), contact_line(turn.context.tenant), buttons=buttons, misses=0)
+
+
+def _thanks(turn: Turn) -> Outcome:
+    return turn.answer(words("front.thanks"), buttons=(tap("menu", payloads.MENU),), misses=0)
+
+
+def _contact(turn: Turn) -> Outcome:
+    tenant = turn.context.tenant
+    known = [
+        words("contact.hotline", hotline=tenant.hotline) if tenant.hotline else "",
+        words("contact.address", address=tenant.address) if tenant.address else "",
+        words("contact.portal", url=tenant.portal_url) if tenant.portal_url else "",
+    ]
+    lines = [words("contact.office", province=within(tenant.full_name)), *filter(None, known)] if any(known) else []
+    advice = words("contact.automatic") if any(known) else words("contact.nothing_known")
+    buttons = (tap("lookup", payloads.LOOKUP), *portal_button(tenant))
+    return turn.answer("\n".join(lines), advice, buttons=buttons, misses=0)
+
+
+def _unfollowed(turn: Turn) -> Outcome:
+    return turn.silence(step="idle", awaiting_until=0, proving="nothing", asides=())
+
+
+def _media(turn: Turn) -> Outcome:
+    now = turn.context.seconds
+    if turn.state.media == turn.heard and abs(now - turn.state.media_at) < _MEDIA_LATELY_S:
+        return turn.silence(media_at=now)
+    texts = {
+        Heard.PICTURE: (words("media.picture", example=example(turn.context)), words("media.picture_privacy")),
+        Heard.PLACE: (words("media.place"),),
+        Heard.STICKER: (words("media.sticker"),),
+    }
+    said = texts.get(turn.heard, (words("media.other"),))
+    return turn.answer(*said, buttons=menu_buttons(), media=str(turn.heard), media_at=now)
+
+
+def not_understood(turn: Turn) -> Outcome:
+    """Say so, and where a person can be asked; the second time in a row in other words."""
+    tenant = turn.context.tenant
+    misses = min(turn.state.misses + 1, 9)
+    buttons = (*menu_buttons(), *portal_button(tenant))
+    if misses > 1:
+        return turn.answer(words("front.not_understood_again"), contact_line(tenant), buttons=buttons, misses=misses)
+    first, more = words("front.not_understood"), words("front.not_understood_more")
+    return turn.answer(
+        first, f"{more} {contact_line(tenant)}" if tenant.hotline else more, buttons=buttons, misses=misses
+    )
+
+
+TABLE: Table = {
+    (None, Heard.FOLLOWED): _welcome,
+    (None, Heard.UNFOLLOWED): _unfollowed,
+    (None, Heard.OPENED_CHAT): _opened,
+    (None, Heard.GREETING): _greeting,
+    (None, Heard.MENU): _menu,
+    (None, Heard.HELP): _help,
+    (None, Heard.THANKS): _thanks,
+    (None, Heard.CONTACT_OFFICE): _contact,
+    (None, Heard.PICTURE): _media,
+    (None, Heard.PLACE): _media,
+    (None, Heard.STICKER): _media,
+    (None, Heard.OTHER_MEDIA): _media,
+    (None, Heard.UNKNOWN): not_understood,
+}

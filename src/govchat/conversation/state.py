@@ -1,0 +1,67 @@
+"""What is remembered of a conversation between two events of one citizen.
+
+Stored as JSON, small and without personal data: no names, no secrets, no message texts. Whatever can't be read back — another
+schema version, a damaged row — is a fresh start, never an error.
+"""
+
+from typing import Annotated, Any, Literal
+
+import msgspec
+
+MOST_CODES = 3  # looked up for one message
+MOST_ASIDE = 6
+
+Stand = Literal["idle", "lookup.awaiting_code", "lookup.awaiting_secret"]
+Proving = Literal["nothing", "secret", "phone"]
+Why = Literal["other_province", "ministry", "unknown_unit", "impossible", "future", "over"]
+
+Code = Annotated[str, msgspec.Meta(max_length=64)]
+Seconds = Annotated[int, msgspec.Meta(ge=0, le=2**40)]
+
+
+class Aside(msgspec.Struct, frozen=True):
+    """A code of the message that is not looked up, to be explained together with the answers."""
+
+    code: Code
+    letter_code: Annotated[str, msgspec.Meta(max_length=3)]
+    why: Why
+
+
+class State(msgspec.Struct, frozen=True, kw_only=True):
+    """One citizen's place in the conversation; times are Unix seconds, 0 for never.
+
+    `codes` are the dossiers looked up last; a secret is awaited for the first of them while `awaiting_until` lies ahead.
+    `proving` is what the look-up under way was to prove with. `misses` counts messages not understood in a row.
+    """
+
+    version: Literal[1] = 1
+    step: Stand = "idle"
+    codes: Annotated[tuple[Code, ...], msgspec.Meta(max_length=MOST_CODES)] = ()
+    awaiting_until: Seconds = 0
+    proving: Proving = "nothing"
+    asides: Annotated[tuple[Aside, ...], msgspec.Meta(max_length=MOST_ASIDE)] = ()
+    misses: Annotated[int, msgspec.Meta(ge=0, le=9)] = 0
+    greeted_at: Seconds = 0
+    media: Annotated[str, msgspec.Meta(max_length=16)] = ""
+    media_at: Seconds = 0
+
+
+FRESH = State()
+
+
+def load(stored: object) -> State:
+    """The state from what the database holds (JSON text, bytes or decoded); a fresh one when it can't be read."""
+    try:
+        if isinstance(stored, str | bytes):
+            return msgspec.json.decode(stored, type=State)
+        if isinstance(stored, dict):
+            return msgspec.convert(stored, State)
+    except (msgspec.MsgspecError, ValueError, RecursionError):
+        return FRESH
+    return FRESH
+
+
+def dump(state: State) -> dict[str, Any]:
+    """The state as JSON values, for a JSON column."""
+    built: dict[str, Any] = msgspec.to_builtins(state)
+    return built

@@ -1,0 +1,115 @@
+"""The sentences of `wording/vi.toml` by key, checked when they are loaded.
+
+`KEYS` declares every key with its placeholders; a file that has more, fewer or others is refused before a citizen can meet it.
+Called by the flows as `words("front.welcome", province=…, example=…)`.
+"""
+
+import string
+import tomllib
+import unicodedata
+from collections.abc import Mapping
+from functools import cache
+from importlib.resources import files
+from types import MappingProxyType
+
+from govchat.errors import ConfigurationError
+
+LONGEST_BUTTON = 100  # characters of a Zalo button title
+LONGEST_TEXT = 700  # a sentence nobody reads to the end helps nobody
+
+
+def _declared(section: str, **names: str) -> dict[str, frozenset[str]]:
+    return {f"{section}.{name}": frozenset(placeholders.split()) for name, placeholders in names.items()}
+
+
+KEYS: Mapping[str, frozenset[str]] = MappingProxyType(
+    {
+        **_declared(
+            "button", lookup="", another="", help="", contact="", menu="", secret="", phone="", one_code="code"
+        ),
+        **_declared("button", portal="", national_portal=""),
+        **_declared("front", welcome="province example", greeting="", menu="", thanks="", help="example", help_more=""),
+        **_declared("front", not_understood="", not_understood_more="", not_understood_again=""),
+        **_declared("contact", office="province", hotline="hotline", address="address", portal="url", automatic=""),
+        **_declared("contact", nothing_known="", call="hotline", call_nowhere=""),
+        **_declared("media", picture="example", picture_privacy="", place="", sticker="", other=""),
+        **_declared("ask", code="example", code_shape="example", whole_code="tail example", secret="code"),  # noqa: S106 -- a sentence
+        **_declared("ask", code_first="example", secret_odd="code", lost_code="", lost_secret="", personal_number=""),  # noqa: S106 -- a sentence
+        **_declared("phone", ask="code", form_title="", form_subtitle="", missing="", thanks="example", no_match=""),
+        **_declared("dossier", head="code", status="label sentence", status_unknown="", unit="unit", received="at"),
+        **_declared(
+            "dossier", waiting_since="at", due="at", due_paused="at", changed="at", late_days="days", late_today=""
+        ),
+        **_declared(
+            "dossier", procedure="name", applicant="name", officer="name", note="note", results="", result="name"
+        ),
+        **_declared("dossier", more="", more_several="", unknown="code", slowed="code wait", no_answer=""),
+        **_declared("dossier", minutes="number", hours="number"),
+        **_declared("aside", other_province="code province", ministry="code", unknown_unit="code", impossible="code"),
+        **_declared("aside", future="code", over="code"),
+    }
+)
+
+
+class Wording:
+    """Texts by key; built by `read_wording` only, so that every declared key is there."""
+
+    def __init__(self, texts: Mapping[str, str]) -> None:
+        self.texts = MappingProxyType(dict(texts))
+
+    def __call__(self, key: str, **values: object) -> str:
+        """The text of `key` with its placeholders filled."""
+        return self.texts[key].format(**values)
+
+
+@cache
+def vietnamese() -> Wording:
+    """The wording that comes with the product; read once."""
+    text = files("govchat.conversation").joinpath("wording/vi.toml").read_text("utf-8")
+    return read_wording(text, "conversation/wording/vi.toml")
+
+
+def words(key: str, **values: object) -> str:
+    """A sentence for the citizen, in Vietnamese."""
+    return vietnamese()(key, **values)
+
+
+def read_wording(text: str, source: str) -> Wording:
+    """Wording from TOML; raises `ConfigurationError` naming the file, the key and what was expected."""
+    try:
+        sections = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as wrong:
+        raise ConfigurationError(f"{source}: {wrong}") from wrong
+    texts: dict[str, str] = {}
+    for section, entries in sections.items():
+        for name, value in entries.items() if isinstance(entries, dict) else ((None, entries),):
+            key = section if name is None else f"{section}.{name}"
+            if key not in KEYS:
+                raise ConfigurationError(f'{source}: key "{key}" is not known: remove it or declare it in wording.py')
+            texts[key] = _checked(key, value, source)
+    if missing := sorted(KEYS.keys() - texts.keys()):
+        raise ConfigurationError(f"{source}: missing {', '.join(missing)}")
+    return Wording(texts)
+
+
+def _checked(key: str, value: object, source: str) -> str:
+    if not isinstance(value, str) or not value.strip():
+        raise ConfigurationError(f'{source}: "{key}": expected a text')
+    if not unicodedata.is_normalized("NFC", value):
+        raise ConfigurationError(f'{source}: "{key}" is not in Unicode NFC: save it normalised')
+    longest = LONGEST_BUTTON if key.startswith(("button.", "phone.form_")) else LONGEST_TEXT
+    if len(value) > longest:
+        raise ConfigurationError(f'{source}: "{key}" has {len(value)} characters: expected at most {longest}')
+    try:
+        fields = [
+            (name, form, conversion)
+            for _, name, form, conversion in string.Formatter().parse(value)
+            if name is not None
+        ]
+    except ValueError as wrong:
+        raise ConfigurationError(f'{source}: "{key}": {wrong}; write a brace as {{{{ or }}}}') from wrong
+    found = {name for name, _, _ in fields}
+    if found != KEYS[key] or any(form or conversion for _, form, conversion in fields):
+        expected = ", ".join(f"{{{name}}}" for name in sorted(KEYS[key])) or "none"
+        raise ConfigurationError(f'{source}: "{key}" has placeholders {sorted(found)}: expected exactly {expected}')
+    return value.strip()

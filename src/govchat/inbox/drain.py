@@ -1,0 +1,182 @@
+"""Working off one province's events: receipts in bulk, conversations in order per citizen, different citizens in parallel.
+
+One event is one transaction: its effects (state, answers, proofs) and its `done` stand or fall together. A citizen is held by an
+advisory lock for that transaction, in whichever process it runs.
+"""
+
+import asyncio
+from datetime import datetime, timedelta
+from uuid import UUID
+
+import msgspec
+import structlog
+from sqlalchemy import Row, text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from govchat.inbox.handle import CONVERSATIONAL, echo_of, handle
+from govchat.inbox.put import body_context
+from govchat.kit import clock
+from govchat.obs import metrics
+from govchat.outbox.settle import note_echoes
+from govchat.tenants.registry import Registry, Tenant
+from govchat.zalo import events
+
+log = structlog.get_logger()
+
+PARALLEL = 4
+CITIZENS_AT_ONCE = 64
+RECEIPTS_AT_ONCE = 500
+# After these tries an event waits for a person; the citizen's later events go on.
+MOST_ATTEMPTS = 5
+
+CITIZENS = text(
+    """
+    SELECT user_id FROM inbox_events
+    WHERE tenant_id = :tenant AND state = 'pending' AND event_name = ANY(:names)
+      AND (retry_at IS NULL OR retry_at <= clock_timestamp())
+    GROUP BY user_id ORDER BY min(seq) LIMIT :most
+    """
+)
+
+LOCK = text("SELECT pg_try_advisory_xact_lock(hashtextextended('citizen:' || :tenant || ':' || :user_id, 0))")
+
+NEXT = text(
+    """
+    SELECT id, event_name, body_sealed, attempts, occurred_at, received_at, retry_at FROM inbox_events
+    WHERE tenant_id = :tenant AND state = 'pending' AND user_id = :user_id AND event_name = ANY(:names)
+    ORDER BY occurred_at, seq LIMIT 1
+    """
+)
+
+DONE = text(
+    "UPDATE inbox_events SET state = 'done', done_at = clock_timestamp(), error = NULL WHERE tenant_id = :tenant AND id = :id"
+)
+
+FAILED = text(
+    """
+    UPDATE inbox_events
+    SET attempts = attempts + 1, error = :error,
+        state = CASE WHEN attempts + 1 >= :most THEN 'parked' ELSE 'pending' END,
+        retry_at = clock_timestamp() + make_interval(secs => power(2, attempts))
+    WHERE tenant_id = :tenant AND id = :id AND state = 'pending'
+    RETURNING state
+    """
+)
+
+RECEIPTS = text(
+    """
+    SELECT id, event_name, body_sealed FROM inbox_events
+    WHERE tenant_id = :tenant AND state = 'pending' AND NOT event_name = ANY(:names)
+    ORDER BY seq LIMIT :most FOR UPDATE SKIP LOCKED
+    """
+)
+
+RECEIPTS_DONE = text(
+    "UPDATE inbox_events SET state = 'done', done_at = clock_timestamp() WHERE tenant_id = :tenant AND id = ANY(:ids)"
+)
+
+
+class Worked(msgspec.Struct, frozen=True):
+    """What one drain did: events worked off, answers put, whether there may be more."""
+
+    events: int
+    answers: int
+    more: bool
+
+
+async def drain(registry: Registry, tenant: Tenant) -> Worked:
+    """Work off what is due for one tenant."""
+    receipts = await _receipts(registry, tenant)
+    async with registry.db.tenant(tenant.id) as session:
+        found = await session.execute(
+            CITIZENS, {"tenant": tenant.id, "names": list(CONVERSATIONAL), "most": CITIZENS_AT_ONCE}
+        )
+        citizens = [row.user_id for row in found]
+    gate = asyncio.Semaphore(PARALLEL)
+
+    async def one(user_id: str) -> tuple[int, int]:
+        async with gate:
+            return await _citizen(registry, tenant, user_id)
+
+    done = await asyncio.gather(*(one(user_id) for user_id in citizens))
+    worked = sum(count for count, _ in done)
+    answers = sum(put for _, put in done)
+    more = receipts == RECEIPTS_AT_ONCE or len(citizens) == CITIZENS_AT_ONCE
+    return Worked(receipts + worked, answers, more)
+
+
+async def _citizen(registry: Registry, tenant: Tenant, user_id: str) -> tuple[int, int]:
+    """All due events of one citizen, one transaction each, until there is none or another process holds them."""
+    events_done = answers = 0
+    while True:
+        row: Row[tuple[object, ...]] | None = None
+        try:
+            async with registry.db.tenant(tenant.id) as session:
+                row = await _next(session, tenant.id, user_id)
+                if row is None:
+                    return events_done, answers
+                answers += await _work_off(session, registry, tenant, row)
+        except Exception as error:
+            if row is None:
+                raise
+            await _failed(registry, tenant, row.id, error)
+            return events_done, answers
+        events_done += 1
+        metrics.inbox_lag_seconds.labels(tenant.slug).observe(max(0.0, (clock.now() - row.received_at).total_seconds()))
+
+
+async def _next(session: AsyncSession, tenant_id: UUID, user_id: str) -> Row[tuple[object, ...]] | None:
+    if not await session.scalar(LOCK, {"tenant": str(tenant_id), "user_id": user_id}):
+        return None
+    found = await session.execute(NEXT, {"tenant": tenant_id, "user_id": user_id, "names": list(CONVERSATIONAL)})
+    row = found.first()
+    if row is None or (row.retry_at is not None and row.retry_at > clock.now()):
+        return None
+    return row
+
+
+async def _work_off(session: AsyncSession, registry: Registry, tenant: Tenant, row: Row[tuple[object, ...]]) -> int:
+    vault = await registry.tenant_vault(tenant.id)
+    event = events.decode(vault.open(row.body_sealed, body_context(row.id)))
+    answers = await handle(session, registry, tenant, event, event_id=row.id, occurred_at=_plausible(row.occurred_at))
+    await session.execute(DONE, {"tenant": tenant.id, "id": row.id})
+    return answers
+
+
+def _plausible(occurred_at: datetime) -> datetime:
+    """Zalo's time of the event, but never in the future: it moves the citizen's last interaction."""
+    return min(occurred_at, clock.now() + timedelta(minutes=1))
+
+
+async def _failed(registry: Registry, tenant: Tenant, event_id: UUID, error: Exception) -> None:
+    """Note the failure in a transaction of its own; the event is tried again later, or parked."""
+    async with registry.db.tenant(tenant.id) as session:
+        state = await session.scalar(
+            FAILED,
+            {"tenant": tenant.id, "id": event_id, "error": type(error).__name__, "most": MOST_ATTEMPTS},
+        )
+    log.error("inbox.event_failed", tenant=tenant.slug, event_id=str(event_id), state=state, exc_info=error)
+    metrics.inbox_failures.labels(tenant.slug, state or "gone").inc()
+
+
+async def _receipts(registry: Registry, tenant: Tenant) -> int:
+    """Echoes, receipts and everything that asks for no answer, in one transaction; answers how many."""
+    vault = await registry.tenant_vault(tenant.id)
+    async with registry.db.tenant(tenant.id) as session:
+        found = await session.execute(
+            RECEIPTS, {"tenant": tenant.id, "names": list(CONVERSATIONAL), "most": RECEIPTS_AT_ONCE}
+        )
+        rows = found.all()
+        if not rows:
+            return 0
+        echoes = []
+        for row in rows:
+            if row.event_name.startswith("oa_send_"):
+                echo = echo_of(vault, events.decode(vault.open(row.body_sealed, body_context(row.id))))
+                if echo is not None:
+                    echoes.append(echo)
+        settled = await note_echoes(session, tenant.id, echoes)
+        await session.execute(RECEIPTS_DONE, {"tenant": tenant.id, "ids": [row.id for row in rows]})
+    if settled:
+        log.info("inbox.echoes_settled", tenant=tenant.slug, messages=settled)
+    return len(rows)

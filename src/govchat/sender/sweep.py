@@ -1,0 +1,111 @@
+"""The sweeper: what a crash left `sending` becomes uncertain, and what is uncertain is settled.
+
+Zalo's own list of the conversation is asked first. It proves that a message was said when it holds it, and that it was not when it
+holds what the citizen wrote but nothing of ours after it. Where it proves nothing, the contract in `outbox.settle` decides.
+"""
+
+from collections.abc import Callable
+from datetime import timedelta
+from uuid import UUID
+
+import msgspec
+import structlog
+from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
+
+from govchat.citizens.know import zalo_id_of
+from govchat.db.session import Database
+from govchat.kit import clock
+from govchat.obs import metrics
+from govchat.outbox import settle
+from govchat.outbox.put import echo_hash
+from govchat.sender.drain import Drainer, windows_of
+from govchat.tenants.credentials import CredentialBusy, CredentialRevoked
+from govchat.tenants.registry import Tenant
+from govchat.zalo.client import ChatMessage
+from govchat.zalo.errors import ZaloError
+
+log = structlog.get_logger()
+
+# A live process records within the HTTP time-out of 10 s and its tries at the database.
+STALE_AFTER = timedelta(seconds=20)
+# Zalo's clock and ours may differ by this much.
+CLOCKS_APART = timedelta(seconds=5)
+# Messages that history called unsaid this often are left to the contract.
+MOST_REPEATS = 3
+
+
+DUE = text("SELECT tenant, inbox, outbox, bulk, stale FROM tenants_with_work(CAST(:after AS interval))")
+
+
+class Due(msgspec.Struct, frozen=True):
+    """What is due for one tenant."""
+
+    tenant: UUID
+    inbox: bool
+    outbox: bool
+    bulk: bool
+    stale: bool
+
+
+async def due(db: Database) -> list[Due]:
+    """The tenants with something due: index probes only, each inside its own tenant's bounds."""
+    async with db.registry() as session:
+        rows = await session.execute(DUE, {"after": STALE_AFTER})
+        return [Due(row.tenant, row.inbox, row.outbox, row.bulk, row.stale) for row in rows]
+
+
+async def sweep(drainer: Drainer, tenant: Tenant, lanes: tuple[int, int]) -> int:
+    """Settle what is settleable for one tenant; answers how many were queued again."""
+    db = drainer.registry.db
+    async with db.tenant(tenant.id) as session:
+        uncertain = await settle.mark_uncertain(session, tenant.id, lanes=lanes, after=STALE_AFTER)
+        doubts = await settle.doubts(session, tenant.id, lanes=lanes)
+    if uncertain:
+        log.warning("sender.uncertain", tenant=tenant.slug, messages=uncertain)
+    repeated = 0
+    for doubt in doubts:
+        if clock.now() - doubt.claimed_at < STALE_AFTER:
+            continue
+        said, zalo_id = await _ask(drainer, tenant, doubt)
+        async with db.tenant(tenant.id) as session:
+            outcome = await settle.settle(session, tenant.id, doubt, said=said, zalo_id=zalo_id)
+        metrics.settled.labels(tenant.slug, outcome).inc()
+        log.info("sender.settled", tenant=tenant.slug, message=str(doubt.id), outcome=outcome)
+        repeated += outcome == "repeated"
+    return repeated
+
+
+async def _ask(drainer: Drainer, tenant: Tenant, doubt: settle.Doubt) -> tuple[bool | None, str | None]:
+    """What Zalo's list of the conversation proves about one message."""
+    if doubt.repeats >= MOST_REPEATS:
+        return None, None
+    async with drainer.registry.db.tenant(tenant.id) as session:
+        user_id = await zalo_id_of(session, tenant.id, doubt.citizen_id)
+    if user_id is None:
+        return None, None
+    windows = windows_of(tenant)
+    grant = await drainer.buckets.take(windows, 1)
+    if not grant.granted:
+        return None, None
+    try:
+        access = await drainer.credentials.access(tenant)
+        history = await drainer.zalo.conversation(access.token, user_id)
+    except (ZaloError, CredentialRevoked, CredentialBusy, SQLAlchemyError) as error:
+        log.info("sender.history_not_read", tenant=tenant.slug, error=type(error).__name__)
+        return None, None
+    vault = await drainer.registry.tenant_vault(tenant.id)
+    return prove(history, lambda text: echo_hash(vault, text) == doubt.echo_hash, doubt)
+
+
+def prove(
+    history: list[ChatMessage], is_ours: Callable[[str], bool], doubt: settle.Doubt
+) -> tuple[bool | None, str | None]:
+    """(True, id) when the text stands there after the attempt began; (False, None) when the list reaches back past the attempt and
+    does not hold it; (None, None) when the list proves nothing."""
+    since = doubt.claimed_at - CLOCKS_APART
+    for message in history:
+        if not message.src_from_user and message.time >= since and is_ours(message.text or ""):
+            return True, message.message_id
+    reaches_back = any(message.time < since for message in history)
+    return (False, None) if reaches_back else (None, None)

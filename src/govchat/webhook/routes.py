@@ -1,0 +1,55 @@
+"""`/webhooks/zalo/{key}`: the raw body in, 200 once the event is durable.
+
+The key names the Zalo app, the signature is checked over the raw bytes, the Official Account in the body names the tenant. Wrong
+bodies get a 4xx and disturb nobody; only a database that is away gets a 503, so that Zalo sends the event again.
+"""
+
+from typing import Annotated, Any
+
+from litestar import Request, Response, Router, get, post
+from litestar.params import FromPath, PathParameter
+from litestar.status_codes import HTTP_200_OK
+
+from govchat.access.guards import PUBLIC
+from govchat.webhook.receive import Door, receive
+
+LARGEST_BODY = 1024 * 1024
+OK = b"{}"
+
+Key = Annotated[str, PathParameter(max_length=80, description="The tenant's slug, or the name of a shared Zalo app")]
+
+
+@post(
+    "/{key:str}",
+    operation_id="receive_zalo_event",
+    summary="Zalo delivers an event",
+    status_code=HTTP_200_OK,
+    request_max_body_size=LARGEST_BODY,
+    opt={PUBLIC: "signed by Zalo over the raw body"},
+)
+async def receive_event(request: Request[Any, Any, Any], key: Key) -> Response[bytes]:
+    """200 with `{}` once the event is durable; see docs/operations.md for every other answer."""
+    door: Door = request.app.state.door
+    body = await request.body()
+    await receive(
+        door,
+        key,
+        body,
+        signature=request.headers.get("x-zevent-signature"),
+        timestamp=request.headers.get("x-zevent-timestamp"),
+    )
+    return Response(OK, media_type="application/json")
+
+
+@get(
+    "/{key:str}",
+    operation_id="probe_zalo_webhook",
+    summary="Zalo's console looks whether the address answers",
+    opt={PUBLIC: "says nothing"},
+)
+async def probe(key: FromPath[str]) -> Response[bytes]:
+    """Always 200: the console tests the address before it shows the secret."""
+    return Response(OK, media_type="application/json")
+
+
+router = Router("/webhooks/zalo", route_handlers=[receive_event, probe], tags=["Zalo"])

@@ -1,0 +1,230 @@
+"""The worker: hears the bell (arq), works off inboxes, sends outboxes, and sweeps for what was missed.
+
+`govchat worker` serves conversations and every lane but campaigns; `govchat worker --bulk` serves campaigns alone, so that a broadcast never
+stands in front of a reply. Any number of either may run. When Redis goes away the sweep keeps working from PostgreSQL, and the bell is
+heard again when Redis is back.
+"""
+
+import asyncio
+import contextlib
+import os
+import signal
+from collections.abc import Awaitable, Callable
+from typing import Any
+from uuid import UUID
+
+import structlog
+from arq import func
+from arq.worker import Worker
+from redis.exceptions import RedisError
+
+from govchat.db import rls
+from govchat.db.session import Database
+from govchat.errors import ConfigurationError
+from govchat.inbox import drain as inbox
+from govchat.kit.buckets import Buckets
+from govchat.kit.queue import BULK_QUEUE, CONVERSE, QUEUE, SEND, Bell, arq_settings, connect, decode_job, encode_job
+from govchat.obs import beat, logs
+from govchat.sender import sweep as sweeper
+from govchat.sender.drain import BULK, INTERACTIVE, Drainer
+from govchat.settings import Settings
+from govchat.tenants.credentials import Credentials
+from govchat.tenants.registry import Registry
+from govchat.zalo.client import ZaloClient
+
+log = structlog.get_logger()
+
+# How long a nudge may lie before arq looks; the sweep looks at everything this often.
+POLL_S = 0.05
+BULK_POLL_S = 0.5
+SWEEP_S = 5.0
+JOB_TIMEOUT_S = 30
+MAX_JOBS = 64
+
+
+class Drains:
+    """At most one run of a job per tenant in this process; a ring during a run makes it look once more."""
+
+    def __init__(self) -> None:
+        self._again: dict[tuple[str, UUID], bool] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def run(self, job: str, tenant: UUID, look: Callable[[UUID], Awaitable[None]]) -> None:
+        """Look now, or have the run under way look again."""
+        place = (job, tenant)
+        if place in self._again:
+            self._again[place] = True
+            return
+        self._again[place] = True
+        try:
+            while self._again[place]:
+                self._again[place] = False
+                await look(tenant)
+        finally:
+            del self._again[place]
+
+    def start(self, job: str, tenant: UUID, look: Callable[[UUID], Awaitable[None]]) -> None:
+        """`run` without waiting for it."""
+        task = asyncio.create_task(self._guarded(job, tenant, look))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _guarded(self, job: str, tenant: UUID, look: Callable[[UUID], Awaitable[None]]) -> None:
+        try:
+            await self.run(job, tenant, look)
+        except Exception as error:  # the sweep looks again
+            log.warning("worker.look_failed", job=job, error=type(error).__name__)
+
+    async def finish(self) -> None:
+        """Wait for what was started."""
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=5)
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+
+class Workplace:
+    """What one worker process holds, and the jobs it does."""
+
+    def __init__(self, settings: Settings, *, bulk: bool) -> None:
+        part = "worker-bulk" if bulk else "worker"
+        self.settings = settings
+        self.bulk = bulk
+        self.part = part
+        self.lanes = BULK if bulk else INTERACTIVE
+        self.db = Database.connect(settings.database_url, part=part, pool_size=4 if bulk else 10)
+        self.registry = Registry(self.db, settings)
+        self.redis = connect(settings.redis_url)
+        self.bell = Bell(settings.redis_url)
+        self.drains = Drains()
+
+    async def open(self) -> None:
+        """Check the database, read the registry, open Zalo's client."""
+        await rls.verify(self.db.engine)
+        await self.registry.load()
+        self.zalo = ZaloClient.open(
+            openapi_url=self.settings.zalo_openapi_url,
+            oauth_url=self.settings.zalo_oauth_url,
+            business_url=self.settings.zalo_business_url,
+        )
+        credentials = Credentials(self.registry, self.zalo.http, self.settings.zalo_oauth_url)
+        self.drainer = Drainer(self.registry, credentials, self.zalo, Buckets(self.redis))
+
+    async def close(self) -> None:
+        """Finish what is under way, then let go of everything."""
+        await self.drains.finish()
+        await self.zalo.close()
+        await self.bell.close()
+        await self.redis.aclose()
+        await self.db.close()
+
+    async def converse(self, tenant_id: UUID) -> None:
+        """Work off a tenant's inbox; what it puts into the outbox is sent from here at once."""
+        tenant = await self.registry.by_id(tenant_id)
+        while True:
+            await self.bell.answered(CONVERSE, tenant_id)
+            worked = await inbox.drain(self.registry, tenant)
+            if worked.answers:
+                self.drains.start(SEND, tenant_id, self.send)
+            if not worked.more:
+                return
+
+    async def send(self, tenant_id: UUID) -> None:
+        """Send a tenant's outbox."""
+        tenant = await self.registry.by_id(tenant_id)
+        await self.bell.answered(SEND, tenant_id)
+        await self.drainer.drain(tenant, self.lanes)
+
+    async def sweep_for_ever(self) -> None:
+        """Every few seconds: look at tenants with something due, whoever may have missed the bell."""
+        while True:
+            try:
+                await self.sweep()
+            except Exception as error:  # PostgreSQL may be away: look again later
+                log.warning("worker.sweep_failed", error=type(error).__name__)
+            await asyncio.sleep(SWEEP_S)
+
+    async def sweep(self) -> None:
+        """One look over all tenants."""
+        for due in await sweeper.due(self.db):
+            if due.inbox and not self.bulk:
+                self.drains.start(CONVERSE, due.tenant, self.converse)
+            if due.bulk if self.bulk else due.outbox:
+                self.drains.start(SEND, due.tenant, self.send)
+            if due.stale:
+                self.drains.start("settle", due.tenant, self.settle)
+
+    async def settle(self, tenant_id: UUID) -> None:
+        """Settle what a crash left uncertain."""
+        tenant = await self.registry.by_id(tenant_id)
+        if await sweeper.sweep(self.drainer, tenant, self.lanes):
+            self.drains.start(SEND, tenant_id, self.send)
+
+    def arq(self) -> Worker:
+        """A fresh arq worker on this workplace."""
+        jobs = {SEND: self.send} if self.bulk else {CONVERSE: self.converse, SEND: self.send}
+
+        def job(name: str) -> Any:
+            async def run(_: dict[Any, Any], tenant: str) -> None:
+                await self.drains.run(name, UUID(tenant), jobs[name])
+
+            return func(run, name=name, timeout=JOB_TIMEOUT_S, keep_result=0, max_tries=1)
+
+        async def after(ctx: dict[Any, Any]) -> None:
+            name, _, tenant = str(ctx["job_id"]).partition(":")
+            await self.bell.ring_if_missed(name, tenant, bulk=self.bulk)
+
+        return Worker(
+            functions=[job(name) for name in jobs],
+            queue_name=BULK_QUEUE if self.bulk else QUEUE,
+            redis_settings=arq_settings(self.settings.redis_url),
+            after_job_end=after,
+            handle_signals=False,
+            max_jobs=MAX_JOBS,
+            poll_delay=BULK_POLL_S if self.bulk else POLL_S,
+            job_serializer=encode_job,
+            job_deserializer=decode_job,
+            log_results=False,
+        )
+
+    async def listen(self) -> None:
+        """Hear the bell; when Redis goes away, hear it again as soon as it is back."""
+        pause = 0.2
+        while True:
+            worker = self.arq()
+            try:
+                await worker.async_run()
+            except (RedisError, OSError, TimeoutError) as error:
+                log.warning("worker.redis_away", error=type(error).__name__)
+            finally:
+                with contextlib.suppress(RedisError, OSError, TimeoutError):
+                    await worker.close()
+            await asyncio.sleep(pause)
+            pause = min(pause * 2, 2.0)
+
+
+async def run(settings: Settings, *, bulk: bool) -> None:
+    """Work until SIGTERM or SIGINT."""
+    logs.configure(settings.log_format, part="worker-bulk" if bulk else "worker")
+    if not settings.database_url or not settings.redis_url:
+        raise ConfigurationError("GOVCHAT_DATABASE_URL and GOVCHAT_REDIS_URL must be set, or run beside `govchat up`")
+    place = Workplace(settings, bulk=bulk)
+    await place.open()
+    log.info("worker.started", pid=os.getpid())
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    tasks = [
+        asyncio.create_task(place.listen()),
+        asyncio.create_task(place.sweep_for_ever()),
+        asyncio.create_task(place.registry.keep_fresh()),
+        asyncio.create_task(beat.for_ever(place.redis, place.part)),
+    ]
+    await stop.wait()
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+    await place.close()
+    log.info("worker.stopped")
