@@ -91,6 +91,8 @@ def bring_up(options: Options, environ: Mapping[str, str], say: Say, programs: P
             supervisor.watch()
         except StopRequested:
             pass
+        except OSError as error:
+            raise ConfigurationError(f"the stack on {folder.path} can't go on: {error}") from error
         finally:
             step("stopping")
             supervisor.stop()

@@ -141,8 +141,12 @@ def start_server(
     if identity is not None:
         _hand_over(cluster, identity)
     chosen = {**SETTINGS, "port": str(port)} | ({} if durable else THROW_AWAY)
-    arguments = [str(binaries() / "postgres"), "-D", str(cluster)]
-    arguments += [word for name, value in chosen.items() for word in ("-c", f"{name}={value}")]
+    # A file of its own, written anew at every start: the command line stays free of words that other processes are known by.
+    settings = cluster / "govchat.conf"
+    settings.write_text("".join(f"{name} = '{value}'\n" for name, value in chosen.items()))
+    if identity is not None:
+        os.chown(settings, identity.uid, identity.gid)
+    arguments = [str(binaries() / "postgres"), "-D", str(cluster), "-c", f"config_file={settings}"]
     return spawn(arguments, log=log, identity=identity, cwd=Path("/"), death_signal=signal.SIGINT)
 
 

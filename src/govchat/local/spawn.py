@@ -121,6 +121,12 @@ def spawn(
             start_new_session=True,
             preexec_fn=_before_exec(death_signal, identity),  # noqa: PLW1509  # we have one thread
         )
+    except subprocess.SubprocessError:
+        user = identity.name if identity is not None else "another user"
+        raise ConfigurationError(
+            f"PostgreSQL does not run as root, and here root may not become {user}: "
+            "run govchat as an ordinary user, or set GOVCHAT_DATABASE_URL to a server of yours"
+        ) from None
     finally:
         if not isinstance(log, int):
             os.close(output)

@@ -144,7 +144,7 @@ class Supervisor:
                 part.due = None
                 try:
                     self._start(part)
-                except (OSError, ConfigurationError, subprocess.SubprocessError) as error:
+                except (OSError, ConfigurationError) as error:
                     self._say(f"{part.name} could not be started: {error}")
                     part.due = time.monotonic() + part.delay
 
