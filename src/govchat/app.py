@@ -33,6 +33,7 @@ log = structlog.get_logger()
 ASSETS = Path(__file__).parent / "conversation" / "assets"
 LARGEST_BODY = 8 * 1024 * 1024
 
+
 def create_app(settings: Settings, *, pool_size: int = 6) -> Litestar:
     """The ASGI application."""
 

@@ -16,6 +16,7 @@ async def live() -> dict[str, str]:
     """Alive."""
     return {"status": "ok"}
 
+
 @get("/healthz/ready", operation_id="ready", opt={PUBLIC: "probe"})
 async def ready(request: Request[Any, Any, Any]) -> Response[dict[str, Any]]:
     """Ready."""
@@ -27,9 +28,11 @@ async def ready(request: Request[Any, Any, Any]) -> Response[dict[str, Any]]:
         ok = False
     return Response({"status": "ok" if ok else "failing"}, status_code=200 if ok else 503)
 
+
 @get("/metrics", operation_id="metrics", opt={PUBLIC: "metrics"})
 async def metrics_(request: Request[Any, Any, Any]) -> Response[bytes]:
     """Metrics."""
     return Response(generate_latest(metrics.REGISTRY), media_type=CONTENT_TYPE_LATEST)
+
 
 router = Router("/", route_handlers=[live, ready, metrics_], tags=["Operations"])

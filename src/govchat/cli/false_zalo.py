@@ -10,7 +10,9 @@ def build_world(settings: Settings) -> World:
     """All provinces of `settings.tenants_dir`; their webhooks go to `settings.public_url`."""
     book = read_all(settings.tenants_dir)
     if book.findings:
-        raise ConfigurationError("the manifests have mistakes:\n" + "\n".join(str(finding) for finding in book.findings))
+        raise ConfigurationError(
+            "the manifests have mistakes:\n" + "\n".join(str(finding) for finding in book.findings)
+        )
     apps: dict[str, AppConfig] = {}
     oas: list[OaConfig] = []
     for manifest in book.manifests:

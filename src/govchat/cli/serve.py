@@ -70,5 +70,3 @@ def migrate() -> None:
     app_role = urlsplit(settings.database_url).username or "govchat_app"
     upgrade(settings.migration_database_url, app_role)
     click.echo("the database is at the newest revision")
-
-

@@ -56,7 +56,15 @@ async def create_missing(
     for code, given in items:
         dossier_id = new_id()
         values = _values(vault, dossier_id, given, _content(vault, given))
-        rows.append({"tenant_id": tenant_id, "id": dossier_id, "code": code.strip(), "code_key": codes.parse(code).key, **values})
+        rows.append(
+            {
+                "tenant_id": tenant_id,
+                "id": dossier_id,
+                "code": code.strip(),
+                "code_key": codes.parse(code).key,
+                **values,
+            }
+        )
     statement = insert(DossierRow).on_conflict_do_nothing(index_elements=["tenant_id", "code_key"])
     made = (await session.execute(statement.returning(DossierRow.id, DossierRow.code_key), rows)).all()
     new = {row.id for row in made}

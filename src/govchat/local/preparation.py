@@ -30,7 +30,9 @@ async def prepare(settings: Settings, *, seed: bool = True) -> list[str]:
     """
     book = read_all(settings.tenants_dir)
     if book.findings:
-        raise ConfigurationError("the manifests have mistakes:\n" + "\n".join(str(finding) for finding in book.findings))
+        raise ConfigurationError(
+            "the manifests have mistakes:\n" + "\n".join(str(finding) for finding in book.findings)
+        )
     db = Database.connect(settings.database_url, part="preparation", pool_size=PARALLEL)
     try:
         registry = Registry(db, settings)

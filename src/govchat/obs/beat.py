@@ -1,6 +1,7 @@
 """Heartbeats: each process says every few seconds that it lives."""
 
 import asyncio
+import contextlib
 import os
 import time
 
@@ -14,8 +15,6 @@ async def for_ever(redis: "Redis", part: str) -> None:
     """Beat until cancelled."""
     key = f"govchat:beat:{part}:{os.getpid()}"
     while True:
-        try:
+        with contextlib.suppress(RedisError, OSError, TimeoutError):
             await redis.set(key, str(time.time()), ex=60)
-        except (RedisError, OSError, TimeoutError):
-            pass
         await asyncio.sleep(EVERY_S)

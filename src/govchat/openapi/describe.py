@@ -49,4 +49,6 @@ def config() -> OpenAPIConfig:
 
 def viewer_files() -> Router:
     """The viewer's scripts and styles."""
-    return create_static_files_router(PATH, [FILES], name="openapi_viewer", opt={"public": "scripts"}, include_in_schema=False)
+    return create_static_files_router(
+        PATH, [FILES], name="openapi_viewer", opt={"public": "scripts"}, include_in_schema=False
+    )

@@ -65,8 +65,8 @@ async def _apply_app(session: AsyncSession, vault: Vault, settings: Settings, ma
     if row is None:
         row = ZaloAppRow(app_id=zalo.app_id, **wanted)
         if not settings.is_production:
-            for column, value in (("app_secret", "dev-app-secret"), ("oa_secret", "dev-oa-secret")):
-                sealed = vault.seal(f"{value}:{zalo.app_id}".encode(), secret_context(zalo.app_id, column))
+            for column, kind in (("app_secret", "dev-app-secret"), ("oa_secret", "dev-oa-secret")):
+                sealed = vault.seal(f"{kind}:{zalo.app_id}".encode(), secret_context(zalo.app_id, column))
                 setattr(row, f"{column}_sealed", sealed)
         session.add(row)
         return True

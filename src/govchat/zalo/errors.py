@@ -4,7 +4,6 @@
 raises which class stands in `codes`. No text kept here holds a token, a secret or a phone number: see `redact`.
 """
 
-
 from enum import StrEnum
 from typing import ClassVar, Literal
 

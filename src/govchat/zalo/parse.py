@@ -3,7 +3,6 @@
 Zalo writes ids and times as strings, but not always; whoever reads a field through here need not care.
 """
 
-
 import re
 from datetime import UTC, datetime
 from typing import Any, TypeVar
