@@ -99,7 +99,7 @@ class Bell:
 
     async def close(self) -> None:
         """Close the connections."""
-        await self._arq.aclose()
+        await self._arq.aclose(close_connection_pool=True)
 
 
 def flag(job: str, tenant: str) -> str:
