@@ -266,6 +266,7 @@ JSONISH = (
     AROUND,
 )
 @example("0", "912345678", [""] * 9, "a", "b")
+@example("+84 (0)", "912345678", [" - ", *[""] * 8], "", "")
 def test_no_phone_number_survives(lead: str, digits: str, gaps: list[str], before: str, after: str) -> None:
     written = lead + "".join(gap + digit for gap, digit in zip(gaps, digits, strict=True))
     clean = json.dumps(redact({"event": before + written + after, "deep": [{"x": written}]}), ensure_ascii=False)

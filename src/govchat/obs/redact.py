@@ -25,7 +25,7 @@ _SECRET_KEYS = frozenset(_KEYS.split())
 _SECRET_PARTS = ("token", "secret", "password", "phone", "credential", "apikey")
 
 _UUID = r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}"
-_GAP = r"[\s.\-–()\u00a0\u200b]{0,3}"
+_GAP = r"[\s.\-–()\u00a0\u200b]{0,4}"
 # 0, 84 or +84 and nine digits, however they are grouped; not inside a longer run of digits such as an Official Account's id.
 _PHONE = rf"(?<!\d)(?:\(?\+?{_GAP}[8８][4４]{_GAP}\(?[0０]?|[0０])(?:{_GAP}\d){{9}}(?!\d)"
 # Twelve digits in one run, apart by blanks, or in equal groups of three or four: the tail of a dossier code is none of these.
