@@ -50,7 +50,7 @@ def test_other_libraries_log_the_same_way(out: io.StringIO) -> None:
     with tenant_bound("ha-noi"):
         noisy.warning("call %s", "0912345678", extra={"color_message": "red 0912345678"})
     (line,) = lines(out)
-    assert line["event"] == "call [phone]"
+    assert line["event"] == "call <phone>"
     assert (line["logger"], line["part"], line["tenant"], line["level"]) == (
         "uvicorn.error",
         "worker",
@@ -136,7 +136,7 @@ def test_the_console_form_is_masked_too(out: io.StringIO) -> None:
         structlog.get_logger().exception("failed")
     assert "912345678" not in out.getvalue()
     assert "abc" not in out.getvalue()
-    assert "ValueError: call [phone]" in out.getvalue()
+    assert "ValueError: call <phone>" in out.getvalue()
 
 
 def test_a_citizen_hash_joins_lines_and_needs_the_key() -> None:
@@ -165,7 +165,7 @@ def test_a_citizen_hash_joins_lines_and_needs_the_key() -> None:
     ],
 )  # fmt: skip
 def test_a_phone_number_is_masked_however_it_is_grouped(text: str) -> None:
-    assert "[phone]" in redact_text(text)
+    assert "<phone>" in redact_text(text)
     assert not re.search(r"\d{3}", redact_text(text))
 
 
@@ -181,7 +181,7 @@ def test_a_phone_number_is_masked_however_it_is_grouped(text: str) -> None:
     ],
 )
 def test_an_identity_number_is_masked(text: str) -> None:
-    assert "[id number]" in redact_text(text)
+    assert "<id-number>" in redact_text(text)
     assert not re.search(r"\d{3}", redact_text(text))
 
 
@@ -197,6 +197,8 @@ def test_an_identity_number_is_masked(text: str) -> None:
         ("key gvc_test_AbC123", "AbC123"),
         ("dev-refresh:4318657068771012646", "4318657068771012646"),
         ("dev-app-secret:12", ":12"),
+        ("key gvc_live_ab0912345678cdEF", "cdEF"),
+        ("access_token=ab0912345678cdEF", "cdEF"),
         ("postgresql+asyncpg://govchat:hunter2@db/govchat", "hunter2"),
         ("redis://:hunter2@cache:6379/0", "hunter2"),
         ("GET /oauth/zalo/callback?oa_id=1&code=Zx81&state=q9 HTTP/1.1", "Zx81"),
@@ -266,6 +268,7 @@ JSONISH = (
     AROUND,
 )
 @example("0", "912345678", [""] * 9, "a", "b")
+@example("0", "912345678", [" ", *[""] * 8], "/q/", "")
 @example("+84 (0)", "912345678", [" - ", *[""] * 8], "", "")
 def test_no_phone_number_survives(lead: str, digits: str, gaps: list[str], before: str, after: str) -> None:
     written = lead + "".join(gap + digit for gap, digit in zip(gaps, digits, strict=True))
@@ -303,4 +306,4 @@ def test_whatever_is_logged_becomes_one_json_line(event: dict[str, object]) -> N
 def test_a_megabyte_is_cut_before_it_is_searched() -> None:
     clean = redact_text("a" * 1_000_000 + " 0912345678")
     assert len(clean) < 20_000
-    assert clean.endswith("[phone]")
+    assert clean.endswith("<phone>")

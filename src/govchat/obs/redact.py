@@ -36,7 +36,7 @@ _IDENTITY = (
 # Row ids come first, or one in a hundred would be taken for a telephone; then the longer number.
 _NUMBERS = re.compile(rf"(?P<uuid>{_UUID})|(?P<identity>{_IDENTITY})|(?P<phone>{_PHONE})")
 _EMAIL = re.compile(r"[\w.+-]{1,64}@[\w-]{1,64}\.[\w.-]{1,64}")
-_API_KEY = re.compile(r"gvc_(live|test)_[A-Za-z0-9_\-.~+/=]+")
+_API_KEY = re.compile(r"gvc_(live|test)_[A-Za-z0-9_\-.~+/=<>]+")
 _DEV_SECRET = re.compile(r"dev-(app-secret|oa-secret|refresh):[^\s\"',;}\])]+")
 _BEARER = re.compile(r"\b(Bearer|Basic)\s+[^\s\"',;]+", re.IGNORECASE)
 # Bounded repeats keep these linear on a megabyte without blanks.
@@ -52,7 +52,8 @@ _USERINFO = re.compile(r"(?<=://)[^\s/@]{1,400}@")
 _SQL_PARAMETERS = re.compile(r"\[parameters: .*?\](?=\s*(?:\n|\(Background|$))", re.DOTALL)
 _SQL_DETAIL = re.compile(r"(DETAIL:|Key \()[^\n]*")
 
-_MASKS = {"phone": "[phone]", "identity": "[id number]"}
+# Without blanks or brackets, so that a secret with a number inside is still one word for the patterns after it.
+_MASKS = {"phone": "<phone>", "identity": "<id-number>"}
 _WORDS = ("token", "secret", "passw", "key", "authori", "signature", "verifier", "bearer", "basic", "code=", "state=")
 # Nine digits near each other: without them no phone and no identity number can be there.
 _DIGITS = re.compile(rf"\d(?:{_GAP}\d){{8}}")
@@ -67,12 +68,15 @@ def redact_text(text: str) -> str:
     """`text` with every phone number, identity number, e-mail address, token, secret and SQL value masked."""
     if len(text) > _HEAD + _TAIL:
         text = f"{text[:_HEAD]} … {text[-_TAIL:]}"
+    # Numbers first: another mask may take the 0 off a number and leave the rest unknown.
+    if _DIGITS.search(text):
+        text = _NUMBERS.sub(_mask_number, text)
     lower = text.lower()
     if "[parameters" in lower or "detail:" in lower or "key (" in lower:
         text = _SQL_PARAMETERS.sub(f"[parameters: {HIDDEN}]", text)
         text = _SQL_DETAIL.sub(lambda match: f"{match[1].rstrip(' (')} {HIDDEN}", text)
     if "@" in text:
-        text = _EMAIL.sub("[email]", _USERINFO.sub(f"{HIDDEN}@", text))
+        text = _EMAIL.sub("<email>", _USERINFO.sub(f"{HIDDEN}@", text))
     if any(word in lower for word in _WORDS):
         text = _BEARER.sub(rf"\1 {HIDDEN}", text)
         text = _PAIR.sub(rf"\g<key>\g<between>{HIDDEN}", text)
@@ -83,7 +87,7 @@ def redact_text(text: str) -> str:
         text = _API_KEY.sub(rf"gvc_\1_{HIDDEN}", text)
     if "dev-" in text:
         text = _DEV_SECRET.sub(rf"dev-\1:{HIDDEN}", text)
-    return _NUMBERS.sub(_mask_number, text) if _DIGITS.search(text) else text
+    return text
 
 
 def _mask_number(match: re.Match[str]) -> str:
