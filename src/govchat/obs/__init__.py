@@ -1,1 +1,4 @@
-"""What operators see: structured logs without personal data, Prometheus metrics, heartbeats of the processes."""
+"""What operators see: structured logs without personal data, Prometheus metrics, the findings of the probes.
+
+Rooms log through structlog and count on the metrics declared here; snapshots bring the workers' figures to the API.
+"""
