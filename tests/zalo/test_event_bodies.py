@@ -53,8 +53,9 @@ def managed(name, **fields):
         (b'{"event_name":"follow"', "not JSON"),
         (b'\xef\xbb\xbf{"event_name":"follow"}', "not JSON"),
         (b'{"a":"\\ud800"}', "not JSON"),
+        (b"[" * 70 + b'"a\\' * 300_000, "not JSON"),
     ],
-    ids=range(16),
+    ids=range(17),
 )
 def test_what_is_no_event_is_named_as_such_by_both_readers(raw, reason):
     for read in (peek, decode):
