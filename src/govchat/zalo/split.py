@@ -24,7 +24,7 @@ _SENTENCE = re.compile(rf"[.!?…]+[\"'”’»)\]]*(?P<gap>{_BLANK}+)")
 _CLAUSE = re.compile(rf"[,;:–—](?P<gap>{_BLANK}+)")
 _WORD = re.compile(rf"(?P<gap>(?:{_BLANK}|\n)+)")
 _LAST_WORD = re.compile(r"[\w/]+$")
-_LIST_MARK = re.compile(r"(?:^|[.!?…;:]\s)\s*(?:\d{1,3}|[ivxIVX]{1,5})$")
+_LIST_MARK = re.compile(r"(?:^|[.!?…;:]\s)\s*(?:\d{1,3}|[ivxIVX]{1,5})$", re.MULTILINE)
 _NUMBERED = re.compile(r"\b(?:điều|khoản|mục|chương|phần|bước|câu|số|bài|lục)\s+[\divxlc]{1,5}$", re.IGNORECASE)
 
 
@@ -87,9 +87,15 @@ def _last_fit(text: str, spans: Iterable[Span], limit: int) -> Span | None:
     for end, start in spans:
         if end > limit:
             break
-        if end > 0 and not _joined(text, len(text) - len(text[start:].lstrip())):
+        if end > 0 and not _joined(text, _after_blanks(text, start)):
             best = (end, start)
     return best
+
+
+def _after_blanks(text: str, at: int) -> int:
+    while at < len(text) and text[at].isspace():
+        at += 1
+    return at
 
 
 def _is_abbreviation(text: str, stop: int) -> bool:
@@ -100,8 +106,9 @@ def _is_abbreviation(text: str, stop: int) -> bool:
     word = last[0].lower()
     if word in ABBREVIATIONS or (len(word) == 1 and word.isalpha()):
         return True
-    line = text[text.rfind("\n", 0, stop) + 1 : stop]
-    return _LIST_MARK.search(line) is not None or _NUMBERED.search(line[-24:]) is not None
+    if _LIST_MARK.search(text, max(0, stop - 12), stop):
+        return True
+    return _NUMBERED.search(text, max(0, stop - 24), stop) is not None
 
 
 def _grapheme_edge(text: str, limit: int) -> int:
