@@ -137,11 +137,11 @@ def _check(call: Call, host: _Host) -> None:
 
 
 def _answer(call: Call | None, envelope: dict[str, Any]) -> web.Response:
-    headers = None
+    headers = {"Content-Type": "application/json; charset=utf-8"}
     if call is not None and call.room >= 0:
-        limit = str(call.world.oa_meters[call.oa.oa_id].limit)
-        headers = {"X-RateLimit-Limit": limit, "X-RateLimit-Remain": str(call.room)}
-    return web.Response(body=_encode(envelope), headers=headers, content_type="application/json", charset="utf-8")
+        headers["X-RateLimit-Limit"] = str(call.world.oa_meters[call.oa.oa_id].limit)
+        headers["X-RateLimit-Remain"] = str(call.room)
+    return web.Response(body=_encode(envelope), headers=headers)
 
 
 def aimed(body: bytes) -> str:
