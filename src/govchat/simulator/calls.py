@@ -148,7 +148,7 @@ def aimed(body: bytes) -> str:
     """The user or phone a body is about, as far as one can tell without judging it."""
     try:
         given = msgspec.json.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return ""
     if not isinstance(given, dict):
         return ""
