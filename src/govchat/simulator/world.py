@@ -237,6 +237,10 @@ class World:
         if key in self._listeners:
             self.publish(*key, "message", message.shown())
 
+    def watched(self, oa_id: str, user_id: str) -> bool:
+        """Whether the inspector wants this person's exchanges: not those of a load test's followers, unless somebody looks."""
+        return not user_id.startswith("dev-") or (oa_id, user_id) in self._listeners
+
     def exchanged(self, exchange: Exchange) -> None:
         self.exchanges.append(exchange)
         key = (exchange.oa_id, exchange.user_id)
