@@ -89,6 +89,8 @@ async def test_what_was_said_can_be_read(zalo):
     assert [(one["from"], one["text"]) for one in said] == [("user", "hỏi"), ("oa", "đáp")]
     assert len(await zalo.control("GET", "messages?oa=an-giang&from=oa")) == 1
     assert len(await zalo.control("GET", "messages?oa=1001&limit=1")) == 1
+    assert [one["text"] for one in await zalo.control("GET", "answers?oa=1001&user=u1")] == ["đáp"]
+    assert "said 1 of 2" in (await zalo.control("GET", "answers?oa=1001&user=u1&count=2&timeout=0.01"))["error"]
     stats = await zalo.control("GET", "stats")
     assert stats["reply_ms"]["count"] == 1
     assert stats["webhook_ms"]["count"] >= 1

@@ -5,6 +5,8 @@ import asyncio
 import aiohttp
 import pytest
 
+from govchat.simulator import server
+
 HELLO = {"text": "a"}
 
 
@@ -144,3 +146,25 @@ async def test_a_webhook_that_is_down_climbs_the_ladder(zalo, receiver):
     assert (delivery.sent, delivery.status) == (True, 0)
     await receiver.wait(1)
     assert receiver.got[0][0]["num_retry"] == "2"
+
+
+async def test_a_hanging_call_does_not_keep_the_simulator_from_ending(make_world, zalo_of, http):
+    sim = await server.start(make_world())
+    zalo = zalo_of(sim, http)
+    await break_(zalo, kind="hang", seconds=600, call="token")
+    hanging = asyncio.create_task(
+        zalo.form({"app_id": "11", "grant_type": "refresh_token", "refresh_token": "dev-refresh:1001"})
+    )
+    while not sim.world.stats.faults:  # noqa: ASYNC110  the counter is all there is to see
+        await asyncio.sleep(0.01)
+    await asyncio.wait_for(sim.close(), 10)
+    with pytest.raises(aiohttp.ClientError):
+        await hanging
+
+
+async def test_a_cut_connection_is_no_error_of_the_simulator(zalo, caplog):
+    for kind in ("reset", "reply_lost"):
+        await break_(zalo, kind=kind, count=1)
+        with pytest.raises(aiohttp.ClientConnectionError):
+            await zalo.cs(HELLO)
+    assert not caplog.records

@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from govchat.kit import clock
@@ -69,6 +69,7 @@ async def test_template_messages_by_phone_are_not_counted(zalo):
         assert (await zalo.get("/message/quota"))["error"] == 0
 
 
+@settings(max_examples=60, deadline=None)
 @given(st.lists(st.floats(0, 30), min_size=1, max_size=200), st.integers(1, 20))
 def test_no_window_of_sixty_seconds_and_no_minute_ever_holds_more_than_the_limit(pauses, limit):
     oa, app = Meter(limit), Meter(10**6)

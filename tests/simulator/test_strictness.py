@@ -1,13 +1,19 @@
 """What Zalo would refuse, the simulator refuses, with the code of the fact sheet and the name of the field."""
 
+import contextlib
 import io
+import json
 import unicodedata
 from datetime import timedelta
 
 import aiohttp
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from govchat.kit import clock
+from govchat.simulator.checks import spoken
+from govchat.simulator.refusals import Refusal
 
 BUTTON = {"title": "Tra cứu", "type": "oa.query.show", "payload": "#TRACUU"}
 PNG = b"\x89PNG\r\n\x1a\n" + b"0" * 100
@@ -138,10 +144,51 @@ async def test_a_message_over_the_limits_is_refused_by_the_name_of_its_field(zal
         b'{"recipient":{"user_id":1},"message":{"text":"a"}}',
         b'{"recipient":{"user_id":"u1","oa":"x"},"message":{"text":"a"}}',
         b'{"user_id":"u1","message":{"text":"a"}}',
+        b'{"recipient":{"user_id":"u1"},"message":{"text":"\\ud800"}}',
+        b"[" * 100_000,
+        b'{"recipient":' * 50_000,
     ],
 )
 async def test_a_body_of_another_shape_is_an_invalid_parameter(zalo, body):
     assert (await zalo.post("/v3.0/oa/message/cs", body))["error"] == -201
+
+
+ANYTHING = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=5),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(
+                [
+                    "text",
+                    "attachment",
+                    "type",
+                    "payload",
+                    "template_type",
+                    "elements",
+                    "buttons",
+                    "title",
+                    "url",
+                    "default_action",
+                ]
+            ),
+            inner
+            | st.sampled_from(
+                ["template", "file", "media", "list", "request_user_info", "oa.open.url", "oa.query.show"]
+            ),
+            max_size=6,
+        )
+    ),
+    max_leaves=20,
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(ANYTHING)
+def test_no_message_whatever_its_shape_breaks_the_reader(message):
+    body = json.dumps({"recipient": {"user_id": "u1"}, "message": message}).encode()
+    with contextlib.suppress(Refusal):
+        assert spoken(body, lambda *_: None, True).user_id == "u1"
 
 
 async def test_a_body_of_another_content_type_is_refused(zalo):

@@ -44,7 +44,7 @@ def json_object(body: bytes, code: int = -201) -> dict[str, Any]:
     """The body as a JSON object. Raises `Refusal(code)`."""
     try:
         given = _json.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise Refusal(code, "body is not valid JSON") from error
     if not isinstance(given, dict):
         raise Refusal(code, "body is not a JSON object")

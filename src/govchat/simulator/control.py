@@ -63,6 +63,20 @@ async def messages(request: web.Request) -> web.Response:
     return answer([message.shown() for message in found[-int(limit) :]])
 
 
+async def answers(request: web.Request) -> web.Response:
+    """`GET /_control/answers?oa=&user=&count=1&timeout=10`: wait for what the OA says after this person's last act."""
+    acts, query = request.app[ACTS], request.query
+    oa, person = oa_named(acts.world, query.get("oa", "")).oa_id, query.get("user", "")
+    try:
+        count, seconds = int(query.get("count", "1")), float(query.get("timeout", "10"))
+    except ValueError as error:
+        raise bad("count and timeout must be numbers") from error
+    try:
+        return answer([message.shown() for message in await acts.answers(oa, person, count, seconds)])
+    except TimeoutError as error:
+        return web.json_response({"error": str(error)}, status=504)
+
+
 async def oas(request: web.Request) -> web.Response:
     """`GET /_control/oas`."""
     world = request.app[WORLD]
@@ -203,6 +217,7 @@ def routes() -> list[web.RouteDef]:
         web.post("/_control/users/{oa}/{user}/{act}", act),
         web.get("/_control/users/{oa}/{user}", user),
         web.get("/_control/messages", messages),
+        web.get("/_control/answers", answers),
         web.get("/_control/oas", oas),
         web.get("/_control/faults", faults),
         web.post("/_control/faults", add_fault),

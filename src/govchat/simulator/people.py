@@ -94,6 +94,10 @@ class Person:
     spoken: int = 0  # bubbles ever, both ways
     mark: int = 0  # `spoken` when they last did something: what came after is the OA's answer
 
+    @property
+    def display_name(self) -> str:
+        return self.name or f"Công dân {self.user_id[-6:]}"
+
     def interact(self, now: float) -> None:
         """Something that opens the window: a follow, a message, a tap on a query button."""
         self.last_interaction = now

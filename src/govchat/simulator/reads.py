@@ -50,7 +50,7 @@ def user_detail(call: Call) -> dict[str, Any]:
         "user_id": person.user_id,
         "user_id_by_app": person.by_app,
         "user_external_id": "",
-        "display_name": person.name,
+        "display_name": person.display_name,
         "user_alias": person.alias,
         "is_sensitive": False,
         "user_last_interaction_date": _date(person),
@@ -153,7 +153,7 @@ def conversation(call: Call) -> list[dict[str, Any]]:
 
 def _told(call: Call, person: Person, message: Message) -> dict[str, Any]:
     oa = call.oa
-    us, them = (oa.oa_id, oa.name), (person.user_id, person.name)
+    us, them = (oa.oa_id, oa.name), (person.user_id, person.display_name)
     (from_id, from_name), (to_id, to_name) = (us, them) if message.outgoing else (them, us)
     found = {
         "src": 0 if message.outgoing else 1,

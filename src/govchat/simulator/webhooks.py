@@ -173,25 +173,30 @@ class Courier:
         ms = round((time.perf_counter() - begun) * 1000, 2)
         stats.webhooks[f"answer_{status}"] += 1
         stats.webhook_ms.append(ms)
-        world.exchanged(
-            Exchange(
-                "webhook",
-                at,
-                parcel.oa.oa_id,
-                parcel.user_id,
-                parcel.event_name + (f" (gửi lại lần {rung})" if rung else ""),
-                f"POST {parcel.app.webhook_url}",
-                headers,
-                parcel.body.decode(),
-                status,
-                answer or error,
-                ms,
-            )
-        )
-        return Delivery(parcel.event_name, parcel.msg_id, True, status, ms, answer, error)
+        delivery = Delivery(parcel.event_name, parcel.msg_id, True, status, ms, answer, error)
+        if world.watched(parcel.oa.oa_id, parcel.user_id):
+            world.exchanged(_shown(parcel, delivery, rung, at, headers))
+        return delivery
 
     async def _call(self, url: str, body: bytes, headers: Mapping[str, str]) -> tuple[int, str]:
         assert self._session is not None
         timeout = aiohttp.ClientTimeout(total=self.world.options.webhook_timeout)
         async with self._session.post(url, data=body, headers=headers, timeout=timeout, allow_redirects=False) as reply:
             return reply.status, (await reply.content.read(4096)).decode("utf-8", "replace")
+
+
+def _shown(parcel: _Parcel, delivery: Delivery, rung: int, at: int, headers: Mapping[str, str]) -> Exchange:
+    """An attempt as the inspector shows it."""
+    return Exchange(
+        "webhook",
+        at,
+        parcel.oa.oa_id,
+        parcel.user_id,
+        parcel.event_name + (f" (gửi lại lần {rung})" if rung else ""),
+        f"POST {parcel.app.webhook_url}",
+        headers,
+        parcel.body.decode(),
+        delivery.status,
+        delivery.answer or delivery.error,
+        delivery.ms,
+    )

@@ -237,6 +237,10 @@ class World:
         if key in self._listeners:
             self.publish(*key, "message", message.shown())
 
+    def watched(self, oa_id: str, user_id: str) -> bool:
+        """Whether the inspector wants this person's exchanges: not those of a load test's followers, unless somebody looks."""
+        return not user_id.startswith("dev-") or (oa_id, user_id) in self._listeners
+
     def exchanged(self, exchange: Exchange) -> None:
         self.exchanges.append(exchange)
         key = (exchange.oa_id, exchange.user_id)
@@ -286,7 +290,7 @@ class World:
 
     def _add(self, oa_id: str, user_id: str, name: str, phone: str, by_app_of: str = "") -> Person:
         by_app = long_id("app", self.oa_by_id[oa_id].app_id, by_app_of or user_id)
-        person = Person(oa_id, user_id, by_app, name or f"Công dân {user_id[-6:]}", phone)
+        person = Person(oa_id, user_id, by_app, name, phone)
         self.people[oa_id][user_id] = person
         return person
 
@@ -297,7 +301,8 @@ class World:
         number = user_id.removeprefix(f"dev-{self.oa_by_id[oa_id].slug}-")
         if number == user_id or not number.isdecimal():
             return None
-        person = self._add(oa_id, user_id, f"Công dân thử {number}", "")
+        # A load test brings a million of these into being: they get no strings of their own.
+        person = self.people[oa_id][user_id] = Person(oa_id, user_id, user_id)
         for count, at in self.seeded[oa_id]:
             if 1 <= int(number) <= count:
                 person.follows, person.last_interaction = True, at
