@@ -11,12 +11,9 @@ from pathlib import Path
 
 import structlog
 from litestar import Litestar
-from litestar.openapi import OpenAPIConfig
-from litestar.openapi.spec import Components, SecurityScheme, Tag
 from litestar.static_files import create_static_files_router
 
 from govchat import probes
-from govchat.api_viewer import VIEWER, viewer_files
 from govchat.db import rls
 from govchat.db.session import Database
 from govchat.dossiers import routes as dossiers
@@ -24,6 +21,7 @@ from govchat.errors import ConfigurationError
 from govchat.inbox.put import Intake
 from govchat.kit.queue import Bell, connect
 from govchat.obs import beat
+from govchat.openapi.describe import config, viewer_files
 from govchat.problems import HANDLERS
 from govchat.settings import Settings
 from govchat.tenants.registry import Registry
@@ -35,34 +33,6 @@ log = structlog.get_logger()
 ASSETS = Path(__file__).parent / "conversation" / "assets"
 LARGEST_BODY = 8 * 1024 * 1024
 
-DESCRIPTION = """
-Backend of the provinces' Zalo channels. One-stop systems push dossiers with an API key of their province; errors are RFC 9457
-problem documents whose `code` is stable; times are RFC 3339.
-"""
-
-
-def openapi_config() -> OpenAPIConfig:
-    """The description that /schema/openapi.json and the viewer show."""
-    return OpenAPIConfig(
-        title="govchat",
-        version="1",
-        description=DESCRIPTION.strip(),
-        path="/schema",
-        render_plugins=[VIEWER],
-        use_handler_docstrings=True,
-        components=Components(
-            security_schemes={
-                "key": SecurityScheme(type="http", scheme="bearer", bearer_format="gvc_live_… or gvc_test_…"),
-            }
-        ),
-        security=[{"key": []}],
-        tags=[
-            Tag("Dossiers", "What one-stop systems push and read"),
-            Tag("Zalo", "What Zalo calls"),
-            Tag("Operations", "Probes and metrics"),
-        ],
-    )
-
 
 def create_app(settings: Settings, *, pool_size: int = 6) -> Litestar:
     """The ASGI application."""
@@ -70,7 +40,9 @@ def create_app(settings: Settings, *, pool_size: int = 6) -> Litestar:
     @asynccontextmanager
     async def lifespan(app: Litestar) -> AsyncIterator[None]:
         if not settings.database_url or not settings.redis_url:
-            raise ConfigurationError("GOVCHAT_DATABASE_URL and GOVCHAT_REDIS_URL must be set, or run beside `govchat up`")
+            raise ConfigurationError(
+                "GOVCHAT_DATABASE_URL and GOVCHAT_REDIS_URL must be set, or run beside `govchat up`"
+            )
         db = Database.connect(settings.database_url, part="api", pool_size=pool_size)
         redis, bell = connect(settings.redis_url), Bell(settings.redis_url)
         registry = Registry(db, settings)
@@ -98,12 +70,14 @@ def create_app(settings: Settings, *, pool_size: int = 6) -> Litestar:
             webhook.router,
             dossiers.router,
             probes.router,
-            create_static_files_router("/assets", [ASSETS], name="assets", opt={"public": "pictures"}, include_in_schema=False),
+            create_static_files_router(
+                "/assets", [ASSETS], name="assets", opt={"public": "pictures"}, include_in_schema=False
+            ),
             viewer_files(),
         ],
         lifespan=[lifespan],
         exception_handlers=HANDLERS,
-        openapi_config=openapi_config(),
+        openapi_config=config(),
         request_max_body_size=LARGEST_BODY,
         debug=False,
         logging_config=None,

@@ -34,7 +34,14 @@ FRAMEWORK = {
 
 def problem(status: int, code: str, title: str, detail: str, **extra: Any) -> Response[bytes]:
     """The document."""
-    body = {"type": f"urn:govchat:problem:{code}", "title": title, "status": status, "detail": detail, "code": code, **extra}
+    body = {
+        "type": f"urn:govchat:problem:{code}",
+        "title": title,
+        "status": status,
+        "detail": detail,
+        "code": code,
+        **extra,
+    }
     headers = {"Retry-After": "2"} if status == 503 else {}
     if status == 401:
         headers["WWW-Authenticate"] = "Bearer"
@@ -55,7 +62,9 @@ def http_error(_: Request[Any, Any, Any], error: HTTPException) -> Response[byte
             for entry in (error.extra if isinstance(error.extra, list) else [])
             if isinstance(entry, dict)
         ]
-        told = "; ".join(f"{entry['field']}: {entry['message']}" if entry["field"] else entry["message"] for entry in wrong)
+        told = "; ".join(
+            f"{entry['field']}: {entry['message']}" if entry["field"] else entry["message"] for entry in wrong
+        )
         return problem(422, "invalid", "The values don't fit", told or error.detail, errors=wrong)
     code, title = FRAMEWORK.get(status, ("refused", "The request was refused"))
     return problem(status, code, title, error.detail or title)
@@ -65,7 +74,9 @@ def unexpected(request: Request[Any, Any, Any], error: Exception) -> Response[by
     """A fault of ours: logged with an id, told without a detail."""
     incident = uuid4().hex[:12]
     log.error("request.failed", incident=incident, path=request.scope.get("path_template"), exc_info=error)
-    return problem(500, "internal", "Something went wrong here", f"the log has more under incident {incident}", incident=incident)
+    return problem(
+        500, "internal", "Something went wrong here", f"the log has more under incident {incident}", incident=incident
+    )
 
 
 HANDLERS: dict[Any, Any] = {DomainError: domain_error, HTTPException: http_error, Exception: unexpected}

@@ -1,8 +1,8 @@
 """The worker: hears the bell (arq), works off inboxes, sends outboxes, and sweeps for what was missed.
 
-`govchat worker` serves conversations and every lane but campaigns; `govchat worker --bulk` serves campaigns alone, so that a broadcast never
-stands in front of a reply. Any number of either may run. When Redis goes away the sweep keeps working from PostgreSQL, and the bell is
-heard again when Redis is back.
+`govchat worker` serves conversations and every lane but campaigns; `govchat worker --bulk` serves campaigns alone, so that a broadcast
+never stands in front of a reply. Any number of either may run. When Redis goes away the sweep keeps working from PostgreSQL, and the
+bell is heard again when Redis is back.
 """
 
 import asyncio
@@ -10,7 +10,7 @@ import contextlib
 import os
 import signal
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 import structlog
@@ -73,7 +73,7 @@ class Drains:
         try:
             await self.run(job, tenant, look)
         except Exception as error:  # the sweep looks again
-            log.warning("worker.look_failed", job=job, error=type(error).__name__)
+            log.warning("worker.look_failed", job=job, error=type(error).__name__, exc_info=error)
 
     async def finish(self) -> None:
         """Wait for what was started."""
@@ -98,23 +98,26 @@ class Workplace:
         self.redis = connect(settings.redis_url)
         self.bell = Bell(settings.redis_url)
         self.drains = Drains()
+        self._closing = contextlib.AsyncExitStack()
 
     async def open(self) -> None:
         """Check the database, read the registry, open Zalo's client."""
         await rls.verify(self.db.engine)
         await self.registry.load()
-        self.zalo = ZaloClient.open(
-            openapi_url=self.settings.zalo_openapi_url,
-            oauth_url=self.settings.zalo_oauth_url,
-            business_url=self.settings.zalo_business_url,
+        zalo = await self._closing.enter_async_context(
+            ZaloClient.open(
+                openapi_url=self.settings.zalo_openapi_url,
+                oauth_url=self.settings.zalo_oauth_url,
+                business_url=self.settings.zalo_business_url,
+            )
         )
-        credentials = Credentials(self.registry, self.zalo.http, self.settings.zalo_oauth_url)
-        self.drainer = Drainer(self.registry, credentials, self.zalo, Buckets(self.redis))
+        credentials = Credentials(self.registry, zalo.http, self.settings.zalo_oauth_url)
+        self.drainer = Drainer(self.registry, credentials, zalo, Buckets(self.redis))
 
     async def close(self) -> None:
         """Finish what is under way, then let go of everything."""
         await self.drains.finish()
-        await self.zalo.close()
+        await self._closing.aclose()
         await self.bell.close()
         await self.redis.aclose()
         await self.db.close()
@@ -166,10 +169,10 @@ class Workplace:
         jobs = {SEND: self.send} if self.bulk else {CONVERSE: self.converse, SEND: self.send}
 
         def job(name: str) -> Any:
-            async def run(_: dict[Any, Any], tenant: str) -> None:
+            async def hear(_: dict[Any, Any], tenant: str) -> None:
                 await self.drains.run(name, UUID(tenant), jobs[name])
 
-            return func(run, name=name, timeout=JOB_TIMEOUT_S, keep_result=0, max_tries=1)
+            return func(cast("Any", hear), name=name, timeout=JOB_TIMEOUT_S, keep_result=0, max_tries=1)
 
         async def after(ctx: dict[Any, Any]) -> None:
             name, _, tenant = str(ctx["job_id"]).partition(":")
@@ -206,7 +209,7 @@ class Workplace:
 
 async def run(settings: Settings, *, bulk: bool) -> None:
     """Work until SIGTERM or SIGINT."""
-    logs.configure(settings.log_format, part="worker-bulk" if bulk else "worker")
+    logs.configure("worker-bulk" if bulk else "worker", settings.log_format)
     if not settings.database_url or not settings.redis_url:
         raise ConfigurationError("GOVCHAT_DATABASE_URL and GOVCHAT_REDIS_URL must be set, or run beside `govchat up`")
     place = Workplace(settings, bulk=bulk)

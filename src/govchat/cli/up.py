@@ -30,7 +30,7 @@ PORT = click.IntRange(1, 65535)
     help="The folder of the manifests.",
 )
 @click.option("--seed/--no-seed", default=True, help="Make sample dossiers in every tenant that has none.")
-def up(  # noqa: PLR0917  # click calls it by name
+def up(  # click calls it by name
     data_dir: Path, port: int, simulator_port: int, simulator: bool, tenants: Path, seed: bool
 ) -> None:
     """Start everything: database, migrations, tenants, API, workers, simulator."""

@@ -69,7 +69,9 @@ async def converse(
             dedupe_key=f"reply:{cause}:{number}",
             cause=f"event:{cause}",
         )
-        for number, message in enumerate(message for one in said for message in _messages(citizen.zalo_user_id, one, assets_url))
+        for number, message in enumerate(
+            message for one in said for message in _messages(citizen.zalo_user_id, one, assets_url)
+        )
     ]
     return await put(session, vault, tenant_id, drafts)
 

@@ -40,7 +40,7 @@ class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Phrase(msgspec.Struct, frozen=True):
     """One line of a rule: its words as (with tones, shadow), in parts between gaps.
 
-    `length` counts all words, `spoken` those that are no particles.
+    `needs` are the shadows of all its words; `length` counts the words, `spoken` those that are no particles.
     """
 
     text: str
@@ -48,6 +48,7 @@ class Phrase(msgspec.Struct, frozen=True):
     rank: int
     cover: float
     parts: tuple[tuple[tuple[str, str], ...], ...]
+    needs: frozenset[str]
     length: int
     spoken: int
 
@@ -114,4 +115,4 @@ def _phrase(line: str, rule: _Rule, particles: frozenset[str], source: str) -> P
     shadows = [shadow for part in parts for _, shadow in part]
     # Inside a phrase of nothing but courtesies ("ad ơi") these are what is said.
     spoken = sum(shadow not in particles for shadow in shadows) or len(shadows)
-    return Phrase(line, rule.intent, rule.rank, rule.cover, parts, len(shadows), spoken)
+    return Phrase(line, rule.intent, rule.rank, rule.cover, parts, frozenset(shadows), len(shadows), spoken)

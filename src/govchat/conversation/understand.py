@@ -15,7 +15,8 @@ from govchat.conversation.rulebook import Phrase, Rulebook, rulebook
 from govchat.dossiers.codes import CodesFound, find_codes
 from govchat.kit.text import fold, toned
 
-_MOST_WORDS = 120  # a longer message is a story: its beginning says what it is about
+_MOST_WORDS = 100  # a longer message is a story: its beginning says what it is about
+_LONGEST_GAP = 10  # words that "…" in a phrase may stand for
 _WORD = re.compile(r"[^\W_]+")
 _REPEATED = re.compile(r"([^\W\d])\1{2,}")
 
@@ -74,7 +75,8 @@ def understand(text: str, today: date, *, awaiting_secret: bool = False) -> Mean
         return Meaning(Intent.LOOKUP, found, secret)
     labelled, candidate = _without_label(found.text, rules)
     expected = (awaiting_secret or labelled) and is_secret(candidate, rules, trusted=labelled)
-    if expected and not candidate.isalpha():
+    stands_out = labelled and candidate.isupper() and not found.text.isupper()
+    if expected and (stands_out or not candidate.isalpha()):
         return Meaning(Intent.SECRET, found, candidate)
     words = read_words(found.text, rules)
     intent, score, phrase = _best(words, rules)
@@ -106,9 +108,10 @@ def _best(words: tuple[Word, ...], rules: Rulebook) -> tuple[Intent, float, str]
     """The intent of the best phrase: by rank, then by how much of it was typed how well."""
     best: tuple[int, float, float, str, str] | None = None
     spoken = sum(word.shadow not in rules.particles for word in words)
+    present = {word.shadow for word in words}
     for at, word in enumerate(words):
         for phrase in rules.by_first.get(word.shadow, ()):
-            points = _points(words, at, phrase)
+            points = _points(words, at, phrase) if phrase.needs <= present else None
             if points is None:
                 continue
             well = points / phrase.length
@@ -141,7 +144,7 @@ def _points(words: tuple[Word, ...], at: int, phrase: Phrase) -> float | None:
 
 def _find(words: tuple[Word, ...], start: int, part: tuple[tuple[str, str], ...]) -> int:
     shadows = [shadow for _, shadow in part]
-    for at in range(start, len(words) - len(part) + 1):
+    for at in range(start, min(start + _LONGEST_GAP, len(words) - len(part)) + 1):
         if all(words[at + offset].shadow == shadow for offset, shadow in enumerate(shadows)):
             return at
     return -1

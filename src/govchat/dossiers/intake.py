@@ -4,6 +4,7 @@ A `changed_at` older than what is stored is stale and changes nothing; the same 
 the row and, where status or unit moved, appends an event.
 """
 
+from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -20,29 +21,20 @@ from govchat.dossiers.schemas import DossierIn, Put
 from govchat.kit import clock, phone
 from govchat.kit.crypto import TenantVault
 from govchat.kit.ids import new_id
-from govchat.kit.workdays import calendar
+from govchat.kit.workdays import national
 from govchat.procedures.catalogue import starter
 
 
 async def put(session: AsyncSession, vault: TenantVault, tenant_id: UUID, code: str, given: DossierIn) -> Put:
     """Create or update one dossier; raises `CodeInvalid`."""
     key = codes.parse(code).key
-    content = vault.index(msgspec.json.encode(given).decode(), "dossier")
     row = await _row(session, tenant_id, key)
     if row is None:
-        dossier_id = new_id()
-        values = _values(vault, dossier_id, given, content)
-        made = await session.execute(
-            insert(DossierRow)
-            .values(tenant_id=tenant_id, id=dossier_id, code=code.strip(), code_key=key, **values)
-            .on_conflict_do_nothing(index_elements=["tenant_id", "code_key"])
-            .returning(DossierRow.id)
-        )
-        if made.first():
-            await _append(session, tenant_id, dossier_id, given)
+        if await create_missing(session, vault, tenant_id, [(code, given)]):
             return Put(code, given.status, "created")
         row = await _row(session, tenant_id, key)
         assert row is not None
+    content = _content(vault, given)
     if given.changed_at < row.changed_at:
         return Put(row.code, row.status, "stale")
     if row.content_hash == content:
@@ -54,6 +46,48 @@ async def put(session: AsyncSession, vault: TenantVault, tenant_id: UUID, code: 
     if moved:
         await _append(session, tenant_id, row.id, given)
     return Put(row.code, given.status, "updated")
+
+
+async def create_missing(
+    session: AsyncSession, vault: TenantVault, tenant_id: UUID, items: Sequence[tuple[str, DossierIn]]
+) -> set[str]:
+    """Create those that don't exist yet, with their first event, in two statements; answers the normalised codes created."""
+    rows = []
+    for code, given in items:
+        dossier_id = new_id()
+        values = _values(vault, dossier_id, given, _content(vault, given))
+        rows.append(
+            {
+                "tenant_id": tenant_id,
+                "id": dossier_id,
+                "code": code.strip(),
+                "code_key": codes.parse(code).key,
+                **values,
+            }
+        )
+    statement = insert(DossierRow).on_conflict_do_nothing(index_elements=["tenant_id", "code_key"])
+    made = (await session.execute(statement.returning(DossierRow.id, DossierRow.code_key), rows)).all()
+    new = {row.id for row in made}
+    first = [
+        {
+            "tenant_id": tenant_id,
+            "dossier_id": row["id"],
+            "number": 1,
+            "status": row["status"],
+            "unit": row["unit"],
+            "changed_at": row["changed_at"],
+        }
+        for row in rows
+        if row["id"] in new
+    ]
+    if first:
+        await session.execute(insert(DossierEventRow), first)
+    return {row.code_key for row in made}
+
+
+def _content(vault: TenantVault, given: DossierIn) -> bytes:
+    """What tells whether the same is being said again."""
+    return vault.index(msgspec.json.encode(given).decode(), "dossier")
 
 
 async def _row(session: AsyncSession, tenant_id: UUID, key: str) -> DossierRow | None:
@@ -89,7 +123,7 @@ def _due(given: DossierIn) -> tuple[datetime | None, bool]:
     procedure = starter().get(given.procedure_code)
     if procedure is None or given.received_at is None:
         return None, False
-    return due_at(procedure, given.received_at, calendar()), False
+    return due_at(procedure, given.received_at, national()), False
 
 
 async def _append(session: AsyncSession, tenant_id: UUID, dossier_id: UUID, given: DossierIn) -> None:

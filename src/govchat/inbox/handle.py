@@ -16,7 +16,8 @@ from govchat.kit import clock, phone
 from govchat.kit.crypto import TenantVault
 from govchat.outbox.put import echo_hash
 from govchat.tenants.registry import Registry, Tenant
-from govchat.zalo import payloads
+from govchat.zalo.chat_events import Chatnow, Follow, InfoSubmitted, OaMessage, UserMessage
+from govchat.zalo.header import Event
 
 MEDIA: dict[str, type] = {
     "user_send_image": happenings.Picture,
@@ -34,7 +35,13 @@ CONVERSATIONAL = frozenset({*MEDIA, "user_send_text", "follow", "unfollow", "use
 
 
 async def handle(
-    session: AsyncSession, registry: Registry, tenant: Tenant, event: payloads.Event, *, event_id: UUID, occurred_at: datetime
+    session: AsyncSession,
+    registry: Registry,
+    tenant: Tenant,
+    event: Event,
+    *,
+    event_id: UUID,
+    occurred_at: datetime,
 ) -> int:
     """Work off one conversational event in its transaction; answers how many messages were put."""
     user_id = event.user_id
@@ -45,9 +52,9 @@ async def handle(
         session, tenant.id, user_id, by_app=event.user_id_by_app, interacted_at=None if unfollowed else occurred_at
     )
     vault = await registry.tenant_vault(tenant.id)
-    if isinstance(event, payloads.Follow):
+    if isinstance(event, Follow):
         await know.note_follow(session, tenant.id, citizen.id, follows=event.following, at=occurred_at)
-    if isinstance(event, payloads.InfoSubmitted):
+    if isinstance(event, InfoSubmitted):
         number = phone.normalise(event.info.phone or "")
         if number:
             shared = vault.index(number, "phone")
@@ -69,26 +76,26 @@ async def handle(
     )
 
 
-def happening(event: payloads.Event) -> happenings.Event | None:
+def happening(event: Event) -> happenings.Event | None:
     """The event as the conversation sees it; None where nothing is to be answered."""
     match event:
-        case payloads.UserMessage() if event.event_name in MEDIA:
+        case UserMessage() if event.event_name in MEDIA:
             made: happenings.Event = MEDIA[event.event_name]()
             return made
-        case payloads.UserMessage():
+        case UserMessage():
             return happenings.Text(event.text)
-        case payloads.Follow():
+        case Follow():
             return happenings.Followed() if event.following else happenings.Unfollowed()
-        case payloads.Chatnow():
+        case Chatnow():
             return happenings.OpenedChat()
-        case payloads.InfoSubmitted():
+        case InfoSubmitted():
             return happenings.SharedContact(phone_known=phone.normalise(event.info.phone or "") is not None)
         case _:
             return None
 
 
-def echo_of(vault: TenantVault, event: payloads.Event) -> tuple[str, str, bytes] | None:
+def echo_of(vault: TenantVault, event: Event) -> tuple[str, str, bytes] | None:
     """(user id, Zalo's message id, echo hash) of the echo of something we said; None for anything else."""
-    if not isinstance(event, payloads.OaMessage) or event.by_hand or event.user_id is None or not event.msg_id:
+    if not isinstance(event, OaMessage) or event.by_hand or event.user_id is None or not event.msg_id:
         return None
     return event.user_id, event.msg_id, echo_hash(vault, event.text)

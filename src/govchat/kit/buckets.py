@@ -23,6 +23,14 @@ LOCAL_SHARE = 10
 SCRIPT = (Path(__file__).parent / "buckets.lua").read_text()
 
 
+# ARGV: how long to rest and how long to keep the key, milliseconds.
+REST = """
+local time = redis.call('TIME')
+redis.call('HSET', KEYS[1], 'blocked', time[1] * 1000 + math.floor(time[2] / 1000) + ARGV[1])
+redis.call('PEXPIRE', KEYS[1], math.max(ARGV[1], ARGV[2]))
+"""
+
+
 class Window(msgspec.Struct, frozen=True):
     """One limit: `name` is its key, `limit` requests in any 60 s, of which `reserve` are kept for replies."""
 
@@ -51,6 +59,7 @@ class Buckets:
         self._redis = redis
         self._prefix = prefix
         self._take = redis.register_script(SCRIPT)
+        self._rest = redis.register_script(REST)
         self._local: dict[str, deque[float]] = defaultdict(deque)
 
     async def take(self, windows: Sequence[Window], want: int) -> Grant:
@@ -78,11 +87,8 @@ class Buckets:
 
     async def push_back(self, window: Window, seconds: float) -> None:
         """Zalo said the limit is reached (-32): nothing more from this window for `seconds`."""
-        key = self._prefix + window.name
         try:
-            until = int((await self._redis.time())[0]) * 1000 + int(seconds * 1000)
-            await self._redis.hset(key, "blocked", str(until))
-            await self._redis.pexpire(key, SLOT_MS * (SLOTS + 2))
+            await self._rest(keys=[self._prefix + window.name], args=[int(seconds * 1000), SLOT_MS * (SLOTS + 2)])
         except (RedisError, OSError, TimeoutError) as error:
             log.warning("buckets.redis_away", error=type(error).__name__)
 

@@ -32,7 +32,7 @@ def _stretch(key: str) -> bytes:
 
 
 def _derive(key: bytes, purpose: str) -> bytes:
-    return hashlib.blake2b(key=key, person=b"govchat-derive", digest_size=32, data=purpose.encode()).digest()
+    return hashlib.blake2b(purpose.encode(), key=key, person=b"govchat-derive", digest_size=32).digest()
 
 
 class Vault:

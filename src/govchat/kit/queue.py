@@ -13,7 +13,7 @@ from uuid import UUID
 import msgspec
 import structlog
 from arq.connections import ArqRedis, RedisSettings
-from redis.asyncio import Redis
+from redis.asyncio import ConnectionPool, Redis
 from redis.exceptions import RedisError
 
 log = structlog.get_logger()
@@ -40,7 +40,8 @@ def decode_job(data: bytes) -> dict[str, object]:
 
 def connect(redis_url: str) -> "Redis":
     """A Redis client with short time-outs that reconnects by itself."""
-    return Redis.from_url(redis_url, socket_timeout=2, socket_connect_timeout=2, health_check_interval=30)
+    client: Redis = Redis.from_url(redis_url, socket_timeout=2, socket_connect_timeout=2, health_check_interval=30)
+    return client
 
 
 def arq_settings(redis_url: str) -> RedisSettings:
@@ -55,14 +56,8 @@ class Bell:
     """Rings for tenants; never raises: a lost ring costs a few seconds, until the sweep."""
 
     def __init__(self, redis_url: str) -> None:
-        pool: ArqRedis = ArqRedis.from_url(  # type: ignore[assignment]
-            redis_url,
-            socket_timeout=2,
-            socket_connect_timeout=2,
-            job_serializer=encode_job,
-            job_deserializer=decode_job,
-        )
-        self._arq = pool
+        pool = ConnectionPool.from_url(redis_url, socket_timeout=2, socket_connect_timeout=2)
+        self._arq = ArqRedis(pool, job_serializer=encode_job, job_deserializer=decode_job)
 
     async def ring(self, job: str, tenants: Iterable[UUID], *, bulk: bool = False) -> bool:
         """Have `job` look at each tenant soon. False when Redis is away."""

@@ -41,7 +41,7 @@ def main() -> None:
     """Take the order, carry it out, report; exit status 1 after an error that was reported."""
     # Loading these takes longer than anything else here; the order comes when the servers are up.
     from govchat.db import migrate  # noqa: PLC0415
-    from govchat.local import preparation  # type: ignore[attr-defined]  # noqa: PLC0415
+    from govchat.local import preparation  # noqa: PLC0415
 
     line = sys.stdin.buffer.readline()
     if not line:  # whoever was to order is gone

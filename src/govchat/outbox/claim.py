@@ -49,7 +49,7 @@ SERIALISE = text("SELECT pg_advisory_xact_lock(hashtextextended('outbox:' || :te
 CLAIM = text(
     """
     WITH due AS (
-      SELECT m.id, m.lane, row_number() FILTER (WHERE m.lane > 0) OVER (ORDER BY m.lane, m.seq) AS place
+      SELECT m.id, m.lane, sum(CASE WHEN m.lane > 0 THEN 1 ELSE 0 END) OVER (ORDER BY m.lane, m.seq) AS place
       FROM (
         SELECT * FROM outbox_messages q
         WHERE q.tenant_id = :tenant AND q.state = 'queued' AND q.lane BETWEEN :first AND :last

@@ -22,8 +22,8 @@ from govchat.outbox.put import echo_hash
 from govchat.sender.drain import Drainer, windows_of
 from govchat.tenants.credentials import CredentialBusy, CredentialRevoked
 from govchat.tenants.registry import Tenant
-from govchat.zalo.client import ChatMessage
 from govchat.zalo.errors import ZaloError
+from govchat.zalo.replies import ChatMessage
 
 log = structlog.get_logger()
 
@@ -105,7 +105,7 @@ def prove(
     does not hold it; (None, None) when the list proves nothing."""
     since = doubt.claimed_at - CLOCKS_APART
     for message in history:
-        if not message.src_from_user and message.time >= since and is_ours(message.text or ""):
+        if not message.src_from_user and message.time and message.time >= since and is_ours(message.text):
             return True, message.message_id
-    reaches_back = any(message.time < since for message in history)
+    reaches_back = any(message.time and message.time < since for message in history)
     return (False, None) if reaches_back else (None, None)

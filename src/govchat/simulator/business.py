@@ -77,8 +77,10 @@ def _sent(call: Call, given: dict[str, Any], phone: str, recipient: str) -> dict
         raise Refusal(-133)
     if found.tag == 3:
         world.quotas.take_promotion(oa.oa_id, phone, now, -1472)
-    left = world.quotas.zbs_left(oa.oa_id, now) if development else world.quotas.take_zbs(oa.oa_id, now)
     person = _behind(call, phone)
+    if person.blocked or person.banned:
+        raise Refusal(-141 if person.blocked else -119)
+    left = world.quotas.zbs_left(oa.oa_id, now) if development else world.quotas.take_zbs(oa.oa_id, now)
     call.user_id = person.user_id
     message = Message(
         world.message_id(),

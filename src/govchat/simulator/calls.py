@@ -56,11 +56,12 @@ class _Host:
     table: dict[int, str]
     bad_token: int | None
     bad_proof: int
+    bad_type: int
     counted: bool
 
 
-_OPENAPI = _Host(refusals.OA, None, -242, True)
-_BUSINESS = _Host(refusals.ZBS, -124, -1241, False)
+_OPENAPI = _Host(refusals.OA, None, -242, -201, True)
+_BUSINESS = _Host(refusals.ZBS, -124, -1241, -122, False)
 
 
 def api(name: str, act: Act, *, business: bool = False, multipart: bool = False) -> Handler:
@@ -88,7 +89,7 @@ def api(name: str, act: Act, *, business: bool = False, multipart: bool = False)
             world.stats.refuse(call.oa.oa_id if call else "", code)
             response = _answer(call, {"error": code, "message": refusals.wording(host.table, code, refusal.detail)})
         except Absent:
-            return web.json_response({"error": 404, "message": "Empty api"}, status=404)
+            return await absent(request)
         if call is not None:
             _show(call, response, begun)
             if world.faults:
@@ -96,6 +97,11 @@ def api(name: str, act: Act, *, business: bool = False, multipart: bool = False)
         return response
 
     return handle
+
+
+async def absent(_request: web.Request) -> web.Response:
+    """There is no such call."""
+    return web.json_response({"error": 404, "message": "Empty api"}, status=404)
 
 
 def _enter(request: web.Request, world: World, host: _Host, body: bytes) -> Call:
@@ -127,7 +133,7 @@ def _check(call: Call, host: _Host) -> None:
         if not hmac.compare_digest(expected.encode(), proof.encode()):
             raise Refusal(host.bad_proof)
     if call.body and not request.content_type.endswith("json"):
-        raise Refusal(-201, f"Content-Type {request.content_type} is not application/json")
+        raise Refusal(host.bad_type, f"Content-Type {request.content_type} is not application/json")
 
 
 def _answer(call: Call | None, envelope: dict[str, Any]) -> web.Response:

@@ -7,7 +7,7 @@ import msgspec
 from aiohttp import web
 
 from govchat.simulator.calls import COURIER, WORLD
-from govchat.simulator.control_acts import ACTS, act, answer, bad, body_of, oa_named, person_shown
+from govchat.simulator.control_acts import ACTS, act, answer, bad, body_of, missing, oa_named, person_shown
 from govchat.simulator.faults import Fault
 
 
@@ -47,7 +47,7 @@ async def user(request: web.Request) -> web.Response:
     world = request.app[WORLD]
     person = world.find(oa_named(world, request.match_info["oa"]).oa_id, request.match_info["user"])
     if person is None:
-        raise web.HTTPNotFound(body=b'{"error":"nobody here by that id"}', content_type="application/json")
+        raise missing("nobody here by that id")
     return answer(person_shown(person))
 
 

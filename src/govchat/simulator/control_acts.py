@@ -86,17 +86,18 @@ def answer(data: Any) -> web.Response:
 
 
 def bad(detail: str) -> web.HTTPBadRequest:
-    return web.HTTPBadRequest(body=_encode({"error": detail}), content_type="application/json")
+    return web.HTTPBadRequest(text=_encode({"error": detail}).decode(), content_type="application/json")
+
+
+def missing(detail: str) -> web.HTTPNotFound:
+    return web.HTTPNotFound(text=_encode({"error": detail}).decode(), content_type="application/json")
 
 
 def oa_named(world: World, oa: str) -> OaConfig:
     try:
         return world.oa(oa)
     except KeyError as error:
-        raise web.HTTPNotFound(
-            body=_encode({"error": f'OA "{oa}": neither an id nor a slug known here, see GET /_control/oas'}),
-            content_type="application/json",
-        ) from error
+        raise missing(f'OA "{oa}": neither an id nor a slug known here, see GET /_control/oas') from error
 
 
 async def act(request: web.Request) -> web.Response:

@@ -118,7 +118,7 @@ OAUTH: Final[dict[int, str]] = {
 }
 
 
-class Refusal(Exception):  # noqa: N818  it is an answer, not a failure
+class Refusal(Exception):
     """A call that Zalo would refuse: `code` from a table above, `detail` names the field or the reason."""
 
     def __init__(self, code: int, detail: str = "") -> None:
@@ -127,7 +127,7 @@ class Refusal(Exception):  # noqa: N818  it is an answer, not a failure
         self.detail = detail
 
 
-class Absent(Exception):  # noqa: N818
+class Absent(Exception):
     """There is nothing at this address: answered with HTTP 404."""
 
 

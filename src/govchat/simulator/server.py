@@ -16,7 +16,7 @@ from aiohttp import web
 from govchat.errors import ConfigurationError
 from govchat.simulator import business, control, oauth, persist, phone, reads, sends
 from govchat.simulator.acts import Acts
-from govchat.simulator.calls import COURIER, WORLD, api
+from govchat.simulator.calls import COURIER, WORLD, absent, api
 from govchat.simulator.control_acts import ACTS
 from govchat.simulator.oauth import STATE_PATH
 from govchat.simulator.webhooks import Courier
@@ -86,6 +86,7 @@ def _openapi() -> list[web.RouteDef]:
         get("/v2.0/oa/getprofile", retired),
         get("/v2.0/oa/getfollowers", retired),
         post("/v2.0/oa/updatefollowerinfo", retired),
+        web.route("*", "/v{version}.0/oa/{rest:.*}", absent),
     ]
 
 

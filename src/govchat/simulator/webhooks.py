@@ -102,6 +102,11 @@ class Courier:
         """Deliveries under way or waiting on the ladder."""
         return len(self._tasks)
 
+    async def settled(self) -> None:
+        """Wait until nothing is under way nor on the ladder."""
+        while self._tasks:
+            await asyncio.wait(list(self._tasks))
+
     def _spawn(self, work: Coroutine[Any, Any, T]) -> "asyncio.Task[T]":
         task = asyncio.create_task(work)
         self._tasks.add(task)

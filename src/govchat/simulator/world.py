@@ -100,7 +100,7 @@ class World:
     apps: list[AppConfig]
     oas: list[OaConfig]
     citizens: tuple[Citizen, ...] = CITIZENS
-    admin_phones: frozenset[str] = frozenset({"84900000001"})
+    admin_phones: frozenset[str] = frozenset({"84900000111"})
     options: Options = field(default_factory=Options)
     faults: Faults = field(default_factory=Faults)
     stats: Stats = field(default_factory=Stats)
@@ -185,7 +185,8 @@ class World:
         self.seeded[oa_id].append((count, now))
         prefix = f"dev-{self.oa_by_id[oa_id].slug}-"
         for person in self.people[oa_id].values():
-            if person.user_id.startswith(prefix) and int(person.user_id.removeprefix(prefix)) <= count:
+            number = person.user_id.removeprefix(prefix)
+            if number != person.user_id and number.isdecimal() and 1 <= int(number) <= count:
                 person.follows, person.unfollowed, person.last_interaction = True, False, now
         self.dirty = True
 

@@ -56,7 +56,7 @@ async def apply(db: Database, vault: Vault, settings: Settings, manifest: Manife
 async def _apply_app(session: AsyncSession, vault: Vault, settings: Settings, manifest: Manifest) -> bool:
     zalo = manifest.zalo
     row = await session.get(ZaloAppRow, zalo.app_id, with_for_update=True)
-    wanted = {
+    wanted: dict[str, object] = {
         "key": manifest.app_key,
         "signature": zalo.signature,
         "pkce_mode": zalo.pkce_mode,
@@ -65,8 +65,8 @@ async def _apply_app(session: AsyncSession, vault: Vault, settings: Settings, ma
     if row is None:
         row = ZaloAppRow(app_id=zalo.app_id, **wanted)
         if not settings.is_production:
-            for column, value in (("app_secret", "dev-app-secret"), ("oa_secret", "dev-oa-secret")):
-                sealed = vault.seal(f"{value}:{zalo.app_id}".encode(), secret_context(zalo.app_id, column))
+            for column, kind in (("app_secret", "dev-app-secret"), ("oa_secret", "dev-oa-secret")):
+                sealed = vault.seal(f"{kind}:{zalo.app_id}".encode(), secret_context(zalo.app_id, column))
                 setattr(row, f"{column}_sealed", sealed)
         session.add(row)
         return True
@@ -80,7 +80,7 @@ async def _apply_app(session: AsyncSession, vault: Vault, settings: Settings, ma
 
 async def _apply_tenant(session: AsyncSession, settings: Settings, manifest: Manifest, tenant_id: UUID) -> str:
     row = await session.get(TenantRecord, tenant_id, with_for_update=True)
-    wanted = {
+    wanted: dict[str, object] = {
         "full_name": manifest.full_name,
         "app_id": manifest.zalo.app_id,
         "oa_id": manifest.zalo.oa_id,

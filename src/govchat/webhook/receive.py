@@ -15,6 +15,7 @@ from govchat.zalo.signature import verify
 
 log = structlog.get_logger()
 
+
 class WebhookUnknown(DomainError):
     """No app of that name."""
 
@@ -97,7 +98,9 @@ async def receive(door: Door, key: str, body: bytes, *, signature: str | None, t
         door.ringer.ring(tenant.id)
 
 
-def _signed(app: App, body: bytes, header: events.Header | None, *, signature: str | None, timestamp: str | None) -> str:
+def _signed(
+    app: App, body: bytes, header: events.Header | None, *, signature: str | None, timestamp: str | None
+) -> str:
     """The variant that fits, `unsigned` when only observing; raises `SignatureInvalid` when enforcing."""
     if app.oa_secret is None:
         return "no_secret"
@@ -131,4 +134,3 @@ async def _tenant(registry: Registry, app: App, oa_id: str | None) -> Tenant | N
         log.warning("webhook.oa_refused", app=app.key)
         raise OaRefused("the Official Account of this event is not registered for this webhook")
     return tenant
-

@@ -3,7 +3,6 @@
 `kind` says what to do, `retryable` whether the same call may be made again later, `blame` whose fault it is. Which code
 raises which class stands in `codes`. No text kept here holds a token, a secret or a phone number: see `redact`.
 """
-# ruff: noqa: N818 -- these names say what happened; "Error" would add nothing
 
 from enum import StrEnum
 from typing import ClassVar, Literal

@@ -59,7 +59,7 @@ _ABOUT_A_MESSAGE = frozenset(
 )
 
 
-class NotAnEvent(ValueError):  # noqa: N818 -- says what happened
+class NotAnEvent(ValueError):
     """A body that is no JSON object we can read; the text says why and quotes nothing of it."""
 
 

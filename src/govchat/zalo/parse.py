@@ -2,7 +2,6 @@
 
 Zalo writes ids and times as strings, but not always; whoever reads a field through here need not care.
 """
-# ruff: noqa: N818 -- these names say what happened; "Error" would add nothing
 
 import re
 from datetime import UTC, datetime

@@ -24,7 +24,7 @@ _SENTENCE = re.compile(rf"[.!?…]+[\"'”’»)\]]*(?P<gap>{_BLANK}+)")
 _CLAUSE = re.compile(rf"[,;:–—](?P<gap>{_BLANK}+)")
 _WORD = re.compile(rf"(?P<gap>(?:{_BLANK}|\n)+)")
 _LAST_WORD = re.compile(r"[\w/]+$")
-_LIST_MARK = re.compile(r"\s*(?:\d{1,3}|[^\W\d_]|[ivxIVX]{1,5})")
+_LIST_MARK = re.compile(r"(?:^|[.!?…;:]\s)\s*(?:\d{1,3}|[ivxIVX]{1,5})$")
 _NUMBERED = re.compile(r"\b(?:điều|khoản|mục|chương|phần|bước|câu|số|bài|lục)\s+[\divxlc]{1,5}$", re.IGNORECASE)
 
 
@@ -101,7 +101,7 @@ def _is_abbreviation(text: str, stop: int) -> bool:
     if word in ABBREVIATIONS or (len(word) == 1 and word.isalpha()):
         return True
     line = text[text.rfind("\n", 0, stop) + 1 : stop]
-    return _LIST_MARK.fullmatch(line) is not None or _NUMBERED.search(line[-24:]) is not None
+    return _LIST_MARK.search(line) is not None or _NUMBERED.search(line[-24:]) is not None
 
 
 def _grapheme_edge(text: str, limit: int) -> int:

@@ -203,8 +203,9 @@ def _answer_buttons(turn: Turn, bare: tuple[str, ...]) -> tuple[Button, ...]:
 
 
 def _code_not_understood(turn: Turn) -> Outcome:
-    """We asked for a code and something else came: show the shape once, then send to the office."""
-    return _shape_help(turn) if turn.state.misses < 2 else front.not_understood(turn)
+    """We asked for a code and something else came: with digits in it, it was probably meant as one."""
+    meant = any(map(str.isdigit, turn.typed)) and turn.state.misses < 2
+    return _shape_help(turn) if meant else front.not_understood(turn)
 
 
 def _secret_not_understood(turn: Turn) -> Outcome:

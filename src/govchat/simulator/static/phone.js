@@ -78,7 +78,8 @@ function drawProvinces() {
 
 $("province").addEventListener("input", () => { near = 0; drawProvinces(); });
 $("province").addEventListener("focus", () => { near = Math.max(0, found().indexOf(state.oa)); drawProvinces(); });
-$("province").addEventListener("blur", drawProvinces);
+// only the mark goes: rebuilding the list here would swallow the click that took the focus away
+$("province").addEventListener("blur", () => document.querySelector(".near")?.classList.remove("near"));
 $("province").addEventListener("keydown", (event) => {
   const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
   if (step) {

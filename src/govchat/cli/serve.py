@@ -1,0 +1,72 @@
+"""The parts one by one, as `govchat up` and the Helm chart run them: api, worker, simulator, migrate."""
+
+import os
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import click
+
+from govchat.settings import Settings
+
+
+@click.command()
+@click.option("--host", default="127.0.0.1", show_default=True)
+@click.option("--port", default=8000, show_default=True)
+def api(host: str, port: int) -> None:
+    """Serve the API: Zalo's webhooks, /v1, probes, metrics."""
+    import uvicorn
+
+    from govchat.app import create_app
+    from govchat.obs import logs
+
+    settings = Settings.from_env(os.environ)
+    logs.configure("api", settings.log_format)
+    config = uvicorn.Config(
+        create_app(settings),
+        host=host,
+        port=port,
+        loop="uvloop",
+        http="httptools",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        date_header=False,
+        timeout_keep_alive=30,
+        timeout_graceful_shutdown=5,
+    )
+    uvicorn.Server(config).run()
+
+
+@click.command()
+@click.option("--bulk", is_flag=True, help="serve campaigns alone")
+def worker(bulk: bool) -> None:
+    """Work off inboxes and send outboxes."""
+    import uvloop
+
+    from govchat.worker import run
+
+    uvloop.run(run(Settings.from_env(os.environ), bulk=bulk))
+
+
+@click.command()
+@click.option("--host", default="127.0.0.1", show_default=True)
+@click.option("--port", default=8001, show_default=True)
+@click.option("--state", type=click.Path(path_type=Path), help="where tokens and chats are kept over a restart")
+def simulator(host: str, port: int, state: Path | None) -> None:
+    """Run the false Zalo with every province of the manifests, and a phone page."""
+    from govchat.cli.false_zalo import build_world
+    from govchat.simulator.server import run
+
+    settings = Settings.from_env(os.environ)
+    run(build_world(settings), host, port, state_path=state or settings.data_dir / "simulator.json")
+
+
+@click.command()
+def migrate() -> None:
+    """Bring the database to this version's schema, as the owner role."""
+    from govchat.db.migrate import upgrade
+
+    settings = Settings.from_env(os.environ)
+    app_role = urlsplit(settings.database_url).username or "govchat_app"
+    upgrade(settings.migration_database_url, app_role)
+    click.echo("the database is at the newest revision")

@@ -1,0 +1,82 @@
+"""What `govchat up` puts into a migrated database: every manifest applied, sample dossiers for every province."""
+
+import asyncio
+from datetime import date
+
+import msgspec
+from sqlalchemy import func, select
+
+from govchat.db.session import Database
+from govchat.dossiers.intake import create_missing
+from govchat.dossiers.models import DossierRow
+from govchat.dossiers.schemas import DossierIn
+from govchat.errors import ConfigurationError
+from govchat.kit import clock
+from govchat.local.samples import SampleDossier, samples
+from govchat.settings import Settings
+from govchat.tenants.apply import apply_all
+from govchat.tenants.manifest import read_all
+from govchat.tenants.registry import Registry, Tenant
+
+PARALLEL = 4
+# Shown first: the README's example.
+EXAMPLES = ("dong-nai", "ha-noi", "lam-dong")
+
+
+async def prepare(settings: Settings, *, seed: bool = True) -> list[str]:
+    """Apply every manifest and seed provinces that have no dossier yet; returns three codes to try.
+
+    Raises `ConfigurationError` with every finding when a manifest is wrong; nothing is applied then.
+    """
+    book = read_all(settings.tenants_dir)
+    if book.findings:
+        raise ConfigurationError(
+            "the manifests have mistakes:\n" + "\n".join(str(finding) for finding in book.findings)
+        )
+    db = Database.connect(settings.database_url, part="preparation", pool_size=PARALLEL)
+    try:
+        registry = Registry(db, settings)
+        await apply_all(db, registry.vault, settings, book.manifests)
+        await registry.load()
+        if not seed:
+            return []
+        gate = asyncio.Semaphore(PARALLEL)
+        today = clock.now().astimezone(clock.VN).date()
+
+        async def one(tenant: Tenant) -> None:
+            async with gate:
+                await seed_samples(registry, tenant, today)
+
+        await asyncio.gather(*(one(tenant) for tenant in registry.now.tenants.values()))
+        known = registry.now.by_slug
+        shown = [known[slug] for slug in EXAMPLES if slug in known] or list(known.values())[:3]
+        return [next(iter(samples_of(tenant, today, 1))).code for tenant in shown]
+    finally:
+        await db.close()
+
+
+def samples_of(tenant: Tenant, today: date, count: int = 24) -> list[SampleDossier]:
+    """The tenant's sample dossiers."""
+    h_codes = [code for code in tenant.manifest.h_codes if code.holds_on(today)]
+    own = next((code.code for code in h_codes if code.kind == "own"), None)
+    if own is None:
+        return []
+    return samples(tenant.slug, own, [code.code for code in h_codes if code.kind == "absorbed"], today, count)
+
+
+async def seed_samples(registry: Registry, tenant: Tenant, today: date) -> int:
+    """Put the samples through the same intake as a one-stop system's, unless the tenant has dossiers."""
+    vault = await registry.tenant_vault(tenant.id)
+    async with registry.db.tenant(tenant.id) as session:
+        if await session.scalar(select(func.count()).select_from(DossierRow).where(DossierRow.tenant_id == tenant.id)):
+            return 0
+        made = samples_of(tenant, today)
+        await create_missing(session, vault, tenant.id, [(sample.code, body_of(sample)) for sample in made])
+        return len(made)
+
+
+def body_of(sample: SampleDossier) -> DossierIn:
+    """The sample as a one-stop system would push it."""
+    fields = msgspec.to_builtins(sample)
+    del fields["code"]
+    return msgspec.convert(fields, DossierIn)

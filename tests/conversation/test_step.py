@@ -1,0 +1,255 @@
+"""Whatever happens in whatever order: a valid state, at most one answer, and no more said than was proven."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from govchat.conversation import events, payloads
+from govchat.conversation.context import Context, TenantFacts
+from govchat.conversation.say import LONGEST_TITLE, MOST_BUTTONS, LookUp, Outcome, Tap
+from govchat.conversation.state import FRESH, MOST_CODES, State, dump, load
+from govchat.conversation.step import TABLE, step
+from govchat.conversation.turn import Heard
+from govchat.conversation.understand import Intent
+
+NOW = datetime(2026, 11, 22, 2, 0, tzinfo=UTC)
+TENANT = TenantFacts(
+    slug="dong-nai",
+    name="Đồng Nai",
+    full_name="Thành phố Đồng Nai",
+    hotline="0251 1022",
+    h_codes=frozenset({"H10", "H19"}),
+    other_h_codes={"H26": "Thành phố Hà Nội"},
+)
+CONTEXT = Context(NOW, TENANT)
+PERSONAL = events.Proven(
+    procedure_name="Cấp phép XYZ", applicant_name="Nguyễn Thị Riêng", officer="Cán Bộ Kín", status_note="Ghi chú kín"
+)
+
+TEXTS = st.one_of(
+    st.text(max_size=80),
+    st.sampled_from(
+        [
+            *payloads.HEARD,
+            "#code H19.12-251103-0007",
+            "tra cứu",
+            "menu",
+            "H19.12-251103-0007",
+            "H19.12-251103-0007 K7PX",
+            "H19.1-251103-1 H19.1-251103-2 H19.1-251103-3 H19.1-251103-4 H26-251103-1 G01-251103-1 H19.1-271103-1",
+            "K7PX",
+            "251103-0007",
+            "H19.12.7",
+            "0912345678",
+            "alo ad ơi",
+            "{province} {0} %s",
+            "\ud800\u202e\u0301\u0301",
+        ]
+    ),
+)
+TIMES = st.none() | st.datetimes(timezones=st.sampled_from([UTC]))
+SHOWN = st.builds(
+    events.Shown,
+    code=st.text(max_size=90),
+    status=st.integers(-5, 99),
+    unit=st.text(max_size=40),
+    received_at=TIMES,
+    due_at=TIMES,
+    changed_at=st.none() | st.datetimes(),
+    proven=st.none()
+    | st.builds(
+        events.Proven,
+        procedure_name=st.none() | st.text(),
+        applicant_name=st.text(),
+        officer=st.none() | st.text(),
+        status_note=st.none() | st.text(),
+        results=st.lists(
+            st.builds(events.ResultItem, st.text(), st.sampled_from([None, "", "x", "https://a.vn/1"])), max_size=12
+        ).map(tuple),
+    ),
+)
+ANSWERS = st.one_of(
+    SHOWN,
+    st.builds(events.Unknown, st.text(max_size=90)),
+    st.builds(events.Slowed, st.text(max_size=90), st.integers()),
+)
+EVENTS = st.one_of(
+    TEXTS.map(events.Text),
+    st.sampled_from(
+        [
+            events.Picture(),
+            events.Place(),
+            events.Sticker(),
+            events.OtherMedia(),
+            events.Followed(),
+            events.Unfollowed(),
+            events.OpenedChat(),
+            events.SharedContact(phone_known=True),
+            events.SharedContact(phone_known=False),
+        ]
+    ),
+    st.lists(ANSWERS, max_size=5).map(lambda answers: events.LookedUp(tuple(answers))),
+)
+
+
+@given(st.lists(st.tuples(EVENTS, st.integers(-100, 10**6)), max_size=12))
+def test_any_sequence_of_events_leaves_a_valid_state_and_at_most_one_answer(
+    sequence: list[tuple[events.Event, int]],
+) -> None:
+    state, now = State(), NOW
+    for event, seconds in sequence:
+        now += timedelta(seconds=seconds)
+        outcome = step(state, event, Context(now, TENANT))
+        assert outcome == step(state, event, Context(now, TENANT))
+        assert len(outcome.say) <= 1
+        assert not (outcome.say and outcome.ask)
+        assert outcome.ask is None or 1 <= len(outcome.ask.codes) <= MOST_CODES
+        assert load(msgspec.json.encode(outcome.state)) == outcome.state
+        assert len(msgspec.json.encode(outcome.state)) < 3000
+        for said in outcome.say:
+            assert said.text.strip()
+            assert len(said.buttons) <= MOST_BUTTONS
+            assert all(0 < len(button.title) <= LONGEST_TITLE for button in said.buttons)
+            assert all(button.payload.startswith("#") for button in said.buttons if isinstance(button, Tap))
+        state = outcome.state
+
+
+@given(TEXTS, EVENTS, TEXTS)
+def test_text_alone_never_brings_personal_facts_out(first: str, event: events.Event, last: str) -> None:
+    state = State()
+    for happened in (events.Text(first), event, events.Text(last)):
+        outcome = step(state, happened, CONTEXT)
+        if outcome.ask:
+            answers = tuple(events.Shown(code=code, status=4, unit="Sở") for code in outcome.ask.codes)
+            outcome = step(outcome.state, events.LookedUp(answers), CONTEXT)
+            assert "Người nộp" not in outcome.say[0].text
+        state = outcome.state
+
+
+def tell(answer: events.DossierAnswer, state: State = FRESH) -> Outcome:
+    return step(state, events.LookedUp((answer,)), CONTEXT)
+
+
+def test_a_bare_dossier_tells_no_name_and_a_proven_one_tells_all() -> None:
+    bare = tell(events.Shown(code="H19-251103-0007", status=4, unit="Sở Y tế")).say[0].text
+    full = tell(events.Shown(code="H19-251103-0007", status=4, unit="Sở Y tế", proven=PERSONAL)).say[0].text
+    for fact in ("Cấp phép XYZ", "Nguyễn Thị Riêng", "Cán Bộ Kín", "Ghi chú kín"):
+        assert fact not in bare
+        assert fact in full
+
+
+@pytest.mark.parametrize("code", ["H19.1-251103-0001", "H10.1-251103-0001"])
+def test_not_found_and_wrong_secret_are_the_same_words_and_the_same_state(code: str) -> None:
+    asked = step(FRESH, events.Text(f"tra cứu {code} K7PX"), CONTEXT)
+    assert asked.ask == LookUp((code,), "K7PX")
+    said = tell(events.Unknown(code), asked.state)
+    again = step(said.state, events.Text("K7PY"), CONTEXT)
+    assert again.ask == LookUp((code,), "K7PY")
+    assert tell(events.Unknown(code), again.state).say == said.say
+
+
+@pytest.mark.parametrize(
+    "text", ["H26.1-251103-0001", "H26.1-251103-0001 K7PX", "H26.1-271103-0001", "G01-251103-0001", "H99-251103-0001"]
+)
+def test_codes_of_others_are_never_looked_up(text: str) -> None:
+    outcome = step(FRESH, events.Text(text), CONTEXT)
+    assert outcome.ask is None
+    assert outcome.state.codes == ()
+
+
+def test_the_secret_is_not_kept_in_the_state() -> None:
+    outcome = step(FRESH, events.Text("tra cứu H19.1-251103-0001 BIMAT77"), CONTEXT)
+    assert outcome.ask is not None
+    assert outcome.ask.secret == "BIMAT77"
+    assert b"BIMAT77" not in msgspec.json.encode(outcome.state)
+
+
+def test_several_codes_take_no_secret() -> None:
+    outcome = step(FRESH, events.Text("H19.1-251103-0001 H19.1-251103-0002 K7PX"), CONTEXT)
+    assert outcome.ask == LookUp(("H19.1-251103-0001", "H19.1-251103-0002"), None)
+
+
+@pytest.mark.parametrize(
+    ("due", "status", "says", "hides"),
+    [
+        (NOW - timedelta(days=3), 4, "quá hẹn 3 ngày", "tạm dừng"),
+        (NOW - timedelta(hours=1), 2, "quá giờ hẹn", "ngày."),
+        (NOW + timedelta(hours=1), 4, "Hẹn trả kết quả: 10:00 ngày 22/11/2026", "quá"),
+        (NOW - timedelta(days=3), 5, "đang tạm dừng", "quá hẹn"),
+        (NOW - timedelta(days=3), 9, "Đã xử lý xong", "quá hẹn"),
+        (NOW - timedelta(days=3), 10, "Đã trả kết quả", "quá hẹn"),
+        (NOW - timedelta(days=3), 3, "Không được tiếp nhận", "Hẹn trả"),
+        (NOW, 42, "đang được cập nhật", "42"),
+    ],
+)
+def test_lateness_is_told_only_where_the_clock_runs(due: datetime, status: int, says: str, hides: str) -> None:
+    text = tell(events.Shown(code="H19-251103-0007", status=status, unit="Sở", due_at=due)).say[0].text.split("\n\n")[0]
+    assert says in text
+    assert hides not in text
+
+
+@pytest.mark.parametrize(
+    ("seconds", "says"), [(1, "1 phút"), (61, "2 phút"), (3600, "60 phút"), (7201, "3 giờ"), (-5, "1 phút")]
+)
+def test_a_slowed_citizen_is_told_how_long(seconds: int, says: str) -> None:
+    assert says in tell(events.Slowed("H19-251103-0007", seconds)).say[0].text
+
+
+def test_a_look_up_without_answers_is_said_to_have_failed() -> None:
+    assert "thử lại" in step(FRESH, events.LookedUp(()), CONTEXT).say[0].text
+
+
+def test_only_web_addresses_become_links() -> None:
+    items = tuple(
+        events.ResultItem("Tệp", url) for url in ("javascript:alert(1)", "https://a.vn/1", "ftp://a.vn", None)
+    )
+    proven = msgspec.structs.replace(PERSONAL, results=items)
+    buttons = tell(events.Shown(code="H19-251103-0007", status=9, unit="Sở", proven=proven)).say[0].buttons
+    assert [button.url for button in buttons if not isinstance(button, Tap)] == ["https://a.vn/1"]
+
+
+def test_the_tables_answer_everything_from_anywhere() -> None:
+    assert {heard for where, heard in TABLE if where is None} == set(Heard)
+    assert {str(intent) for intent in Intent} <= {str(heard) for heard in Heard}
+
+
+@pytest.mark.parametrize(
+    "stored",
+    [
+        None,
+        "",
+        b"\xff",
+        "{",
+        "[]",
+        "null",
+        7,
+        {"version": 2, "step": "idle"},
+        {"version": 0},
+        {"step": "filing.photo"},
+        {"codes": ["x"] * 50},
+        {"codes": ["x" * 500]},
+        {"awaiting_until": -1},
+        {"asides": [{"code": 1}]},
+        '{"codes": ' + "[" * 5000,
+        "\ud800",
+    ],
+)
+def test_what_cannot_be_read_back_is_a_fresh_start(stored: Any) -> None:
+    assert load(stored) == FRESH
+
+
+def test_a_state_survives_its_storage_and_unknown_fields() -> None:
+    state = State(step="lookup.awaiting_secret", codes=("H19-251103-0007",), awaiting_until=5, misses=1)
+    assert load(dump(state)) == load(msgspec.json.encode(state)) == load(msgspec.json.encode(state).decode()) == state
+    assert load({**dump(state), "subscriptions": 3}) == state
+
+
+@pytest.mark.parametrize(
+    "unit", ["\u0301", "\u202e", "hồ sơ ", "H19 1 ", "?", "a ", "tra cứu ", "' OR 1=1 --", "<b>", "😀", "mã "]
+)
+def test_a_flood_is_answered_like_any_message(unit: str) -> None:
+    assert len(step(FRESH, events.Text(unit * 100_000), CONTEXT).say) == 1
