@@ -12,6 +12,7 @@ from pathlib import Path
 import psutil
 
 from govchat.local.ports import free_port
+from govchat.local.spawn import Identity, spawn
 from govchat.local.stack import Stack, read_stack
 
 STAND_INS = Path(__file__).with_name("stand_ins.py")
@@ -22,8 +23,8 @@ class Up:
     """A started `up`, its output so far and the processes under it."""
 
     def __init__(
-        self, data_dir: Path, *options: str, environ: dict[str, str] | None = None, tenants: Path | None = None
-    ):
+        self, data_dir: Path, *options: str, environ: dict[str, str] | None = None, identity: Identity | None = None
+    ) -> None:
         self.data_dir = data_dir
         self.port, self.simulator_port = free_port(), free_port()
         arguments = [
@@ -33,15 +34,15 @@ class Up:
             "--data-dir",
             str(data_dir),
             "--tenants",
-            str(tenants or STAND_INS.parent),
+            str(STAND_INS.parent),
         ]
         arguments += ["--port", str(self.port), "--simulator-port", str(self.simulator_port), *options]
-        self.process = subprocess.Popen(
+        self.process = spawn(
             arguments,
-            stdin=subprocess.DEVNULL,
+            log=subprocess.STDOUT,
             stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            env=clean_environment() | (environ or {}),
+            environ=clean_environment() | (environ or {}),
+            identity=identity,
         )
         self.output = ""
 

@@ -57,9 +57,12 @@ def main() -> None:
             cli_up.up(arguments, prog_name="govchat up", standalone_mode=False)
         case ["preparation"]:
             prepare()
-        case ["api" | "simulator", port]:
+        case ["api" | "simulator" as name, port]:
+            if name == "api":
+                sys.stdin.readline()  # held, as the real one
             http.server.ThreadingHTTPServer(("127.0.0.1", int(port)), Yes).serve_forever()
         case ["worker", *_]:
+            sys.stdin.readline()
             time.sleep(3600)
 
 

@@ -11,6 +11,12 @@ from govchat.errors import ConfigurationError
 from govchat.local import folder, ports, postgres, spawn, stack
 
 
+def look(opened):
+    """What `up` looks at before it starts anything."""
+    postgres.require_usable(opened.postgres)
+    opened.secrets()
+
+
 def opened(path):
     made = folder.open_folder(path)
     made.secrets()
@@ -57,9 +63,12 @@ def test_a_broken_database_folder_is_refused_before_anything_starts(tmp_path, br
     (cluster / "global" / "pg_control").write_bytes(b"")
     (cluster / "PG_VERSION").write_text("18\n")
     breaking(cluster)
-    sentence = refusal(tmp_path / "data")
-    assert said in sentence
-    assert str(tmp_path / "data") in sentence
+    again = folder.open_folder(tmp_path / "data")
+    with pytest.raises(ConfigurationError, match=said) as caught:
+        look(again)
+    again.close()
+    assert str(tmp_path / "data") in str(caught.value)
+    assert "\n" not in str(caught.value)
 
 
 def test_a_database_that_postgres_finds_damaged_is_reported_with_its_own_words(tmp_path):

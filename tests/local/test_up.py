@@ -3,16 +3,18 @@
 import json
 import os
 import signal
-import subprocess
+import socket
 import sys
 import urllib.request
+from pathlib import Path
 
 import asyncpg
 import psutil
 import pytest
-from tests.local.running import STAND_INS, Up, clean_environment, gone, refusal, running, wait_until
+from tests.local.running import STAND_INS, Up, gone, refusal, running, wait_until
 
-from govchat.local.spawn import CAP_DAC_READ_SEARCH, Identity, server_identity, spawn
+from govchat.local import ports
+from govchat.local.spawn import server_identity
 
 pytestmark = pytest.mark.xdist_group("up")
 
@@ -100,8 +102,6 @@ def test_nobody_else_reads_the_secrets_of_a_stack(ready):
 def test_a_password_is_needed_on_loopback_too(ready):
     environ = ready.stack().environ
     port = environ["GOVCHAT_REDIS_URL"].rpartition(":")[2].split("/")[0]
-    import socket
-
     with socket.create_connection(("127.0.0.1", int(port))) as connection:
         connection.sendall(b"PING\r\n")
         assert connection.recv(100).startswith(b"-NOAUTH")
@@ -154,7 +154,7 @@ async def test_data_and_secrets_outlive_a_restart(tmp_path):
         assert second["GOVCHAT_MASTER_KEYS"] == first["GOVCHAT_MASTER_KEYS"]
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_ends_everything_in_order(tmp_path, number):
     with running(tmp_path / "data") as up:
         family = up.family()
@@ -171,7 +171,7 @@ def test_a_signal_while_starting_ends_everything_too(tmp_path):
     up = Up(tmp_path / "data")
     up.until("making a database folder")
     family = up.family()
-    assert up.end(signal.SIGINT) == 0
+    assert up.end(signal.SIGHUP) == 0
     assert gone(family)
     with running(tmp_path / "data") as again:
         assert again.stack().pid == again.process.pid
@@ -187,21 +187,21 @@ def test_a_killed_up_leaves_no_orphan_and_the_next_one_starts(tmp_path):
 
 
 def test_a_part_that_dies_is_started_again(tmp_path):
+    killed = ("api", "worker", "valkey", "postgres")
     with running(tmp_path / "data") as up:
         before = up.children()
-        for name in ("worker", "valkey", "postgres"):
+        for name in killed:
             before[name].kill()
-        said = {up.until(" ended (").split("] ")[1].split()[0] for _ in range(3)}
-        assert said == {"worker", "Valkey", "PostgreSQL"}
+        said = {up.until(" ended (").split("] ")[1].split()[0] for _ in killed}
+        assert said == {"api", "worker", "Valkey", "PostgreSQL"}
 
         def back() -> bool:
             now = up.children()
-            return set(now) == set(before) and all(
-                now[name].pid != before[name].pid for name in ("worker", "valkey", "postgres")
-            )
+            return set(now) == set(before) and all(now[name].pid != before[name].pid for name in killed)
 
-        wait_until(back, "all three parts back")
-        assert up.children()["api"].pid == before["api"].pid
+        wait_until(back, "all four parts back")
+        wait_until(lambda: ports.answers(up.port), "the API answers again")
+        assert up.children()["bulk"].pid == before["bulk"].pid
 
 
 async def test_given_servers_are_used_instead_of_embedded_ones(ready, tmp_path):
@@ -224,27 +224,11 @@ def test_a_database_url_without_the_owners_is_refused(tmp_path):
 def test_an_ordinary_user_can_do_the_same(tmp_path):
     home = tmp_path / "home"
     home.mkdir()
-    closest = server_identity(home, [home, STAND_INS, *(path for path in map(os.path.realpath, [sys.executable]))])  # type: ignore[list-item]
-    assert closest is not None
     # The interpreter and pytest's folders may be closed to that user; what it reads there is not what is tested.
-    user = Identity(closest.uid, closest.gid, closest.name, CAP_DAC_READ_SEARCH)
+    user = server_identity(home, [home, STAND_INS, Path(sys.executable)])
+    assert user is not None
     os.chown(home, user.uid, user.gid)
-    up = Up.__new__(Up)
-    up.data_dir, up.output = home / "data", ""
-    from govchat.local.ports import free_port
-
-    arguments = [
-        sys.executable,
-        str(STAND_INS),
-        "up",
-        "--data-dir",
-        str(up.data_dir),
-        "--tenants",
-        str(STAND_INS.parent),
-    ]
-    arguments += ["--port", str(free_port()), "--simulator-port", str(free_port())]
-    environ = clean_environment() | {"HOME": str(home)}
-    up.process = spawn(arguments, log=subprocess.DEVNULL, environ=environ, identity=user, stdout=subprocess.PIPE)
+    up = Up(home / "data", environ={"HOME": str(home)}, identity=user)
     up.until("govchat ready")
     family = up.family()
     assert {process.uids().effective for process in family} == {user.uid}

@@ -165,6 +165,11 @@ def _start(run: Run, environ: Mapping[str, str]) -> list[str]:
         run.step("starting the simulator")
         simulator = _start_own("simulator", programs.simulator, run, children, options.simulator_port)
     with _preparation(run, children) as preparation:
+        api = _start_own("api", programs.api, run, children, options.port, held="govchat.app")
+        workers = [
+            _start_own("worker", programs.worker, run, children, held="govchat.worker"),
+            _start_own("worker --bulk", programs.bulk_worker, run, children, held="govchat.worker"),
+        ]
         if run.postgres_port:
             _start_postgres(run)
         if run.valkey_port:
@@ -173,9 +178,8 @@ def _start(run: Run, environ: Mapping[str, str]) -> list[str]:
         order = Order(run.postgres_port, run.secrets if run.postgres_port else None, not run.valkey_port, options.seed)
         codes = _prepare(preparation, order, run)
     run.step("starting the API and the workers")
-    api = _start_own("api", programs.api, run, children, options.port)
-    _start_own("worker", programs.worker, run, children)
-    _start_own("worker --bulk", programs.bulk_worker, run, children)
+    for part in (api, *workers):
+        run.supervisor.release(part)
     write_stack(run.folder.path, children)
     _wait_for_answer(run, api, options.port, "/healthz/ready")
     if options.simulator:
@@ -217,10 +221,14 @@ def _start_postgres(run: Run) -> None:
     run.supervisor.wait_until(ready, part, PATIENCE, why)
 
 
-def _start_own(name: str, program: tuple[str, ...], run: Run, environ: Mapping[str, str], port: int = 0) -> Part:
+def _start_own(
+    name: str, program: tuple[str, ...], run: Run, environ: Mapping[str, str], port: int = 0, *, held: str = ""
+) -> Part:
+    """Start a part of ours. With `held` it loads that module and waits to be released."""
     log = run.folder.log(name.replace(" --", "-"))
     arguments = [word.replace("{port}", str(port)) for word in program]
-    start = partial(spawn, arguments, log=log, environ=environ)
+    stdin = subprocess.PIPE if held else subprocess.DEVNULL
+    start = partial(spawn, arguments, log=log, environ={**environ, "GOVCHAT_HELD": held}, stdin=stdin)
     # The simulator ends with the stores: workers finish what they are sending to it.
     return run.supervisor.add(Part(name=name, start=start, log=log, storing=name == "simulator"))
 

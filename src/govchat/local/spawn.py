@@ -18,7 +18,8 @@ import msgspec
 
 from govchat.errors import ConfigurationError
 
-PR_SET_PDEATHSIG, PR_SET_KEEPCAPS, PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE = 1, 8, 47, 2
+PR_SET_PDEATHSIG, PR_SET_KEEPCAPS, PR_SET_SECUREBITS, PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE = 1, 8, 28, 47, 2
+SECBIT_NO_SETUID_FIXUP = 1 << 2
 CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH = 1, 2
 CAPABILITY_VERSION_3 = 0x20080522
 
@@ -152,6 +153,8 @@ def _become(identity: Identity) -> None:
     os.umask(0o077)
     os.setgroups([])
     if identity.capability is not None and _libc is not None:
+        # access(2), by which PostgreSQL looks for its own programs, leaves capabilities out unless this bit is set.
+        _libc.prctl(PR_SET_SECUREBITS, SECBIT_NO_SETUID_FIXUP, 0, 0, 0)
         _libc.prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0)
     os.setresgid(identity.gid, identity.gid, identity.gid)
     os.setresuid(identity.uid, identity.uid, identity.uid)
@@ -161,7 +164,7 @@ def _become(identity: Identity) -> None:
     header = (ctypes.c_uint32 * 2)(CAPABILITY_VERSION_3, 0)
     data = (ctypes.c_uint32 * 6)(kept, kept, kept, 0, 0, 0)  # effective, permitted, inheritable; low and high words
     if _libc.capset(header, data) or _libc.prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, identity.capability, 0, 0):
-        os._exit(126)
+        raise PermissionError("the right to read past closed folders could not be kept")
 
 
 def born(pid: int) -> str | None:

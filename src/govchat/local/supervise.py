@@ -20,7 +20,7 @@ from govchat.local.folder import write_private
 from govchat.local.spawn import born, send
 
 FIRST_DELAY, LONGEST_DELAY, STEADY_AFTER = 0.5, 30.0, 60.0  # seconds
-WORKING_PATIENCE, STORING_PATIENCE, LAST_PATIENCE = 5.0, 3.0, 0.7  # seconds; together less than the ten we promise
+WORKING_PATIENCE, STORING_PATIENCE, LAST_PATIENCE = 6.0, 2.5, 0.5  # seconds; together less than the ten we promise
 
 
 class StopRequested(Exception):
@@ -28,7 +28,10 @@ class StopRequested(Exception):
 
 
 class Part(msgspec.Struct):
-    """One child: how to start it, how to ask it to end, and how it fared. Storing parts are ended after the others."""
+    """One child: how to start it, how to ask it to end, and how it fared. Storing parts are ended after the others.
+
+    A child with a pipe as standard input is held: it loads its modules and waits for `Supervisor.release`. A restart holds nothing.
+    """
 
     name: str
     start: Callable[[], "subprocess.Popen[bytes]"]
@@ -72,6 +75,14 @@ class Supervisor:
         self._parts.append(part)
         self._start(part)
         return part
+
+    def release(self, part: Part) -> None:
+        """Let a held part go on."""
+        if part.child is not None and part.child.stdin is not None:
+            with suppress(BrokenPipeError):  # it has died; whoever waits for it will say so
+                part.child.stdin.write(b"\n")
+                part.child.stdin.close()
+            part.child.stdin = None
 
     def pause(self, seconds: float | None, watched: int | None = None) -> bool:
         """Sleep until something happens; true when `watched` can be read. Raises `StopRequested` when we are to end."""
@@ -150,6 +161,8 @@ class Supervisor:
 
     def _start(self, part: Part) -> None:
         part.child = part.start()
+        if part.started:  # what a restart waits for is there already
+            self.release(part)
         part.started = time.monotonic()
         alive = {
             other.name: (other.child.pid, born(other.child.pid) or "")
