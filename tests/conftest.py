@@ -13,6 +13,8 @@ import asyncpg
 import msgspec
 import pytest
 from sqlalchemy import make_url
+from tests.house import House, open_house
+from tests.stack import Services, start_services
 
 from govchat.db.migrate import upgrade_async
 from govchat.db.roles import APP_ROLE, OWNER_ROLE
@@ -21,8 +23,6 @@ from govchat.settings import Settings
 from govchat.tenants.apply import apply_all
 from govchat.tenants.manifest import read_all
 from govchat.tenants.registry import Registry
-from tests.house import House, open_house
-from tests.stack import Services, start_services
 
 ROOT = Path(__file__).parent.parent
 TENANTS = ROOT / "tenants"

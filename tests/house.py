@@ -105,7 +105,9 @@ async def open_house(settings: Settings, *, worker: bool = True) -> AsyncIterato
         settings, zalo_openapi_url=zalo.url, zalo_oauth_url=zalo.url, zalo_business_url=zalo.url
     )
     server = _Server(
-        uvicorn.Config(create_app(settings), host="127.0.0.1", port=port, log_config=None, access_log=False, lifespan="on")
+        uvicorn.Config(
+            create_app(settings), host="127.0.0.1", port=port, log_config=None, access_log=False, lifespan="on"
+        )
     )
     serving = asyncio.create_task(server.serve())
     while not server.started:

@@ -20,7 +20,6 @@ from govchat.dossiers import routes as dossiers
 from govchat.errors import ConfigurationError
 from govchat.inbox.put import Intake
 from govchat.kit.queue import Bell, connect
-from govchat.obs import beat
 from govchat.openapi.describe import config, viewer_files
 from govchat.problems import HANDLERS
 from govchat.settings import Settings
@@ -54,7 +53,6 @@ def create_app(settings: Settings, *, pool_size: int = 6) -> Litestar:
             app.state.door = Door(registry, Intake(db), bell)
             tasks += [
                 asyncio.create_task(registry.keep_fresh()),
-                asyncio.create_task(beat.for_ever(redis, "api")),
             ]
             yield
         finally:

@@ -14,7 +14,7 @@ from typing import Any, cast
 from uuid import UUID
 
 import structlog
-from arq import func
+from arq import ArqRedis, func
 from arq.worker import Worker
 from redis.exceptions import RedisError
 
@@ -22,9 +22,11 @@ from govchat.db import rls
 from govchat.db.session import Database
 from govchat.errors import ConfigurationError
 from govchat.inbox import drain as inbox
+from govchat.kit import clock
 from govchat.kit.buckets import Buckets
-from govchat.kit.queue import BULK_QUEUE, CONVERSE, QUEUE, SEND, Bell, arq_settings, connect, decode_job, encode_job
-from govchat.obs import beat, logs
+from govchat.kit.queue import BULK_QUEUE, CONVERSE, QUEUE, SEND, Bell, arq_pool, connect, decode_job, encode_job
+from govchat.obs import logs, metrics
+from govchat.obs.beat import Beat
 from govchat.sender import sweep as sweeper
 from govchat.sender.drain import BULK, INTERACTIVE, Drainer
 from govchat.settings import Settings
@@ -150,7 +152,12 @@ class Workplace:
 
     async def sweep(self) -> None:
         """One look over all tenants."""
-        for due in await sweeper.due(self.db):
+        found = await sweeper.due(self.db)
+        now = clock.now()
+        if not self.bulk:
+            metrics.INBOX_LAG.set(max(((now - due.inbox).total_seconds() for due in found if due.inbox), default=0))
+            metrics.OUTBOX_LAG.set(max(((now - due.outbox).total_seconds() for due in found if due.outbox), default=0))
+        for due in found:
             if due.inbox and not self.bulk:
                 self.drains.start(CONVERSE, due.tenant, self.converse)
             if due.bulk if self.bulk else due.outbox:
@@ -164,8 +171,8 @@ class Workplace:
         if await sweeper.sweep(self.drainer, tenant, self.lanes):
             self.drains.start(SEND, tenant_id, self.send)
 
-    def arq(self) -> Worker:
-        """A fresh arq worker on this workplace."""
+    def arq(self, pool: ArqRedis) -> Worker:
+        """A fresh arq worker of this workplace."""
         jobs = {SEND: self.send} if self.bulk else {CONVERSE: self.converse, SEND: self.send}
 
         def job(name: str) -> Any:
@@ -181,7 +188,7 @@ class Workplace:
         return Worker(
             functions=[job(name) for name in jobs],
             queue_name=BULK_QUEUE if self.bulk else QUEUE,
-            redis_settings=arq_settings(self.settings.redis_url),
+            redis_pool=pool,
             after_job_end=after,
             handle_signals=False,
             max_jobs=MAX_JOBS,
@@ -195,14 +202,16 @@ class Workplace:
         """Hear the bell; when Redis goes away, hear it again as soon as it is back."""
         pause = 0.2
         while True:
-            worker = self.arq()
+            pool = arq_pool(self.settings.redis_url)
+            worker = self.arq(pool)
             try:
                 await worker.async_run()
             except (RedisError, OSError, TimeoutError) as error:
                 log.warning("worker.redis_away", error=type(error).__name__)
             finally:
-                with contextlib.suppress(RedisError, OSError, TimeoutError):
-                    await worker.close()
+                # Jobs under way may finish: what they hold is rows, and the sweep finds what they leave.
+                await asyncio.gather(*worker.tasks.values(), return_exceptions=True)
+                await pool.aclose(close_connection_pool=True)
             await asyncio.sleep(pause)
             pause = min(pause * 2, 2.0)
 
@@ -215,6 +224,7 @@ async def run(settings: Settings, *, bulk: bool) -> None:
     place = Workplace(settings, bulk=bulk)
     await place.open()
     log.info("worker.started", pid=os.getpid())
+    beat = Beat(place.redis, place.part)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -223,11 +233,12 @@ async def run(settings: Settings, *, bulk: bool) -> None:
         asyncio.create_task(place.listen()),
         asyncio.create_task(place.sweep_for_ever()),
         asyncio.create_task(place.registry.keep_fresh()),
-        asyncio.create_task(beat.for_ever(place.redis, place.part)),
+        asyncio.create_task(beat.run()),
     ]
     await stop.wait()
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
+    await beat.leave()
     await place.close()
     log.info("worker.stopped")

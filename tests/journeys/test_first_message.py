@@ -9,9 +9,9 @@ async def test_a_bare_code_is_answered_with_status_unit_and_dates_only(house: Ho
     await house.put_dossier(OA, "H19.12-261103-0099")
     oa_id = house.registry.by_slug(OA).oa_id
     await house.zalo.follow(oa_id, "u1")
-    await house.zalo.answers(oa_id, "u1", count=1)
+    await house.zalo.answers(oa_id, "u1")
     await house.zalo.say(oa_id, "u1", "tra cuu ho so H19.12-261103-0099")
-    answers = await house.zalo.answers(oa_id, "u1", count=2)
+    answers = await house.zalo.answers(oa_id, "u1")
     text = answers[-1].text
     assert "H19.12-261103-0099" in text
     assert "Đang xử lý" in text

@@ -40,6 +40,7 @@ async def converse(
     event: Event,
     *,
     cause: UUID,
+    caused_at: datetime,
     now: datetime,
     assets_url: str,
 ) -> int:
@@ -68,6 +69,7 @@ async def converse(
             lane=Lane.REPLY,
             dedupe_key=f"reply:{cause}:{number}",
             cause=f"event:{cause}",
+            caused_at=caused_at,
         )
         for number, message in enumerate(
             message for one in said for message in _messages(citizen.zalo_user_id, one, assets_url)

@@ -122,7 +122,7 @@ async def _citizen(registry: Registry, tenant: Tenant, user_id: str) -> tuple[in
             await _failed(registry, tenant, row.id, error)
             return events_done, answers
         events_done += 1
-        metrics.inbox_lag_seconds.labels(tenant.slug).observe(max(0.0, (clock.now() - row.received_at).total_seconds()))
+        metrics.INBOX_SECONDS.observe(max(0.0, (clock.now() - row.received_at).total_seconds()))
 
 
 async def _next(session: AsyncSession, tenant_id: UUID, user_id: str) -> Row[tuple[object, ...]] | None:
@@ -138,8 +138,18 @@ async def _next(session: AsyncSession, tenant_id: UUID, user_id: str) -> Row[tup
 async def _work_off(session: AsyncSession, registry: Registry, tenant: Tenant, row: Row[tuple[object, ...]]) -> int:
     vault = await registry.tenant_vault(tenant.id)
     event = events.decode(vault.open(row.body_sealed, body_context(row.id)))
-    answers = await handle(session, registry, tenant, event, event_id=row.id, occurred_at=_plausible(row.occurred_at))
+    answers = await handle(
+        session,
+        registry,
+        tenant,
+        event,
+        event_id=row.id,
+        occurred_at=_plausible(row.occurred_at),
+        received_at=row.received_at,
+    )
     await session.execute(DONE, {"tenant": tenant.id, "id": row.id})
+    if answers:
+        metrics.ANSWERS.labels(metrics.tenant_label(tenant.slug), event.event_name).inc(answers)
     return answers
 
 
@@ -156,7 +166,7 @@ async def _failed(registry: Registry, tenant: Tenant, event_id: UUID, error: Exc
             {"tenant": tenant.id, "id": event_id, "error": type(error).__name__, "most": MOST_ATTEMPTS},
         )
     log.error("inbox.event_failed", tenant=tenant.slug, event_id=str(event_id), state=state, exc_info=error)
-    metrics.inbox_failures.labels(tenant.slug, state or "gone").inc()
+    metrics.INBOX_FAILURES.labels(metrics.tenant_label(tenant.slug), state or "gone").inc()
 
 
 async def _receipts(registry: Registry, tenant: Tenant) -> int:

@@ -42,6 +42,7 @@ async def handle(
     *,
     event_id: UUID,
     occurred_at: datetime,
+    received_at: datetime,
 ) -> int:
     """Work off one conversational event in its transaction; answers how many messages were put."""
     user_id = event.user_id
@@ -71,6 +72,7 @@ async def handle(
         citizen,
         happened,
         cause=event_id,
+        caused_at=received_at,
         now=clock.now(),
         assets_url=f"{registry.settings.public_url}/assets",
     )

@@ -17,6 +17,7 @@ from govchat.db.session import Database
 from govchat.errors import DomainError
 from govchat.kit.crypto import TenantVault, Vault
 from govchat.kit.ids import new_id
+from govchat.obs import metrics
 
 log = structlog.get_logger()
 
@@ -108,6 +109,7 @@ class Intake:
     async def _commit(self, batch: list[tuple[Arrived, asyncio.Future[bool]]]) -> None:
         try:
             fresh = await self._store([event for event, _ in batch])
+            metrics.WEBHOOK_BATCH.observe(len(batch))
         except (SQLAlchemyError, OSError, TimeoutError) as error:
             log.error("inbox.not_durable", events=len(batch), error=type(error).__name__)
             for _, future in batch:

@@ -12,7 +12,7 @@ from uuid import UUID
 
 import msgspec
 import structlog
-from arq.connections import ArqRedis, RedisSettings
+from arq.connections import ArqRedis
 from redis.asyncio import ConnectionPool, Redis
 from redis.exceptions import RedisError
 
@@ -44,20 +44,17 @@ def connect(redis_url: str) -> "Redis":
     return client
 
 
-def arq_settings(redis_url: str) -> RedisSettings:
-    """The same Redis for arq's own connection; it gives up soon, and the worker tries again."""
-    settings = RedisSettings.from_dsn(redis_url)
-    settings.conn_timeout = 2
-    settings.conn_retries = 1
-    return settings
+def arq_pool(redis_url: str) -> ArqRedis:
+    """arq's client, with short time-outs and jobs as plain data."""
+    pool = ConnectionPool.from_url(redis_url, socket_timeout=2, socket_connect_timeout=2)
+    return ArqRedis(pool, job_serializer=encode_job, job_deserializer=decode_job)
 
 
 class Bell:
     """Rings for tenants; never raises: a lost ring costs a few seconds, until the sweep."""
 
     def __init__(self, redis_url: str) -> None:
-        pool = ConnectionPool.from_url(redis_url, socket_timeout=2, socket_connect_timeout=2)
-        self._arq = ArqRedis(pool, job_serializer=encode_job, job_deserializer=decode_job)
+        self._arq = arq_pool(redis_url)
 
     async def ring(self, job: str, tenants: Iterable[UUID], *, bulk: bool = False) -> bool:
         """Have `job` look at each tenant soon. False when Redis is away."""

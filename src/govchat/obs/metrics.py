@@ -36,20 +36,25 @@ WEBHOOK_EVENTS = _counter(
     "webhook_events", "Webhook requests by outcome: stored, duplicate, refused, empty …", "tenant", "outcome"
 )
 WEBHOOK_SIGNATURES = _counter(
-    "webhook_signatures", "Webhook signatures by result: valid, invalid, missing", "tenant", "result"
+    "webhook_signatures", "Webhook signatures by result: valid, invalid, missing", "app", "result"
 )
 WEBHOOK_BATCH = _histogram(
     "webhook_batch_events", "Events stored by one insert", buckets=(1, 2, 5, 10, 25, 50, 100, 250)
 )
-INBOX_DEPTH = _gauge("inbox_depth", "Events not worked off yet")
-INBOX_LAG = _gauge("inbox_lag_seconds", "Age of the oldest event not worked off")
+INBOX_LAG = _gauge("inbox_lag_seconds", "Age of the oldest event that is due, over all tenants")
+INBOX_SECONDS = _histogram("inbox_seconds", "From a stored event to its being worked off")
+INBOX_FAILURES = _counter(
+    "inbox_failures", "Events that could not be worked off: pending again, or parked", "tenant", "state"
+)
 
 # The answer
-ANSWERS = _counter("conversation_answers", "Answers by flow", "tenant", "flow")
+ANSWERS = _counter("conversation_answers", "Messages put as answers, by event", "tenant", "event")
 
 # The way out
-OUTBOX_DEPTH = _gauge("outbox_depth", "Messages by state", "state")
-OUTBOX_LAG = _gauge("outbox_lag_seconds", "Age of the oldest message that is due")
+OUTBOX_LAG = _gauge("outbox_lag_seconds", "Age of the oldest message that is due, over all tenants")
+OUTBOX_SETTLED = _counter(
+    "outbox_settled", "Uncertain messages settled: sent, repeated, uncertain for good", "tenant", "outcome"
+)
 SENDS = _counter("sends", "Attempts to send by kind of message and outcome", "tenant", "kind", "outcome")
 SEND_SECONDS = _histogram("send_seconds", "One call to Zalo, from request to answer", "kind")
 ACCEPTED_SECONDS = _histogram(

@@ -24,6 +24,7 @@ class Claimed(msgspec.Struct, frozen=True):
     body_sealed: bytes
     attempts: int
     created_at: datetime
+    caused_at: datetime
 
 
 class Result(msgspec.Struct, frozen=True, kw_only=True):
@@ -68,7 +69,7 @@ CLAIM = text(
         zalo_message_id = NULL, settled_by = NULL
     FROM due
     WHERE m.tenant_id = :tenant AND m.id = due.id AND (due.lane = 0 OR due.place <= :open)
-    RETURNING m.id, m.lane, m.citizen_id, m.body_sealed, m.attempts, m.created_at, m.seq
+    RETURNING m.id, m.lane, m.citizen_id, m.body_sealed, m.attempts, m.created_at, m.caused_at, m.seq
     """
 )
 
@@ -112,7 +113,10 @@ async def claim(
         CLAIM, {"tenant": tenant_id, "worker": worker, "first": lanes[0], "last": lanes[1], "most": most, "open": open_}
     )
     ordered = sorted(rows.all(), key=lambda row: (row.lane, row.seq))
-    return [Claimed(row.id, row.lane, row.citizen_id, row.body_sealed, row.attempts, row.created_at) for row in ordered]
+    return [
+        Claimed(row.id, row.lane, row.citizen_id, row.body_sealed, row.attempts, row.created_at, row.caused_at)
+        for row in ordered
+    ]
 
 
 async def record(session: AsyncSession, tenant_id: UUID, worker: UUID, results: Sequence[Result]) -> int:

@@ -24,7 +24,8 @@ class OutboxMessageRow(TenantRow, Base):
     """One message to one citizen, with its final id.
 
     `lane` orders: 0 reply, 1 notice, 2 staff, 3 campaign. `seq` orders within a lane and a citizen. `body` is the request to
-    Zalo, sealed with the tenant's key; `echo_hash` recognises Zalo's echo of the text. `cause` names what made the message.
+    Zalo, sealed with the tenant's key; `echo_hash` recognises Zalo's echo of the text. `cause` names what made the message, `caused_at`
+    when that reached us.
     """
 
     __tablename__ = "outbox_messages"
@@ -55,6 +56,7 @@ class OutboxMessageRow(TenantRow, Base):
     state: Mapped[str] = mapped_column(server_default="queued")
     due_at: Mapped[datetime] = mapped_column(server_default=func.clock_timestamp())
     created_at: Mapped[datetime] = mapped_column(server_default=func.clock_timestamp())
+    caused_at: Mapped[datetime] = mapped_column(server_default=func.clock_timestamp())
     attempts: Mapped[int] = mapped_column(server_default="0")
     repeats: Mapped[int] = mapped_column(server_default="0")
     claimed_at: Mapped[datetime | None]

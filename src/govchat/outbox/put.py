@@ -35,6 +35,7 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
     lane: Lane
     dedupe_key: str
     cause: str
+    caused_at: datetime
     due_at: datetime | None = None
 
 
@@ -61,6 +62,7 @@ async def put(session: AsyncSession, vault: TenantVault, tenant_id: UUID, drafts
             "lane": int(draft.lane),
             "dedupe_key": draft.dedupe_key,
             "cause": draft.cause,
+            "caused_at": draft.caused_at,
             "citizen_id": draft.citizen_id,
             "body_sealed": vault.seal(messages.encode(draft.message), body_context(message_id)),
             "echo_hash": echo_hash(vault, draft.message.plain_text),

@@ -84,7 +84,7 @@ class Drainer:
                 if not running:
                     if wait_s == 0 or asyncio.get_running_loop().time() + wait_s > until:
                         return attempts
-                    metrics.bucket_waits.labels(tenant.slug).inc()
+                    metrics.BUCKET_DENIALS.labels(metrics.tenant_label(tenant.slug), "any").inc()
                     await asyncio.sleep(wait_s)
                     continue
                 done, running = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
@@ -148,7 +148,7 @@ class Drainer:
             sent = await self.zalo.send_cs(access.token, body)
         except ZaloError as error:
             if isinstance(error, AccessTokenInvalid):
-                metrics.sends.labels(tenant.slug, "auth").inc()
+                _count(tenant, message, "auth")
                 return Result(
                     id=message.id, attempt=message.attempts, state="queued", outcome="token", started_at=started,
                     due_at=clock.now(), counts=message.attempts > 3, zalo_code=error.code, kind="auth",
@@ -158,14 +158,13 @@ class Drainer:
                 over = [w for w in windows if error.scope is None or w.name.startswith(f"{error.scope}:")]
                 for window in over:
                     await self.buckets.push_back(window, error.retry_after_s or REST_S)
-            metrics.sends.labels(tenant.slug, str(error.kind)).inc()
+            _count(tenant, message, str(error.kind))
             return verdict(message, error, started)
         now = clock.now()
-        metrics.sends.labels(tenant.slug, "sent").inc()
-        metrics.send_seconds.labels(tenant.slug).observe(asyncio.get_running_loop().time() - timer)
-        metrics.put_to_accepted_seconds.labels(tenant.slug).observe(
-            max(0.0, (now - message.created_at).total_seconds())
-        )
+        _count(tenant, message, "sent")
+        metrics.SEND_SECONDS.labels(_kind(message)).observe(asyncio.get_running_loop().time() - timer)
+        if message.lane == Lane.REPLY:
+            metrics.ACCEPTED_SECONDS.observe(max(0.0, (now - message.caused_at).total_seconds()))
         return Result(
             id=message.id,
             attempt=message.attempts,
@@ -192,6 +191,14 @@ class Drainer:
                 log.warning("sender.record_late", tenant=tenant.slug, messages=len(results), kept=kept)
             return
         log.error("sender.record_lost", tenant=tenant.slug, messages=len(results))
+
+
+def _kind(message: Claimed) -> str:
+    return Lane(message.lane).name.lower()
+
+
+def _count(tenant: Tenant, message: Claimed, outcome: str) -> None:
+    metrics.SENDS.labels(metrics.tenant_label(tenant.slug), _kind(message), outcome).inc()
 
 
 def _untouched(message: Claimed) -> Result:

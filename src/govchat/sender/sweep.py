@@ -5,7 +5,7 @@ holds what the citizen wrote but nothing of ours after it. Where it proves nothi
 """
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 import msgspec
@@ -39,12 +39,12 @@ DUE = text("SELECT tenant, inbox, outbox, bulk, stale FROM tenants_with_work(CAS
 
 
 class Due(msgspec.Struct, frozen=True):
-    """What is due for one tenant."""
+    """What is due for one tenant, and since when; `stale` when something is in doubt."""
 
     tenant: UUID
-    inbox: bool
-    outbox: bool
-    bulk: bool
+    inbox: datetime | None
+    outbox: datetime | None
+    bulk: datetime | None
     stale: bool
 
 
@@ -70,7 +70,7 @@ async def sweep(drainer: Drainer, tenant: Tenant, lanes: tuple[int, int]) -> int
         said, zalo_id = await _ask(drainer, tenant, doubt)
         async with db.tenant(tenant.id) as session:
             outcome = await settle.settle(session, tenant.id, doubt, said=said, zalo_id=zalo_id)
-        metrics.settled.labels(tenant.slug, outcome).inc()
+        metrics.OUTBOX_SETTLED.labels(metrics.tenant_label(tenant.slug), outcome).inc()
         log.info("sender.settled", tenant=tenant.slug, message=str(doubt.id), outcome=outcome)
         repeated += outcome == "repeated"
     return repeated

@@ -142,17 +142,17 @@ class Credentials:
             pair = await self._refresh(app.app_id, app.app_secret, claim.refresh_token)
         except NeedsReconsent as error:
             await self._refuse(tenant, claim, str(error), revoke=True)
-            metrics.token_refreshes.labels(tenant.slug, "refused").inc()
+            metrics.TOKEN_REFRESHES.labels(metrics.tenant_label(tenant.slug), "refused").inc()
             raise CredentialRevoked(
                 f'tenant "{tenant.slug}": Zalo refused the refresh token, a new consent is needed'
             ) from error
         except OAuthError as error:
             await self._refuse(tenant, claim, str(error), revoke=False)
-            metrics.token_refreshes.labels(tenant.slug, "failed").inc()
+            metrics.TOKEN_REFRESHES.labels(metrics.tenant_label(tenant.slug), "failed").inc()
             raise CredentialBusy(
                 f'tenant "{tenant.slug}": the token could not be renewed ({type(error).__name__})'
             ) from error
-        metrics.token_refreshes.labels(tenant.slug, "ok").inc()
+        metrics.TOKEN_REFRESHES.labels(metrics.tenant_label(tenant.slug), "ok").inc()
         return await self._store(tenant, claim, pair)
 
     async def _refresh(self, app_id: str, app_secret: str, refresh_token: str) -> oauth.TokenPair:

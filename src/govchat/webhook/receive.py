@@ -61,16 +61,16 @@ async def receive(door: Door, key: str, body: bytes, *, signature: str | None, t
     """Return once the event is durable, or was there before, or needs no keeping. Raises a `DomainError` for every refusal."""
     app = await door.registry.app(key)
     if app is None:
-        metrics.webhook_events.labels("", "unknown_key").inc()
+        metrics.WEBHOOK_EVENTS.labels(metrics.tenant_label(None), "unknown_key").inc()
         raise WebhookUnknown(f'webhook "{key[:80]}" is not known: `govchat tenant show SLUG` prints the path')
     if events.is_probe(body):
-        metrics.webhook_events.labels("", "probe").inc()
+        metrics.WEBHOOK_EVENTS.labels(metrics.tenant_label(None), "probe").inc()
         return
     try:
         header = events.peek(body)
     except events.NotAnEvent as error:
         _signed(app, body, None, signature=signature, timestamp=timestamp)
-        metrics.webhook_events.labels("", "unreadable").inc()
+        metrics.WEBHOOK_EVENTS.labels(metrics.tenant_label(None), "unreadable").inc()
         raise BodyUnreadable(f"the body is no event: {error}") from error
     variant = _signed(app, body, header, signature=signature, timestamp=timestamp)
     if app.oa_secret is None:
@@ -79,7 +79,7 @@ async def receive(door: Door, key: str, body: bytes, *, signature: str | None, t
     tenant = await _tenant(door.registry, app, header.oa_id)
     if tenant is None:
         await door.intake.put_unrouted(door.registry.vault, app.app_id, header.event_name, body)
-        metrics.webhook_events.labels("", "unrouted").inc()
+        metrics.WEBHOOK_EVENTS.labels(metrics.tenant_label(None), "unrouted").inc()
         return
     vault = await door.registry.tenant_vault(tenant.id)
     event = arrived(
@@ -93,7 +93,7 @@ async def receive(door: Door, key: str, body: bytes, *, signature: str | None, t
         signature=variant,
     )
     fresh = await door.intake.put(event)
-    metrics.webhook_events.labels(tenant.slug, "stored" if fresh else "duplicate").inc()
+    metrics.WEBHOOK_EVENTS.labels(metrics.tenant_label(tenant.slug), "stored" if fresh else "duplicate").inc()
     if fresh and header.event_name in CONVERSATIONAL:
         door.ringer.ring(tenant.id)
 
@@ -114,9 +114,9 @@ def _signed(
         oa_id=header.oa_id if header else None,
     )
     if verdict.ok:
-        metrics.webhook_signatures.labels(app.key, str(verdict.variant)).inc()
+        metrics.WEBHOOK_SIGNATURES.labels(metrics.tenant_label(app.key), "valid").inc()
         return str(verdict.variant)
-    metrics.webhook_signatures.labels(app.key, "invalid").inc()
+    metrics.WEBHOOK_SIGNATURES.labels(metrics.tenant_label(app.key), "invalid" if signature else "missing").inc()
     log.warning("webhook.signature_invalid", app=app.key, reason=verdict.reason, near_miss=verdict.near_miss)
     if app.enforce:
         raise SignatureInvalid(f"{verdict.reason}: Zalo signs with the OA secret key of this app")
@@ -130,7 +130,7 @@ async def _tenant(registry: Registry, app: App, oa_id: str | None) -> Tenant | N
         return own[0] if len(own) == 1 else None
     tenant = await registry.by_oa(oa_id)
     if tenant is None or tenant.app.app_id != app.app_id:
-        metrics.webhook_events.labels("", "oa_refused").inc()
+        metrics.WEBHOOK_EVENTS.labels(metrics.tenant_label(None), "oa_refused").inc()
         log.warning("webhook.oa_refused", app=app.key)
         raise OaRefused("the Official Account of this event is not registered for this webhook")
     return tenant

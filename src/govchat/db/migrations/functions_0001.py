@@ -36,28 +36,30 @@ BEGIN
 END $$
 """
 
-# Which tenants have something due: index probes only, a few milliseconds for hundreds of tenants.
+# Which tenants have something due, and since when: index probes only, a few milliseconds for hundreds of tenants.
 TENANTS_WITH_WORK = """
 CREATE FUNCTION tenants_with_work(stale_after interval)
-RETURNS TABLE (tenant uuid, inbox boolean, outbox boolean, bulk boolean, stale boolean)
+RETURNS TABLE (tenant uuid, inbox timestamptz, outbox timestamptz, bulk timestamptz, stale boolean)
 LANGUAGE plpgsql SECURITY INVOKER AS $$
 BEGIN
   FOR tenant IN SELECT id FROM tenants LOOP
     PERFORM set_config('govchat.tenant_id', tenant::text, true);
-    inbox := EXISTS (
-      SELECT FROM inbox_events e
+    inbox := (
+      SELECT min(e.received_at) FROM inbox_events e
       WHERE e.tenant_id = tenant AND e.state = 'pending' AND (e.retry_at IS NULL OR e.retry_at <= clock_timestamp()));
-    outbox := EXISTS (
-      SELECT FROM outbox_messages m
-      WHERE m.tenant_id = tenant AND m.state = 'queued' AND m.lane < 3 AND m.due_at <= clock_timestamp());
-    bulk := EXISTS (
-      SELECT FROM outbox_messages m
-      WHERE m.tenant_id = tenant AND m.state = 'queued' AND m.lane = 3 AND m.due_at <= clock_timestamp());
+    outbox := (
+      SELECT m.due_at FROM outbox_messages m
+      WHERE m.tenant_id = tenant AND m.state = 'queued' AND m.lane < 3 AND m.due_at <= clock_timestamp()
+      ORDER BY m.lane, m.seq LIMIT 1);
+    bulk := (
+      SELECT m.due_at FROM outbox_messages m
+      WHERE m.tenant_id = tenant AND m.state = 'queued' AND m.lane = 3 AND m.due_at <= clock_timestamp()
+      ORDER BY m.lane, m.seq LIMIT 1);
     stale := EXISTS (
       SELECT FROM outbox_messages m
       WHERE m.tenant_id = tenant AND m.state IN ('sending', 'uncertain') AND m.settled_by IS NULL
         AND m.claimed_at < clock_timestamp() - stale_after);
-    IF inbox OR outbox OR bulk OR stale THEN
+    IF stale OR inbox IS NOT NULL OR outbox IS NOT NULL OR bulk IS NOT NULL THEN
       RETURN NEXT;
     END IF;
   END LOOP;
