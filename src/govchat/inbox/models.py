@@ -25,6 +25,8 @@ class InboxEventRow(TenantRow, Base):
         ),
     )  # fmt: skip
 
+    # No foreign key to `tenants`: row-level security already admits only a bound tenant, and the check would lock its row per event.
+    tenant_id: Mapped[UUID] = mapped_column(primary_key=True, sort_order=-10)
     id: Mapped[UUID] = mapped_column(primary_key=True)
     seq: Mapped[int] = mapped_column(Identity(always=True))
     dedupe_key: Mapped[str]

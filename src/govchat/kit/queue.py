@@ -38,6 +38,16 @@ def decode_job(data: bytes) -> dict[str, object]:
     return msgspec.msgpack.decode(data, type=dict[str, object])
 
 
+# Raise every flag that is down; answers the numbers of those, from 1.
+RAISE_FLAGS = """
+local fresh = {}
+for number, key in ipairs(KEYS) do
+  if redis.call('SET', key, '1', 'NX', 'PX', ARGV[1]) then fresh[#fresh + 1] = number end
+end
+return fresh
+"""
+
+
 def connect(redis_url: str) -> "Redis":
     """A Redis client with short time-outs that reconnects by itself."""
     client: Redis = Redis.from_url(redis_url, socket_timeout=2, socket_connect_timeout=2, health_check_interval=30)
@@ -55,18 +65,15 @@ class Bell:
 
     def __init__(self, redis_url: str) -> None:
         self._arq = arq_pool(redis_url)
+        self._raise_flags = self._arq.register_script(RAISE_FLAGS)
 
     async def ring(self, job: str, tenants: Iterable[UUID], *, bulk: bool = False) -> bool:
         """Have `job` look at each tenant soon. False when Redis is away."""
         wanted = [str(tenant) for tenant in tenants]
         try:
-            async with self._arq.pipeline(transaction=False) as pipe:
-                for tenant in wanted:
-                    pipe.set(flag(job, tenant), b"1", px=FLAG_MS, nx=True)
-                fresh = await pipe.execute()
-            for tenant, is_new in zip(wanted, fresh, strict=True):
-                if is_new:
-                    await self._enqueue(job, tenant, bulk=bulk)
+            fresh = await self._raise_flags(keys=[flag(job, tenant) for tenant in wanted], args=[FLAG_MS])
+            for number in fresh:
+                await self._enqueue(job, wanted[number - 1], bulk=bulk)
         except (RedisError, OSError, TimeoutError) as error:
             log.warning("bell.redis_away", error=type(error).__name__)
             return False
