@@ -73,7 +73,9 @@ def main() -> None:
             pids = (api.pid, place.postgres_pid, place.valkey_pid)
             before = [cpu_seconds(pid) for pid in pids]
             paced = uvloop.run(open_loop(api_port, make, rate=RATE, seconds=12))
-            each = [(cpu_seconds(pid) - was) / paced.answers.total() * 1000 for pid, was in zip(pids, before, strict=True)]
+            each = [
+                (cpu_seconds(pid) - was) / paced.answers.total() * 1000 for pid, was in zip(pids, before, strict=True)
+            ]
             assert set(paced.answers) == {200}, paced.answers
             print(
                 f"intake at {RATE:.0f}/s: p50 {paced.quantile(0.5) * 1000:.1f} ms, p99 {paced.quantile(0.99) * 1000:.1f} ms "

@@ -53,7 +53,7 @@ def main() -> None:
         burst = {"oas": slugs, "per_second": 34, "seconds": 3, "texts": texts, "users": USERS}
         ask(f"{zalo}/_control/burst", burst)
         time.sleep(3)
-        ask(f"{zalo}/_control/stats", method="DELETE") if False else None
+        ask(f"{zalo}/_control/stats", method="DELETE")
         pids = {"PostgreSQL": place.postgres_pid, "Valkey": place.valkey_pid} | {
             name: child.pid for name, child in running.items() if name != "simulator"
         }
@@ -62,8 +62,14 @@ def main() -> None:
         time.sleep(5)
         spent = {name: cpu_seconds(pid) - before[name] for name, pid in pids.items()}
         stats = ask(f"{zalo}/_control/stats")
-        print(json.dumps(stats, indent=1)[:3000])
-        print({name: f"{cpu / (RATE * SECONDS) * 1000:.2f}" for name, cpu in spent.items()})
+        sent = int(RATE * SECONDS)
+        reply = stats["reply_ms"]
+        print(
+            f"replies at {RATE:.0f}/s over {len(slugs)} provinces: {stats['accepted']} of {sent} answered; p50 {reply['p50']:.0f} ms "
+            f"(target ≤ 150), p99 {reply['p99']:.0f} ms (target ≤ 500)"
+        )
+        each = ", ".join(f"{name} {cpu / sent * 1000:.2f}" for name, cpu in spent.items())
+        print(f"  {sum(spent.values()) / sent * 1000:.1f} CPU s per 1,000 messages: {each}")
 
 
 if __name__ == "__main__":

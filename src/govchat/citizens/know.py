@@ -4,8 +4,7 @@ from datetime import datetime
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import func, select, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import func, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from govchat.citizens.models import CitizenRow
@@ -20,25 +19,26 @@ class Citizen(msgspec.Struct, frozen=True):
     phone_index: bytes | None
 
 
+KNOW = text(
+    """
+    INSERT INTO citizens AS c (tenant_id, id, zalo_user_id, user_id_by_app, last_interaction_at)
+    VALUES (:tenant, :id, :user_id, :by_app, CAST(:at AS timestamptz))
+    ON CONFLICT (tenant_id, zalo_user_id) DO UPDATE
+    SET user_id_by_app = coalesce(excluded.user_id_by_app, c.user_id_by_app),
+        last_interaction_at = greatest(c.last_interaction_at, excluded.last_interaction_at)
+    RETURNING id, phone_index
+    """
+)
+
+
 async def know(
     session: AsyncSession, tenant_id: UUID, zalo_user_id: str, *, by_app: str | None, interacted_at: datetime | None
 ) -> Citizen:
     """The citizen with this Zalo id, made if new; `interacted_at` moves the last interaction forward, never back."""
-    made = insert(CitizenRow).values(
-        tenant_id=tenant_id,
-        id=new_id(),
-        zalo_user_id=zalo_user_id,
-        user_id_by_app=by_app,
-        last_interaction_at=interacted_at,
+    found = await session.execute(
+        KNOW, {"tenant": tenant_id, "id": new_id(), "user_id": zalo_user_id, "by_app": by_app, "at": interacted_at}
     )
-    statement = made.on_conflict_do_update(
-        index_elements=["tenant_id", "zalo_user_id"],
-        set_={
-            "user_id_by_app": func.coalesce(made.excluded.user_id_by_app, CitizenRow.user_id_by_app),
-            "last_interaction_at": func.greatest(CitizenRow.last_interaction_at, made.excluded.last_interaction_at),
-        },
-    ).returning(CitizenRow.id, CitizenRow.phone_index)
-    row = (await session.execute(statement)).one()
+    row = found.one()
     return Citizen(row.id, zalo_user_id, row.phone_index)
 
 

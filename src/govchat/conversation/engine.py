@@ -45,7 +45,7 @@ async def converse(
     assets_url: str,
 ) -> int:
     """Answer one event of one citizen; answers how many messages were put."""
-    state = await queries.load(session, tenant_id, citizen.id)
+    before = state = await queries.load(session, tenant_id, citizen.id)
     context = Context(now, facts)
     said: list[say.Say] = []
     happened: Event | None = event
@@ -61,7 +61,8 @@ async def converse(
                 for key in outcome.ask.codes
             ]
             happened = LookedUp(tuple(answers))
-    await queries.save(session, tenant_id, citizen.id, state, now)
+    if state != before:
+        await queries.save(session, tenant_id, citizen.id, state, now)
     drafts = [
         Draft(
             citizen_id=citizen.id,

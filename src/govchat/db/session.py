@@ -10,12 +10,23 @@ from contextlib import asynccontextmanager
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import text
 from sqlalchemy.engine import make_url
-from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, create_async_engine
 
-# Always set, to empty when there is none: a pooled connection can then never carry a tenant over.
-BIND = text("SELECT set_config('govchat.tenant_id', :tenant, true)")
+# Begins and binds in one round trip. The tenant is always set, to empty when there is none: a pooled connection can never carry one over.
+BEGIN = "BEGIN; SELECT set_config('govchat.tenant_id', '{tenant}', true)"
+
+
+class TransactionLost(RuntimeError):
+    """A statement failed, the caller went on, and nothing of the transaction was kept."""
+
+
+async def _roll_back(connection: AsyncConnection, driver: Any) -> None:
+    """Undo; a connection on which that fails is not used again."""
+    try:
+        await driver.execute("ROLLBACK")
+    except Exception:  # whatever broke it, PostgreSQL rolls back what it loses
+        await connection.invalidate()
 
 
 class Database:
@@ -33,6 +44,9 @@ class Database:
         """
         engine = create_async_engine(
             make_url(url).set(drivername="postgresql+asyncpg"),
+            # Begin and commit are ours: see `_transaction`.
+            isolation_level="AUTOCOMMIT",
+            hide_parameters=True,
             pool_size=pool_size,
             max_overflow=2,
             pool_timeout=5,
@@ -54,16 +68,31 @@ class Database:
     @asynccontextmanager
     async def tenant(self, tenant_id: UUID) -> AsyncIterator[AsyncSession]:
         """One transaction in which only `tenant_id`'s rows exist."""
-        async with AsyncSession(self.engine, expire_on_commit=False) as session, session.begin():
-            await session.execute(BIND, {"tenant": str(tenant_id)})
+        async with self._transaction(str(UUID(str(tenant_id)))) as session:
             yield session
 
     @asynccontextmanager
     async def registry(self) -> AsyncIterator[AsyncSession]:
         """One transaction bound to no tenant: the registry's own tables only."""
-        async with AsyncSession(self.engine, expire_on_commit=False) as session, session.begin():
-            await session.execute(BIND, {"tenant": ""})
+        async with self._transaction("") as session:
             yield session
+
+    @asynccontextmanager
+    async def _transaction(self, tenant: str) -> AsyncIterator[AsyncSession]:
+        async with self.engine.connect() as connection:
+            raw = await connection.get_raw_connection()
+            driver: Any = raw.driver_connection
+            try:
+                await driver.execute(BEGIN.format(tenant=tenant))
+                async with AsyncSession(connection, expire_on_commit=False) as session:
+                    yield session
+                    await session.flush()
+                ended = await driver.execute("COMMIT")
+            except BaseException:
+                await _roll_back(connection, driver)
+                raise
+            if ended != "COMMIT":
+                raise TransactionLost("the transaction had failed before its end and was rolled back")
 
     async def call(self, statement: str, *arguments: Any) -> Any:
         """One statement as a transaction of its own, straight to the driver: for hot paths whose SQL function binds its tenants itself.

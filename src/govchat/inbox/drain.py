@@ -1,10 +1,11 @@
 """Working off one province's events: receipts in bulk, conversations in order per citizen, different citizens in parallel.
 
-One event is one transaction: its effects (state, answers, proofs) and its `done` stand or fall together. A citizen is held by an
+An event's effects (state, answers, proofs) and its `done` stand or fall together in one transaction. A citizen is held by an
 advisory lock for that transaction, in whichever process it runs.
 """
 
 import asyncio
+import itertools
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -16,6 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from govchat.inbox.handle import CONVERSATIONAL, echo_of, handle
 from govchat.inbox.put import body_context
 from govchat.kit import clock
+from govchat.kit.crypto import TenantVault
 from govchat.obs import metrics
 from govchat.outbox.settle import note_echoes
 from govchat.tenants.registry import Registry, Tenant
@@ -26,6 +28,7 @@ log = structlog.get_logger()
 PARALLEL = 4
 CITIZENS_AT_ONCE = 64
 RECEIPTS_AT_ONCE = 500
+EVENTS_AT_ONCE = 10
 # After these tries an event waits for a person; the citizen's later events go on.
 MOST_ATTEMPTS = 5
 
@@ -38,18 +41,24 @@ CITIZENS = text(
     """
 )
 
-LOCK = text("SELECT pg_try_advisory_xact_lock(hashtextextended('citizen:' || :tenant || ':' || :user_id, 0))")
-
+# The lock is taken and the rows are read in one statement; FOR UPDATE looks again at rows that changed while it waited.
 NEXT = text(
     """
-    SELECT id, event_name, body_sealed, attempts, occurred_at, received_at, retry_at FROM inbox_events
-    WHERE tenant_id = :tenant AND state = 'pending' AND user_id = :user_id AND event_name = ANY(:names)
-    ORDER BY occurred_at, seq LIMIT 1
+    WITH held AS MATERIALIZED (
+      SELECT pg_try_advisory_xact_lock(hashtextextended('citizen:' || :key, 0)) AS ours
+    )
+    SELECT e.id, e.event_name, e.body_sealed, e.occurred_at, e.received_at, e.retry_at
+    FROM inbox_events e, held
+    WHERE held.ours AND e.tenant_id = :tenant AND e.state = 'pending' AND e.user_id = :user_id AND e.event_name = ANY(:names)
+    ORDER BY e.occurred_at, e.seq LIMIT :most FOR UPDATE OF e
     """
 )
 
 DONE = text(
-    "UPDATE inbox_events SET state = 'done', done_at = clock_timestamp(), error = NULL WHERE tenant_id = :tenant AND id = :id"
+    """
+    UPDATE inbox_events SET state = 'done', done_at = clock_timestamp(), error = NULL
+    WHERE tenant_id = :tenant AND id = ANY(:ids)
+    """
 )
 
 FAILED = text(
@@ -67,12 +76,8 @@ RECEIPTS = text(
     """
     SELECT id, event_name, body_sealed FROM inbox_events
     WHERE tenant_id = :tenant AND state = 'pending' AND NOT event_name = ANY(:names)
-    ORDER BY seq LIMIT :most FOR UPDATE SKIP LOCKED
+    LIMIT :most FOR UPDATE SKIP LOCKED
     """
-)
-
-RECEIPTS_DONE = text(
-    "UPDATE inbox_events SET state = 'done', done_at = clock_timestamp() WHERE tenant_id = :tenant AND id = ANY(:ids)"
 )
 
 
@@ -86,17 +91,17 @@ class Worked(msgspec.Struct, frozen=True):
 
 async def drain(registry: Registry, tenant: Tenant) -> Worked:
     """Work off what is due for one tenant."""
-    receipts = await _receipts(registry, tenant)
+    vault = await registry.tenant_vault(tenant.id)
+    names = list(CONVERSATIONAL)
     async with registry.db.tenant(tenant.id) as session:
-        found = await session.execute(
-            CITIZENS, {"tenant": tenant.id, "names": list(CONVERSATIONAL), "most": CITIZENS_AT_ONCE}
-        )
+        receipts = await _receipts(session, vault, tenant, names)
+        found = await session.execute(CITIZENS, {"tenant": tenant.id, "names": names, "most": CITIZENS_AT_ONCE})
         citizens = [row.user_id for row in found]
     gate = asyncio.Semaphore(PARALLEL)
 
     async def one(user_id: str) -> tuple[int, int]:
         async with gate:
-            return await _citizen(registry, tenant, user_id)
+            return await _citizen(registry, tenant, user_id, names)
 
     done = await asyncio.gather(*(one(user_id) for user_id in citizens))
     worked = sum(count for count, _ in done)
@@ -105,34 +110,57 @@ async def drain(registry: Registry, tenant: Tenant) -> Worked:
     return Worked(receipts + worked, answers, more)
 
 
-async def _citizen(registry: Registry, tenant: Tenant, user_id: str) -> tuple[int, int]:
-    """All due events of one citizen, one transaction each, until there is none or another process holds them."""
+async def _citizen(registry: Registry, tenant: Tenant, user_id: str, names: list[str]) -> tuple[int, int]:
+    """All due events of one citizen in order, a few to a transaction, until there is none or another process holds them.
+
+    When one fails, nothing of its transaction is kept: the failure is noted, and those before it are worked off again without it.
+    """
     events_done = answers = 0
     while True:
-        row: Row[tuple[object, ...]] | None = None
+        at_work: Row[tuple[object, ...]] | None = None
+        rows: list[Row[tuple[object, ...]]] = []
+        put = 0
         try:
             async with registry.db.tenant(tenant.id) as session:
-                row = await _next(session, tenant.id, user_id)
-                if row is None:
-                    return events_done, answers
-                answers += await _work_off(session, registry, tenant, row)
+                rows = await _next(session, tenant.id, user_id, names)
+                for row in rows:
+                    at_work = row
+                    put += await _work_off(session, registry, tenant, row)
+                at_work = None
+                if rows:
+                    await session.execute(DONE, {"tenant": tenant.id, "ids": [row.id for row in rows]})
         except Exception as error:
-            if row is None:
+            if at_work is None:
                 raise
-            await _failed(registry, tenant, row.id, error)
+            await _failed(registry, tenant, at_work.id, error)
+            if at_work is rows[0]:
+                return events_done, answers
+            continue
+        now = clock.now()
+        for row in rows:
+            metrics.INBOX_SECONDS.observe(max(0.0, (now - row.received_at).total_seconds()))
+        events_done += len(rows)
+        answers += put
+        if len(rows) < EVENTS_AT_ONCE:
             return events_done, answers
-        events_done += 1
-        metrics.INBOX_SECONDS.observe(max(0.0, (clock.now() - row.received_at).total_seconds()))
 
 
-async def _next(session: AsyncSession, tenant_id: UUID, user_id: str) -> Row[tuple[object, ...]] | None:
-    if not await session.scalar(LOCK, {"tenant": str(tenant_id), "user_id": user_id}):
-        return None
-    found = await session.execute(NEXT, {"tenant": tenant_id, "user_id": user_id, "names": list(CONVERSATIONAL)})
-    row = found.first()
-    if row is None or (row.retry_at is not None and row.retry_at > clock.now()):
-        return None
-    return row
+async def _next(
+    session: AsyncSession, tenant_id: UUID, user_id: str, names: list[str]
+) -> list[Row[tuple[object, ...]]]:
+    """The citizen's next events in order, none after one that waits for its next try; none while another process holds them."""
+    found = await session.execute(
+        NEXT,
+        {
+            "tenant": tenant_id,
+            "user_id": user_id,
+            "key": f"{tenant_id}:{user_id}",
+            "names": names,
+            "most": EVENTS_AT_ONCE,
+        },
+    )
+    now = clock.now()
+    return list(itertools.takewhile(lambda row: row.retry_at is None or row.retry_at <= now, found))
 
 
 async def _work_off(session: AsyncSession, registry: Registry, tenant: Tenant, row: Row[tuple[object, ...]]) -> int:
@@ -147,7 +175,6 @@ async def _work_off(session: AsyncSession, registry: Registry, tenant: Tenant, r
         occurred_at=_plausible(row.occurred_at),
         received_at=row.received_at,
     )
-    await session.execute(DONE, {"tenant": tenant.id, "id": row.id})
     if answers:
         metrics.ANSWERS.labels(metrics.tenant_label(tenant.slug), event.event_name).inc(answers)
     return answers
@@ -169,24 +196,20 @@ async def _failed(registry: Registry, tenant: Tenant, event_id: UUID, error: Exc
     metrics.INBOX_FAILURES.labels(metrics.tenant_label(tenant.slug), state or "gone").inc()
 
 
-async def _receipts(registry: Registry, tenant: Tenant) -> int:
-    """Echoes, receipts and everything that asks for no answer, in one transaction; answers how many."""
-    vault = await registry.tenant_vault(tenant.id)
-    async with registry.db.tenant(tenant.id) as session:
-        found = await session.execute(
-            RECEIPTS, {"tenant": tenant.id, "names": list(CONVERSATIONAL), "most": RECEIPTS_AT_ONCE}
-        )
-        rows = found.all()
-        if not rows:
-            return 0
-        echoes = []
-        for row in rows:
-            if row.event_name.startswith("oa_send_"):
-                echo = echo_of(vault, events.decode(vault.open(row.body_sealed, body_context(row.id))))
-                if echo is not None:
-                    echoes.append(echo)
-        settled = await note_echoes(session, tenant.id, echoes)
-        await session.execute(RECEIPTS_DONE, {"tenant": tenant.id, "ids": [row.id for row in rows]})
+async def _receipts(session: AsyncSession, vault: TenantVault, tenant: Tenant, names: list[str]) -> int:
+    """Echoes, receipts and everything that asks for no answer, in one go; answers how many."""
+    found = await session.execute(RECEIPTS, {"tenant": tenant.id, "names": names, "most": RECEIPTS_AT_ONCE})
+    rows = found.all()
+    if not rows:
+        return 0
+    echoes = []
+    for row in rows:
+        if row.event_name.startswith("oa_send_"):
+            echo = echo_of(vault, events.decode(vault.open(row.body_sealed, body_context(row.id))))
+            if echo is not None:
+                echoes.append(echo)
+    settled = await note_echoes(session, tenant.id, echoes)
+    await session.execute(DONE, {"tenant": tenant.id, "ids": [row.id for row in rows]})
     if settled:
         log.info("inbox.echoes_settled", tenant=tenant.slug, messages=settled)
     return len(rows)

@@ -9,12 +9,11 @@ from enum import IntEnum
 from uuid import UUID
 
 import msgspec
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from govchat.kit.crypto import TenantVault
 from govchat.kit.ids import new_id
-from govchat.outbox.models import OutboxMessageRow
 from govchat.zalo import messages
 
 
@@ -49,27 +48,45 @@ def echo_hash(vault: TenantVault, text: str) -> bytes:
     return vault.index(" ".join(text.split()), "echo")
 
 
+PUT = text(
+    """
+    INSERT INTO outbox_messages
+      (tenant_id, id, lane, dedupe_key, cause, caused_at, due_at, citizen_id, body_sealed, echo_hash)
+    SELECT :tenant, d.id, d.lane, d.key, d.cause, d.caused_at, coalesce(d.due_at, clock_timestamp()), d.citizen, d.body, d.hash
+    FROM unnest(
+      CAST(:ids AS uuid[]), CAST(:lanes AS smallint[]), CAST(:keys AS text[]), CAST(:causes AS text[]),
+      CAST(:caused AS timestamptz[]), CAST(:dues AS timestamptz[]), CAST(:citizens AS uuid[]), CAST(:bodies AS bytea[]),
+      CAST(:hashes AS bytea[])
+    ) WITH ORDINALITY AS d(id, lane, key, cause, caused_at, due_at, citizen, body, hash, place)
+    ORDER BY d.place
+    ON CONFLICT (tenant_id, dedupe_key) DO NOTHING
+    RETURNING id
+    """
+)
+
+
 async def put(session: AsyncSession, vault: TenantVault, tenant_id: UUID, drafts: Sequence[Draft]) -> int:
     """Put the messages, in order; answers how many were new."""
     if not drafts:
         return 0
-    rows = []
-    for draft in drafts:
-        message_id = new_id()
-        row = {
-            "tenant_id": tenant_id,
-            "id": message_id,
-            "lane": int(draft.lane),
-            "dedupe_key": draft.dedupe_key,
-            "cause": draft.cause,
-            "caused_at": draft.caused_at,
-            "citizen_id": draft.citizen_id,
-            "body_sealed": vault.seal(messages.encode(draft.message), body_context(message_id)),
-            "echo_hash": echo_hash(vault, draft.message.plain_text),
-        }
-        if draft.due_at is not None:
-            row["due_at"] = draft.due_at
-        rows.append(row)
-    statement = insert(OutboxMessageRow).on_conflict_do_nothing(index_elements=["tenant_id", "dedupe_key"])
-    result = await session.execute(statement.returning(OutboxMessageRow.id), rows)
-    return len(result.all())
+    ids = [new_id() for _ in drafts]
+    sealed = [
+        vault.seal(messages.encode(draft.message), body_context(message_id))
+        for draft, message_id in zip(drafts, ids, strict=True)
+    ]
+    put_ = await session.execute(
+        PUT,
+        {
+            "tenant": tenant_id,
+            "ids": ids,
+            "lanes": [int(draft.lane) for draft in drafts],
+            "keys": [draft.dedupe_key for draft in drafts],
+            "causes": [draft.cause for draft in drafts],
+            "caused": [draft.caused_at for draft in drafts],
+            "dues": [draft.due_at for draft in drafts],
+            "citizens": [draft.citizen_id for draft in drafts],
+            "bodies": sealed,
+            "hashes": [echo_hash(vault, draft.message.plain_text) for draft in drafts],
+        },
+    )
+    return len(put_.all())
