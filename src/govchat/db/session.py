@@ -10,11 +10,17 @@ from contextlib import asynccontextmanager
 from typing import Any
 from uuid import UUID
 
+import asyncpg
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, create_async_engine
 
 # Begins and binds in one round trip. The tenant is always set, to empty when there is none: a pooled connection can never carry one over.
 BEGIN = "BEGIN; SELECT set_config('govchat.tenant_id', '{tenant}', true)"
+
+
+# What a database that is away, restarting or too slow raises.
+DATABASE_AWAY = (SQLAlchemyError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError)
 
 
 class TransactionLost(RuntimeError):
@@ -97,13 +103,22 @@ class Database:
     async def call(self, statement: str, *arguments: Any) -> Any:
         """One statement as a transaction of its own, straight to the driver: for hot paths whose SQL function binds its tenants itself.
 
-        Raises what asyncpg raises, and `OSError` where there is no connection.
+        Raises one of `DATABASE_AWAY`.
         """
+        async with self._driver() as driver:
+            return await driver.fetchval(statement, *arguments)
+
+    async def rows(self, statement: str, *arguments: Any) -> list[Any]:
+        """`call` for a function that answers rows: each can be read by column name."""
+        async with self._driver() as driver:
+            found: list[Any] = await driver.fetch(statement, *arguments)
+            return found
+
+    @asynccontextmanager
+    async def _driver(self) -> AsyncIterator[Any]:
         async with self.engine.connect() as connection:
             raw = await connection.get_raw_connection()
-            driver = raw.driver_connection
-            assert driver is not None
-            return await driver.fetchval(statement, *arguments)
+            yield raw.driver_connection
 
     async def close(self) -> None:
         """Close every connection."""

@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, Identity, Index, UniqueConstraint, func, text
+from sqlalchemy import BigInteger, CheckConstraint, Identity, Index, UniqueConstraint, func, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from govchat.db.base import Base, TenantRow
@@ -28,7 +28,7 @@ class InboxEventRow(TenantRow, Base):
     # No foreign key to `tenants`: row-level security already admits only a bound tenant, and the check would lock its row per event.
     tenant_id: Mapped[UUID] = mapped_column(primary_key=True, sort_order=-10)
     id: Mapped[UUID] = mapped_column(primary_key=True)
-    seq: Mapped[int] = mapped_column(Identity(always=True))
+    seq: Mapped[int] = mapped_column(BigInteger, Identity(always=True))
     dedupe_key: Mapped[str]
     event_name: Mapped[str]
     user_id: Mapped[str]

@@ -213,7 +213,7 @@ async def settle_database(port: int, secrets: Secrets) -> None:
 
     The owner makes and migrates tables; the application role owns nothing and can't step past row-level security.
     """
-    import asyncpg  # type: ignore[import-untyped]  # noqa: PLC0415  # the supervisor itself never talks to it
+    import asyncpg  # noqa: PLC0415  # the supervisor itself never talks to it
 
     roles = ((OWNER, secrets.owner), (APP, secrets.app))
     server = await asyncpg.connect(server_url(SUPERUSER, secrets.superuser, port, "postgres"))

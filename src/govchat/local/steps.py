@@ -78,7 +78,7 @@ def place(url: str) -> str:
 
 async def check_postgres(url: str) -> None:
     """Raise `ConfigurationError` unless a PostgreSQL of an age we know answers at `url`."""
-    import asyncpg  # type: ignore[import-untyped]  # noqa: PLC0415
+    import asyncpg  # noqa: PLC0415
 
     try:
         connection = await asyncpg.connect(url.replace("postgresql+asyncpg://", "postgresql://", 1), timeout=10)

@@ -46,7 +46,7 @@ class OutboxMessageRow(TenantRow, Base):
     )  # fmt: skip
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
-    seq: Mapped[int] = mapped_column(Identity(always=True))
+    seq: Mapped[int] = mapped_column(BigInteger, Identity(always=True))
     lane: Mapped[int] = mapped_column(SmallInteger)
     dedupe_key: Mapped[str]
     cause: Mapped[str]

@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from uuid import UUID
 
 import structlog
-from sqlalchemy.exc import SQLAlchemyError
 
+from govchat.db.session import DATABASE_AWAY
 from govchat.kit import clock
 from govchat.kit.buckets import Buckets, Window, reserve_for
 from govchat.kit.ids import new_id
@@ -117,8 +117,7 @@ class Drainer:
         if most == 0:
             await self.buckets.give_back(windows, grant.granted)
             return [], min(max(grant.wait_s, 0.1), 5.0), True
-        async with self.registry.db.tenant(tenant.id) as session:
-            claimed = await claim(session, tenant.id, self.worker, lanes=lanes, most=most, open_=grant.open)
+        claimed = await claim(self.registry.db, tenant.id, self.worker, lanes=lanes, most=most, open_=grant.open)
         await self.buckets.give_back(windows, grant.granted - len(claimed))
         groups: dict[UUID, list[Claimed]] = {}
         for message in claimed:
@@ -179,9 +178,8 @@ class Drainer:
             return
         for attempt in range(RECORD_TRIES):
             try:
-                async with self.registry.db.tenant(tenant.id) as session:
-                    kept = await record(session, tenant.id, self.worker, results)
-            except (SQLAlchemyError, OSError) as error:
+                kept = await record(self.registry.db, tenant.id, self.worker, results)
+            except DATABASE_AWAY as error:
                 log.warning(
                     "sender.record_failed", tenant=tenant.slug, error=type(error).__name__, messages=len(results)
                 )
