@@ -19,7 +19,7 @@ json_option = click.option("--json", "json_", is_flag=True, help="Print JSON.")
 
 @click.group()
 def key() -> None:
-    """Make, list and revoke the API keys of one-stop systems."""
+    """Make, list and revoke API keys."""
 
 
 @key.command()

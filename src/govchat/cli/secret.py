@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @click.group()
 def secret() -> None:
-    """Hand over the secrets of a province's Zalo app and Official Account."""
+    """Hand over a province's secrets of Zalo."""
 
 
 @secret.command(name="set")
@@ -52,7 +52,7 @@ def _value(slug: str, name: str) -> str:
             except EOFError:
                 return ""
     try:
-        return click.get_binary_stream("stdin").read().decode("utf-8-sig")
+        return "" if sys.stdin is None else sys.stdin.buffer.read().decode("utf-8-sig")
     except UnicodeDecodeError:
         raise ConfigurationError(f"{name} is not text in UTF-8: copy the value alone") from None
 

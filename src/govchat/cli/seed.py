@@ -24,9 +24,10 @@ FOLLOWERS, DOSSIERS = 100, 24  # when no number is given at all
 @click.option("--dossiers", type=COUNT, help=f"How many dossiers, made from real procedures.  [alone: {DOSSIERS}]")
 @data_dir_option
 def seed(slug: str, followers: int | None, dossiers: int | None, data_dir: Path) -> None:
-    """Make synthetic followers and dossiers in the province SLUG; development only.
+    """Make synthetic followers and dossiers.
 
-    The followers interacted just now and follow; doing it again adds none and lets them interact again. The simulator learns of them.
+    For development only. The followers interacted just now and follow; doing it again adds none and lets them interact
+    again. The simulator learns of them.
     Without any number it makes a few of both.
     """
     if followers is None and dossiers is None:

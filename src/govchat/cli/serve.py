@@ -53,7 +53,7 @@ def worker(bulk: bool) -> None:
 @click.option("--port", default=8001, show_default=True)
 @click.option("--state", type=click.Path(path_type=Path), help="where tokens and chats are kept over a restart")
 def simulator(host: str, port: int, state: Path | None) -> None:
-    """Run the false Zalo with every province of the manifests, and a phone page."""
+    """Run a false Zalo with every province, and a phone page."""
     from govchat.cli.false_zalo import build_world
     from govchat.simulator.server import run
 

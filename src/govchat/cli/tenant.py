@@ -2,6 +2,7 @@
 
 import asyncio
 import sys
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,33 +17,27 @@ if TYPE_CHECKING:
     from govchat.tenants.manifest import Book, Finding, Manifest
 
 json_option = click.option("--json", "json_", is_flag=True, help="Print JSON.")
-tenants_option = click.option(
-    "--tenants",
-    type=click.Path(path_type=Path),
-    envvar="GOVCHAT_TENANTS_DIR",
-    help="The folder of the manifests.  [default: that of the running stack, else tenants]",
-)
+tenants_option = partial(click.option, "--tenants", type=click.Path(path_type=Path), envvar="GOVCHAT_TENANTS_DIR")
 
 
 @click.group()
 def tenant() -> None:
-    """Check and apply the provinces' manifests, see how provinces stand."""
+    """Check, apply and show provinces."""
 
 
 @tenant.command()
 @click.argument("slug", required=False)
-@tenants_option
+@tenants_option(default=Path("tenants"), show_default=True, help="The folder of the manifests.")
 @json_option
-def check(slug: str | None, tenants: Path | None, json_: bool) -> None:
+def check(slug: str | None, tenants: Path, json_: bool) -> None:
     """Check every manifest, or SLUG's, also against the others.
 
     Prints every mistake as FILE:LINE KEY VALUE: what to do, and exits with 1 if there is any. Needs no running stack.
     """
     from govchat.cli.show import as_json
 
-    folder = tenants or Path("tenants")
-    book = _read(folder, slug)
-    findings = [found for found in book.findings if slug is None or _is_of(found, folder, slug)]
+    book = _read(tenants, slug)
+    findings = [found for found in book.findings if slug is None or _is_of(found, tenants, slug)]
     if json_:
         as_json({"ok": not findings, "sound": [sound.slug for sound in book.manifests], "findings": findings})
     else:
@@ -55,7 +50,7 @@ def check(slug: str | None, tenants: Path | None, json_: bool) -> None:
 
 @tenant.command()
 @click.argument("slug", required=False)
-@tenants_option
+@tenants_option(help="The folder of the manifests.  [default: that of the running stack]")
 @data_dir_option
 @json_option
 def apply(slug: str | None, tenants: Path | None, data_dir: Path, json_: bool) -> None:
@@ -84,7 +79,7 @@ def apply(slug: str | None, tenants: Path | None, data_dir: Path, json_: bool) -
 @data_dir_option
 @json_option
 def list_(data_dir: Path, json_: bool) -> None:
-    """List the provinces with their state and whether their credentials work."""
+    """List the provinces, their state and credentials."""
     from govchat.cli.show import as_json, as_table
 
     told = asyncio.run(_describe(beside_up(data_dir), None))
