@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import asyncpg  # type: ignore[import-untyped]
-from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import ArgumentError, DBAPIError
 
 from govchat.db.rls import verify
 from govchat.db.session import Database
@@ -20,7 +20,10 @@ from govchat.tenants.registry import Registry
 @asynccontextmanager
 async def opened(settings: Settings, *, load: bool = True) -> AsyncIterator[Registry]:
     """The registry, loaded unless `load` is False; raises `ConfigurationError`."""
-    db = Database.connect(settings.database_url, part="cli", pool_size=2)
+    try:
+        db = Database.connect(settings.database_url, part="cli", pool_size=2)
+    except (ArgumentError, ValueError):  # the URL itself stays unsaid, it may hold a password
+        raise ConfigurationError("GOVCHAT_DATABASE_URL: expected postgresql://ROLE:PASSWORD@HOST:PORT/NAME") from None
     try:
         await _reach(db)
         registry = Registry(db, settings)
@@ -39,7 +42,7 @@ async def opened(settings: Settings, *, load: bool = True) -> AsyncIterator[Regi
 async def _reach(db: Database) -> None:
     try:
         await verify(db.engine)
-    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, OperationalError, InterfaceError) as error:
+    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, DBAPIError) as error:
         url = db.engine.url
         why = str(getattr(error, "orig", None) or error).splitlines()
         raise ConfigurationError(
