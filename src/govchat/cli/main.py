@@ -36,7 +36,7 @@ class LazyGroup(click.Group):
         return command
 
 
-@click.group(cls=LazyGroup)
+@click.group(cls=LazyGroup, context_settings={"max_content_width": 100})
 @click.version_option(package_name="govchat")
 def govchat() -> None:
     """govchat: provinces talk with their citizens over Zalo."""

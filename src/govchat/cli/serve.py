@@ -44,7 +44,7 @@ def api(host: str, port: int) -> None:
 
 
 @click.command()
-@click.option("--bulk", is_flag=True, help="serve campaigns alone")
+@click.option("--bulk", is_flag=True, help="Serve campaigns alone.")
 def worker(bulk: bool) -> None:
     """Work off inboxes and send outboxes."""
     import uvloop
@@ -57,9 +57,9 @@ def worker(bulk: bool) -> None:
 @click.command()
 @click.option("--host", default="127.0.0.1", show_default=True)
 @click.option("--port", default=8001, show_default=True)
-@click.option("--state", type=click.Path(path_type=Path), help="where tokens and chats are kept over a restart")
+@click.option("--state", type=click.Path(path_type=Path), help="Where tokens and chats are kept over a restart.")
 def simulator(host: str, port: int, state: Path | None) -> None:
-    """Run the false Zalo with every province of the manifests, and a phone page."""
+    """Run a false Zalo with every province, and a phone page."""
     from govchat.cli.false_zalo import build_world
     from govchat.simulator.server import run
 

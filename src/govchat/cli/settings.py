@@ -14,7 +14,7 @@ data_dir_option = click.option(
     envvar="GOVCHAT_DATA_DIR",
     default=Path(".govchat"),
     show_default=True,
-    help="the folder of the running `govchat up`",
+    help="The folder of the running `govchat up`.",
 )
 
 

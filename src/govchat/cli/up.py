@@ -33,7 +33,10 @@ PORT = click.IntRange(1, 65535)
 def up(  # click calls it by name
     data_dir: Path, port: int, simulator_port: int, simulator: bool, tenants: Path, seed: bool
 ) -> None:
-    """Start everything: database, migrations, tenants, API, workers, simulator."""
+    """Start everything on this machine, until Ctrl-C.
+
+    Database, migrations, tenants, sample dossiers, API, workers, simulator.
+    """
     from govchat.local.bring_up import Options, bring_up
 
     bring_up(

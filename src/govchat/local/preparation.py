@@ -1,7 +1,9 @@
 """What `govchat up` puts into a migrated database: every manifest applied, sample dossiers for every province."""
 
 import asyncio
+from collections.abc import Iterator
 from datetime import date
+from itertools import islice
 
 import msgspec
 from sqlalchemy import func, select
@@ -12,13 +14,14 @@ from govchat.dossiers.models import DossierRow
 from govchat.dossiers.schemas import DossierIn
 from govchat.errors import ConfigurationError
 from govchat.kit import clock
-from govchat.local.samples import SampleDossier, samples
+from govchat.local.samples import SampleDossier, generate
 from govchat.settings import Settings
 from govchat.tenants.apply import apply_all
 from govchat.tenants.manifest import read_all
 from govchat.tenants.registry import Registry, Tenant
 
 PARALLEL = 4
+BATCH = 500
 # Shown first: the README's example.
 EXAMPLES = ("dong-nai", "ha-noi", "lam-dong")
 
@@ -56,12 +59,16 @@ async def prepare(settings: Settings, *, seed: bool = True) -> list[str]:
 
 
 def samples_of(tenant: Tenant, today: date, count: int = 24) -> list[SampleDossier]:
-    """The tenant's sample dossiers."""
+    """The tenant's first `count` sample dossiers."""
+    return list(_generate(tenant, today, count))
+
+
+def _generate(tenant: Tenant, today: date, count: int) -> Iterator[SampleDossier]:
     h_codes = [code for code in tenant.manifest.h_codes if code.holds_on(today)]
     own = next((code.code for code in h_codes if code.kind == "own"), None)
     if own is None:
-        return []
-    return samples(tenant.slug, own, [code.code for code in h_codes if code.kind == "absorbed"], today, count)
+        return iter(())
+    return generate(tenant.slug, own, [code.code for code in h_codes if code.kind == "absorbed"], today, count)
 
 
 async def seed_samples(registry: Registry, tenant: Tenant, today: date) -> int:
@@ -73,6 +80,17 @@ async def seed_samples(registry: Registry, tenant: Tenant, today: date) -> int:
         made = samples_of(tenant, today)
         await create_missing(session, vault, tenant.id, [(sample.code, body_of(sample)) for sample in made])
         return len(made)
+
+
+async def sow_dossiers(registry: Registry, tenant: Tenant, today: date, count: int) -> int:
+    """Put the first `count` samples in, those that are missing; answers how many were. Thousands take seconds."""
+    vault = await registry.tenant_vault(tenant.id)
+    made, rest = 0, _generate(tenant, today, count)
+    while batch := list(islice(rest, BATCH)):
+        async with registry.db.tenant(tenant.id) as session:
+            items = [(sample.code, body_of(sample)) for sample in batch]
+            made += len(await create_missing(session, vault, tenant.id, items))
+    return made
 
 
 def body_of(sample: SampleDossier) -> DossierIn:

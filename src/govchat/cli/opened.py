@@ -1,0 +1,51 @@
+"""What a command works with: the database as the application role and the registry, closed again when the command ends.
+
+Whatever keeps a command from reaching them becomes one sentence that says what to mend.
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import asyncpg  # type: ignore[import-untyped]
+from sqlalchemy.exc import ArgumentError, DBAPIError
+
+from govchat.db.rls import verify
+from govchat.db.session import Database
+from govchat.errors import ConfigurationError
+from govchat.kit.crypto import SealBroken
+from govchat.settings import Settings
+from govchat.tenants.registry import Registry
+
+
+@asynccontextmanager
+async def opened(settings: Settings, *, load: bool = True) -> AsyncIterator[Registry]:
+    """The registry, loaded unless `load` is False; raises `ConfigurationError`."""
+    try:
+        db = Database.connect(settings.database_url, part="cli", pool_size=2)
+    except (ArgumentError, ValueError):  # the URL itself stays unsaid, it may hold a password
+        raise ConfigurationError("GOVCHAT_DATABASE_URL: expected postgresql://ROLE:PASSWORD@HOST:PORT/NAME") from None
+    try:
+        await _reach(db)
+        registry = Registry(db, settings)
+        if load:
+            await registry.load()
+        yield registry
+    except SealBroken as error:
+        raise ConfigurationError(
+            f"the database was sealed under another master key ({error}): set GOVCHAT_MASTER_KEYS to the keys that "
+            "the running processes have"
+        ) from None
+    finally:
+        await db.close()
+
+
+async def _reach(db: Database) -> None:
+    try:
+        await verify(db.engine)
+    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, DBAPIError) as error:
+        url = db.engine.url
+        why = str(getattr(error, "orig", None) or error).splitlines()
+        raise ConfigurationError(
+            f"GOVCHAT_DATABASE_URL {url.host}:{url.port or 5432}/{url.database}: no connection "
+            f"({why[0] if why else type(error).__name__}); is it running, and are name and password right?"
+        ) from None
