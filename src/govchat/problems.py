@@ -107,7 +107,10 @@ def http_error(_: Request[Any, Any, Any], error: HTTPException) -> Response[byte
     status = error.status_code
     if isinstance(error, ValidationException):
         wrong = [
-            {"field": entry.get("key", ""), "message": entry.get("message", "")}
+            # What Litestar says of an empty body is the name of its own argument.
+            {"field": "body", "message": "is empty: send JSON"}
+            if entry.get("message") == "'data'"
+            else {"field": entry.get("key", ""), "message": entry.get("message", "")}
             for entry in (error.extra if isinstance(error.extra, list) else [])
             if isinstance(entry, dict)
         ]
