@@ -135,10 +135,11 @@ def unexpected(request: Request[Any, Any, Any], error: Exception) -> Response[by
 
 
 def _database_is_away(error: Exception) -> bool:
-    # asyncpg can't connect: OSError; the connection broke: invalidated; SQLSTATE 57: the server is ending, starting, or ended the query.
+    # asyncpg can't connect: OSError. By SQLSTATE: 08 the connection broke, 53 the server lacks room, 57 it is ending, starting, or
+    # ended the query, 55000 it lets nobody in.
     if isinstance(error, DBAPIError):
         state = str(getattr(error.orig, "sqlstate", None) or "")
-        return error.connection_invalidated or state[:2] in ("08", "57") or state == "53300"
+        return error.connection_invalidated or state[:2] in ("08", "53", "57") or state == "55000"
     return isinstance(error, OSError | PoolTimeout | TimeoutError)
 
 

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -108,7 +108,11 @@ def declare_refusals(app: Litestar, framework: Mapping[int, tuple[str, str]]) ->
         for handler in getattr(route, "route_handlers", ()):
             if isinstance(handler, HTTPRouteHandler) and handler.resolve_include_in_schema():
                 handler.operation_class = _Told
-                handler.responses = {**_refusals(handler, framework), **(handler.responses or {})}
+                # Litestar's made-up examples are others at every start.
+                own = {
+                    status: replace(spec, generate_examples=False) for status, spec in (handler.responses or {}).items()
+                }
+                handler.responses = {**_refusals(handler, framework), **own}
                 if _scope_of(handler):
                     handler.security = [{"key": []}]
 
