@@ -20,8 +20,8 @@ from govchat.dossiers import routes as dossiers
 from govchat.errors import ConfigurationError
 from govchat.inbox.put import Intake
 from govchat.kit.queue import Bell, connect
-from govchat.openapi.describe import config, viewer_files
-from govchat.problems import HANDLERS
+from govchat.openapi.describe import config, declare_refusals, viewer_files
+from govchat.problems import FRAMEWORK, HANDLERS, JsonRequest
 from govchat.settings import Settings
 from govchat.tenants.registry import Registry
 from govchat.webhook import routes as webhook
@@ -63,7 +63,7 @@ def create_app(settings: Settings, *, pool_size: int = 6) -> Litestar:
             await redis.aclose()
             await db.close()
 
-    return Litestar(
+    app = Litestar(
         route_handlers=[
             webhook.router,
             dossiers.router,
@@ -74,9 +74,12 @@ def create_app(settings: Settings, *, pool_size: int = 6) -> Litestar:
             viewer_files(),
         ],
         lifespan=[lifespan],
+        request_class=JsonRequest,
         exception_handlers=HANDLERS,
         openapi_config=config(),
         request_max_body_size=LARGEST_BODY,
         debug=False,
         logging_config=None,
     )
+    declare_refusals(app, FRAMEWORK)
+    return app

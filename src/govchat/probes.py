@@ -9,7 +9,8 @@ from datetime import datetime
 from importlib.metadata import version
 from typing import Any
 
-from litestar import Request, Response, Router, get
+from litestar import MediaType, Request, Response, Router, get
+from litestar.openapi.datastructures import ResponseSpec
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -27,6 +28,7 @@ STARTED: datetime = clock.now()
     "/healthz/live",
     operation_id="probe_live",
     summary="The process runs",
+    response_description="It runs",
     opt={PUBLIC: "says nothing but that it runs"},
 )
 async def live() -> health.Live:
@@ -39,6 +41,10 @@ async def live() -> health.Live:
     "/healthz/ready",
     operation_id="probe_ready",
     summary="The process can do its work",
+    response_description="It can, perhaps worse than it should",
+    responses={
+        503: ResponseSpec(health.Ready, generate_examples=False, description="It can't: the database does not answer")
+    },
     opt={PUBLIC: "kinds of failures"},
 )
 async def ready(request: Request[Any, Any, Any]) -> Response[health.Ready]:
@@ -48,7 +54,14 @@ async def ready(request: Request[Any, Any, Any]) -> Response[health.Ready]:
     return Response(document, status_code=status)
 
 
-@get("/metrics", operation_id="read_metrics", summary="Prometheus metrics", opt={PUBLIC: "counts, no personal data"})
+@get(
+    "/metrics",
+    operation_id="read_metrics",
+    summary="Prometheus metrics",
+    response_description="In Prometheus' text format",
+    media_type=MediaType.TEXT,
+    opt={PUBLIC: "counts, no personal data"},
+)
 async def read_metrics(request: Request[Any, Any, Any]) -> Response[bytes]:
     """This process's metrics together with those that the workers left in Redis."""
     packed: list[bytes] = []

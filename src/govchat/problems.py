@@ -1,16 +1,20 @@
-"""Every refusal as an RFC 9457 problem document, rendered in one place.
+"""Every refusal as an RFC 9457 problem document, rendered in one place; JSON bodies are read here, so that a refusal names the field.
 
 `type` is stable and documented in docs/errors.md; `code` is what programs branch on. Framework errors are translated, unexpected ones say
 nothing but an id that the log holds too.
 """
 
+import re
+from functools import cache
 from typing import Any
 from uuid import uuid4
 
 import msgspec
 import structlog
 from litestar import Request, Response
-from litestar.exceptions import HTTPException, ValidationException
+from litestar.exceptions import ClientException, HTTPException, ValidationException
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from govchat.errors import DomainError
 
@@ -30,6 +34,51 @@ FRAMEWORK = {
     422: ("invalid", "The values don't fit"),
     503: ("unavailable", "Not available now, try again"),
 }
+
+
+FIELD = re.compile(r" - at `(?:key in )?\$\.?(?P<path>[^`]*)`$")
+# What msgspec says of a field that is missing or too many, and structs of their own.
+NAMED = re.compile(r"\bfield `(?P<name>\w+)`")
+# PostgreSQL's text can't hold it; an even number of backslashes before it would make it harmless words.
+NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
+
+
+class JsonRequest(Request[Any, Any, Any]):
+    """A request whose JSON body is read strictly into what the route takes: "4" is no number, and nothing is guessed."""
+
+    async def json(self) -> Any:
+        """The route's `data`; refuses with 400, 415 or 422."""
+        media_type, _ = self.content_type
+        if media_type and media_type != "application/json" and not media_type.endswith("+json"):
+            raise HTTPException(f'Content-Type "{media_type[:80]}": send application/json', status_code=415)
+        body = await self.body()
+        taken = self.route_handler.parsed_fn_signature.parameters.get("data")
+        try:
+            if NUL.search(body):
+                raise _unfit("body", "holds the character U+0000, which no text may")
+            return _decoder(taken.annotation if taken else Any).decode(body)
+        except msgspec.ValidationError as error:
+            raise _unfit(*_named(str(error))) from error
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+            raise ClientException(f"the body is no JSON that can be read: {error}") from error
+
+
+@cache
+def _decoder(kind: Any) -> msgspec.json.Decoder[Any]:
+    return msgspec.json.Decoder(kind)
+
+
+def _unfit(field: str, message: str) -> ValidationException:
+    return ValidationException(extra=[{"key": field, "message": message}])
+
+
+def _named(told: str) -> tuple[str, str]:
+    """The field as a path from the body's top, such as `applicant.phone`, and what is wrong with it."""
+    where = FIELD.search(told)
+    message = told[: where.start()] if where else told
+    named = NAMED.search(message)
+    parts = [where["path"] if where else "", named["name"] if named else ""]
+    return ".".join(part for part in parts if part) or "body", message
 
 
 def problem(status: int, code: str, title: str, detail: str, **extra: Any) -> Response[bytes]:
@@ -58,7 +107,10 @@ def http_error(_: Request[Any, Any, Any], error: HTTPException) -> Response[byte
     status = error.status_code
     if isinstance(error, ValidationException):
         wrong = [
-            {"field": entry.get("key", ""), "message": entry.get("message", "")}
+            # What Litestar says of an empty body is the name of its own argument.
+            {"field": "body", "message": "is empty: send JSON"}
+            if entry.get("message") == "'data'"
+            else {"field": entry.get("key", ""), "message": entry.get("message", "")}
             for entry in (error.extra if isinstance(error.extra, list) else [])
             if isinstance(entry, dict)
         ]
@@ -71,12 +123,24 @@ def http_error(_: Request[Any, Any, Any], error: HTTPException) -> Response[byte
 
 
 def unexpected(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
-    """A fault of ours: logged with an id, told without a detail."""
+    """A fault of ours: logged with an id, told without a detail. A database that is away is told as such."""
+    if _database_is_away(error):
+        log.warning("request.database_away", path=request.scope.get("path_template"), error=type(error).__name__)
+        return problem(503, *FRAMEWORK[503], "the database does not answer: send the request again")
     incident = uuid4().hex[:12]
     log.error("request.failed", incident=incident, path=request.scope.get("path_template"), exc_info=error)
     return problem(
         500, "internal", "Something went wrong here", f"the log has more under incident {incident}", incident=incident
     )
+
+
+def _database_is_away(error: Exception) -> bool:
+    # asyncpg can't connect: OSError. By SQLSTATE: 08 the connection broke, 53 the server lacks room, 57 it is ending, starting, or
+    # ended the query, 55000 it lets nobody in.
+    if isinstance(error, DBAPIError):
+        state = str(getattr(error.orig, "sqlstate", None) or "")
+        return error.connection_invalidated or state[:2] in ("08", "53", "57") or state == "55000"
+    return isinstance(error, OSError | PoolTimeout | TimeoutError)
 
 
 HANDLERS: dict[Any, Any] = {DomainError: domain_error, HTTPException: http_error, Exception: unexpected}

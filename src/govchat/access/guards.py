@@ -10,6 +10,8 @@ from govchat.tenants.registry import Registry
 
 # `opt={"public": "why"}` on a route that needs no key.
 PUBLIC = "public"
+# `opt={"refuses": (DossierNotFound, …)}`: the business errors of a route, for its description and docs/errors.md.
+REFUSES = "refuses"
 
 
 class RequireScope:

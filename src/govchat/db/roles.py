@@ -47,7 +47,7 @@ async def prepare(admin_url: str) -> tuple[str, str] | None:
             for role in (OWNER_ROLE, APP_ROLE):
                 password = secrets.token_urlsafe(24)
                 await connection.execute(text(ensure(role)))
-                await connection.execute(text(f"ALTER ROLE {role} LOGIN PASSWORD '{password}'"))
+                await connection.execute(text(f"ALTER ROLE {role} LOGIN NOSUPERUSER NOBYPASSRLS PASSWORD '{password}'"))
                 made[role] = url.set(username=role, password=password)
             await connection.execute(text(f'ALTER DATABASE "{url.database}" OWNER TO {OWNER_ROLE}'))
             await connection.execute(text(f"ALTER SCHEMA public OWNER TO {OWNER_ROLE}"))

@@ -31,7 +31,7 @@ async def put(session: AsyncSession, vault: TenantVault, tenant_id: UUID, code: 
     row = await _row(session, tenant_id, key)
     if row is None:
         if await create_missing(session, vault, tenant_id, [(code, given)]):
-            return Put(code, given.status, "created")
+            return Put(code.strip(), given.status, "created")
         row = await _row(session, tenant_id, key)
         assert row is not None
     content = _content(vault, given)

@@ -5,9 +5,12 @@ from typing import Annotated, Literal
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-Line = Annotated[str, Meta(min_length=1, max_length=300)]
+# A line of blanks says nothing.
+Line = Annotated[str, Meta(min_length=1, max_length=300, pattern=r"\S")]
 Paragraph = Annotated[str, Meta(max_length=2000)]
 Moment = Annotated[datetime, Meta(tz=True, description="RFC 3339 with an offset, such as 2026-11-22T08:00:00+07:00")]
+# Further away is a slip, and neither PostgreSQL nor the working-day calendar could carry it to UTC.
+FIRST_YEAR, LAST_YEAR = 1900, 2200
 Status = Annotated[int, Meta(ge=1, le=10, description="The national list: 1 mới đăng ký … 10 đã trả kết quả")]
 
 
@@ -36,16 +39,24 @@ class ResultItem(Struct, forbid_unknown_fields=True, omit_defaults=True):
 class DossierIn(Struct, forbid_unknown_fields=True, kw_only=True):
     """A dossier as its system of record sees it now."""
 
-    procedure_code: Annotated[str, Meta(min_length=1, max_length=40)]
+    procedure_code: Annotated[str, Meta(min_length=1, max_length=40, pattern=r"\S")]
     applicant: Applicant
     status: Status
     handler: Handler
     changed_at: Moment
-    lookup_secret: Annotated[str, Meta(min_length=3, max_length=32)] | None = None
+    lookup_secret: Annotated[str, Meta(min_length=3, max_length=32, pattern=r"\S\s*\S\s*\S")] | None = None
     received_at: Moment | None = None
     due_at: Moment | UnsetType | None = UNSET
     status_note: Paragraph | None = None
     results: Annotated[list[ResultItem], Meta(max_length=20)] = []
+
+    def __post_init__(self) -> None:
+        for name in ("changed_at", "received_at", "due_at"):
+            moment = getattr(self, name)
+            if isinstance(moment, datetime) and not FIRST_YEAR <= moment.year <= LAST_YEAR:
+                raise ValueError(
+                    f"field `{name}` is {moment.isoformat()}: expected a year from {FIRST_YEAR} to {LAST_YEAR}"
+                )
 
 
 class Put(Struct):

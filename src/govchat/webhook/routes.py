@@ -13,9 +13,10 @@ from litestar.params import PathParameter
 from litestar.response.base import ASGIResponse
 from litestar.status_codes import HTTP_200_OK
 
-from govchat.access.guards import PUBLIC
-from govchat.webhook.body import header, read_body
-from govchat.webhook.receive import Door, receive
+from govchat.access.guards import PUBLIC, REFUSES
+from govchat.inbox.put import NotDurable
+from govchat.webhook.body import BodyTooLarge, header, read_body
+from govchat.webhook.receive import BodyUnreadable, Door, OaRefused, SignatureInvalid, WebhookUnknown, receive
 
 log = structlog.get_logger()
 
@@ -30,7 +31,10 @@ Key = Annotated[str, PathParameter(max_length=80, description="The tenant's slug
     summary="Zalo delivers an event",
     status_code=HTTP_200_OK,
     responses={HTTP_200_OK: ResponseSpec(dict[str, str], description="The event is durable")},
-    opt={PUBLIC: "signed by Zalo over the raw body"},
+    opt={
+        PUBLIC: "signed by Zalo over the raw body",
+        REFUSES: (BodyUnreadable, SignatureInvalid, OaRefused, WebhookUnknown, BodyTooLarge, NotDurable),
+    },
 )
 async def receive_event(request: Request[Any, Any, Any], key: Key) -> ASGIResponse:
     """200 with `{}` once the event is durable; see docs/operations.md for every other answer."""

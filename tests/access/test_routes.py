@@ -1,0 +1,196 @@
+"""Every route has a guard or says PUBLIC; and every `/v1` route, whatever it is, keeps one province's things from another's key.
+
+Generated from the route table: a new route is tried without a line here, or fails with what to add.
+"""
+
+import hashlib
+import re
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+import pytest
+import sqlalchemy as sa
+from litestar.handlers import HTTPRouteHandler
+from litestar.routes import HTTPRoute
+from sqlalchemy import update
+from tests.access.bodies import body_for
+from tests.house import House, open_house
+
+from govchat.access import keys
+from govchat.access.guards import PUBLIC, RequireScope
+from govchat.access.models import ApiKeyRow
+from govchat.app import create_app
+from govchat.db.tables import metadata
+from govchat.settings import Settings
+
+OURS, THEIRS = "lai-chau", "dien-bien"
+CODE = "H18.07-261103-4711"
+SECRETS = ("Quàng Thị Bí Mật", "0987000111", "Lò Văn Kín", "không ai được biết", "Phòng Không Lộ")
+DOSSIER = {
+    "applicant": {"name": SECRETS[0], "phone": SECRETS[1]},
+    "handler": {"unit": SECRETS[4], "officer": SECRETS[2]},
+    "status_note": SECRETS[3],
+}
+# What stands for B's thing in a path, by the parameter's name.
+PATH_PARAMETERS = {"code": CODE}
+
+
+@dataclass(frozen=True)
+class Call:
+    """One method of one route."""
+
+    method: str
+    path: str
+    parameters: tuple[str, ...]
+    handler: HTTPRouteHandler
+
+    @property
+    def name(self) -> str:
+        return f"{self.method} {self.path}"
+
+    @property
+    def scope(self) -> str | None:
+        return next((guard.scope for guard in self.handler.resolve_guards() if isinstance(guard, RequireScope)), None)
+
+    def url(self) -> str:
+        for name in self.parameters:
+            if name not in PATH_PARAMETERS:
+                pytest.fail(
+                    f'{self.name}: what of another province stands for "{name}"? Make one in `their_things` and name it in '
+                    f"PATH_PARAMETERS of {__file__}"
+                )
+        return re.sub(r"{(\w+)(:\w+)?}", lambda found: PATH_PARAMETERS[found[1]], self.path)
+
+    def body(self) -> Any:
+        taken = self.handler.parsed_fn_signature.parameters.get("data")
+        return None if taken is None else body_for(str(self.handler.operation_id), taken.annotation)
+
+
+def _calls() -> Iterator[Call]:
+    for route in create_app(Settings(master_keys=("reads-the-routes",))).routes:
+        if isinstance(route, HTTPRoute):
+            for handler in route.route_handlers:
+                for method in sorted(handler.http_methods - {"OPTIONS"}):
+                    yield Call(str(method), route.path_format, tuple(route.path_parameters), handler)
+
+
+CALLS = list(_calls())
+V1 = [call for call in CALLS if call.path.startswith("/v1")]
+every_v1_route = pytest.mark.parametrize("call", V1, ids=lambda call: call.name)
+
+
+def test_every_route_has_a_guard_or_says_public_aloud() -> None:
+    silent = [
+        call.name
+        for call in CALLS
+        if call.scope is None and not call.handler.opt.get(PUBLIC) and not call.path.startswith("/schema")
+    ]
+    assert silent == [], f'give these guards=[RequireScope("…")] or opt={{PUBLIC: "why"}}: {silent}'
+
+
+def test_no_route_under_v1_is_public_and_every_scope_exists() -> None:
+    assert V1
+    assert [call.name for call in V1 if call.scope not in keys.SCOPES] == []
+
+
+def test_a_route_that_changes_something_never_asks_for_a_reading_scope() -> None:
+    assert [call.name for call in V1 if call.method != "GET" and (call.scope or "").endswith(":read")] == []
+    assert [call.name for call in V1 if call.method == "GET" and not (call.scope or "").endswith(":read")] == []
+
+
+@pytest.fixture(scope="module")
+async def api(settings: Settings) -> AsyncIterator[House]:
+    """The API, with a dossier of theirs in it."""
+    async with open_house(settings, worker=False) as house:
+        await house.put_dossier(THEIRS, CODE, **DOSSIER)
+        yield house
+
+
+async def digest(house: House, slug: str) -> dict[str, str]:
+    """Everything a province has, by table; when a key was last used is no thing of theirs that a caller could change."""
+    tenant_id: UUID = house.registry.by_slug(slug).id
+    found = {}
+    async with house.registry.db.tenant(tenant_id) as session:
+        for table in metadata().sorted_tables:
+            if "tenant_id" in table.c:
+                rows = await session.execute(sa.select(table).order_by(*table.primary_key))
+                found[table.name] = hashlib.sha256(repr(rows.all()).encode()).hexdigest()
+    return found
+
+
+async def send(house: House, call: Call, authorization: str | None) -> tuple[int, str]:
+    headers = {} if authorization is None else {"Authorization": authorization}
+    async with house.http.request(call.method, house.url + call.url(), json=call.body(), headers=headers) as answer:
+        return answer.status, await answer.text()
+
+
+@every_v1_route
+@pytest.mark.parametrize("test", [False, True], ids=["live key", "test key"])
+async def test_a_key_shows_and_changes_nothing_of_another_province(api: House, call: Call, test: bool) -> None:
+    before = await digest(api, THEIRS)
+    status, text = await send(api, call, f"Bearer {await _key(api, OURS, keys.SCOPES, test=test)}")
+    assert status not in (400, 401, 403, 405, 415), text
+    assert status < 500, text
+    for secret in SECRETS:
+        assert secret not in text
+    assert await digest(api, THEIRS) == before
+
+
+@every_v1_route
+async def test_a_test_key_works_like_a_live_one_on_the_provinces_own_things(api: House, call: Call) -> None:
+    answers = [
+        (await send(api, call, f"Bearer {await _key(api, THEIRS, keys.SCOPES, test=test)}"))[0]
+        for test in (False, True)
+    ]
+    assert answers[0] == answers[1]
+    assert answers[0] < 300
+    await api.put_dossier(THEIRS, CODE, **DOSSIER)
+
+
+@every_v1_route
+async def test_a_key_without_the_scope_is_refused_and_told_which(api: House, call: Call) -> None:
+    others = tuple(scope for scope in keys.SCOPES if scope != call.scope)
+    before = await digest(api, OURS)
+    status, text = await send(api, call, f"Bearer {await _key(api, OURS, others)}")
+    assert status == 403
+    assert f'"{call.scope}"' in text
+    after = await digest(api, OURS)
+    assert {name for name in before if before[name] != after[name]} <= {"api_keys"}
+
+
+@every_v1_route
+async def test_without_a_key_nothing_is_answered(api: House, call: Call) -> None:
+    status, text = await send(api, call, None)
+    assert (status, '"code":"unauthenticated"' in text) == (401, True)
+
+
+@every_v1_route
+async def test_garbage_for_a_key_is_refused(api: House, call: Call) -> None:
+    ours = await _key(api, OURS, keys.SCOPES)
+    theirs = api.registry.by_slug(THEIRS).key_tag
+    revoked = await _key(api, OURS, keys.SCOPES)
+    async with api.registry.db.tenant(api.registry.by_slug(OURS).id) as session:
+        await session.execute(
+            update(ApiKeyRow).where(ApiKeyRow.key_hash == keys._hash(revoked)).values(revoked_at=sa.func.now())
+        )
+    tag = api.registry.by_slug(OURS).key_tag
+    garbage = [
+        "", "Bearer", "Bearer ", "Bearer x", f"Basic {ours}", ours, f"Bearer {ours} {ours}",
+        f"Bearer {ours[:-1]}", f"Bearer {ours}x", f"Bearer {ours.replace(tag, theirs)}",
+        f"Bearer {ours.replace('gvc_live_', 'gvc_test_')}", f"Bearer {ours.swapcase()}", f"Bearer {revoked}",
+        f"Bearer gvc_live_{theirs}{'A' * 32}", "Bearer gvc_live_" + "é" * 40, f"Bearer {'k' * 4000}",
+        "Bearer gvc_live_' OR 1=1 --aaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+    ]  # fmt: skip
+    for value in garbage:
+        status, text = await send(api, call, value)
+        assert (status, '"code":"unauthenticated"' in text) == (401, True), value
+    assert (await send(api, call, f"bearer  {ours}"))[0] != 401, "the scheme's case and a second blank do not matter"
+
+
+async def _key(house: House, slug: str, scopes: tuple[str, ...], *, test: bool = False) -> str:
+    tenant = house.registry.by_slug(slug)
+    async with house.registry.db.tenant(tenant.id) as session:
+        made = await keys.create(session, tenant_id=tenant.id, slug=slug, tag=tenant.key_tag, scopes=scopes, test=test)
+    return made.key
