@@ -117,14 +117,24 @@ async def test_odd_headers_and_methods_are_refused_politely(door: House) -> None
             assert answered.status == 405
 
 
-ids = st.one_of(st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=300), st.lists(st.text(max_size=3)))
+ids = st.one_of(
+    st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=300), st.lists(st.text(max_size=3))
+)
 json_values = st.recursive(
     st.one_of(st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=40)),
     lambda inner: st.one_of(st.lists(inner, max_size=4), st.dictionaries(st.text(max_size=12), inner, max_size=4)),
     max_leaves=12,
 )
 names = st.sampled_from(
-    ["user_send_text", "follow", "unfollow", "user_submit_info", "oa_send_text", "user_seen_message", "user_received_message"]
+    [
+        "user_send_text",
+        "follow",
+        "unfollow",
+        "user_submit_info",
+        "oa_send_text",
+        "user_seen_message",
+        "user_received_message",
+    ]
 )
 parties = st.fixed_dictionaries({}, optional={"id": ids, "admin_id": ids})
 documents = st.fixed_dictionaries(
@@ -158,7 +168,9 @@ async def test_no_body_makes_the_door_stumble_or_keeps_another_province_waiting(
 ) -> None:
     hostile, neighbour = door.registry.by_slug("an-giang"), door.registry.by_slug("ca-mau")
     if of_oa:  # aimed well enough to be stored
-        several = [body[:-1] + f',"oa_id":"{hostile.oa_id}"}}'.encode() if body[-1:] == b"}" else body for body in several]
+        several = [
+            body[:-1] + f',"oa_id":"{hostile.oa_id}"}}'.encode() if body[-1:] == b"}" else body for body in several
+        ]
     good = text_event(neighbour, "neighbour", "xin chào")
     answers = await asyncio.gather(
         *(post(door, hostile, body) for body in several), post(door, neighbour, good), post(door, hostile, several[0])
@@ -168,6 +180,9 @@ async def test_no_body_makes_the_door_stumble_or_keeps_another_province_waiting(
     assert answers[len(several)] == (200, "{}")
     msg_id = json.loads(good)["message"]["msg_id"]
     kept = await rows(
-        door, neighbour, "SELECT 1 FROM inbox_events WHERE tenant_id = :tenant AND dedupe_key LIKE :key", key=f"%{msg_id}"
+        door,
+        neighbour,
+        "SELECT 1 FROM inbox_events WHERE tenant_id = :tenant AND dedupe_key LIKE :key",
+        key=f"%{msg_id}",
     )
     assert len(kept) == 1

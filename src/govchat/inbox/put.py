@@ -17,6 +17,7 @@ from govchat.db.session import Database
 from govchat.errors import DomainError
 from govchat.kit.crypto import TenantVault, Vault
 from govchat.kit.ids import new_id
+from govchat.kit.patience import within
 from govchat.obs import metrics
 
 log = structlog.get_logger()
@@ -24,6 +25,8 @@ log = structlog.get_logger()
 MOST = 200
 # Zalo waits two seconds: what is not durable by then is refused, so that Zalo tries again.
 PATIENCE_S = 1.6
+# Longer than a commit ever takes while PostgreSQL is there.
+GIVE_UP_S = 4.0
 # More than this waiting means PostgreSQL is away or far behind: refuse at once instead of piling up.
 QUEUE_LIMIT = 4_000
 
@@ -108,7 +111,9 @@ class Intake:
 
     async def _commit(self, batch: list[tuple[Arrived, asyncio.Future[bool]]]) -> None:
         try:
-            fresh = await self._store([event for event, _ in batch])
+            # A connection that fell silent is given up, else it would hold every later batch back.
+            async with asyncio.timeout(GIVE_UP_S):
+                fresh = await self._store([event for event, _ in batch])
             metrics.WEBHOOK_BATCH.observe(len(batch))
         except (SQLAlchemyError, OSError, TimeoutError) as error:
             log.error("inbox.not_durable", events=len(batch), error=type(error).__name__)
@@ -141,10 +146,12 @@ class Intake:
         """Keep a signed event that names no Official Account."""
         event_id = new_id()
         sealed = vault.seal(body, f"unrouted_events.body/{event_id}")
+        row = {"id": event_id, "app_id": app_id, "event_name": event_name, "body": sealed}
         try:
-            async with self._db.registry() as session:
-                await session.execute(
-                    UNROUTED, {"id": event_id, "app_id": app_id, "event_name": event_name, "body": sealed}
-                )
+            await within(PATIENCE_S, self._store_unrouted(row))
         except (SQLAlchemyError, OSError, TimeoutError) as error:
             raise NotDurable("the database is away") from error
+
+    async def _store_unrouted(self, row: dict[str, object]) -> None:
+        async with self._db.registry() as session:
+            await session.execute(UNROUTED, row)
