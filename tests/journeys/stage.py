@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 import aiohttp
+import msgspec
 from redis.asyncio import Redis
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
@@ -34,6 +35,15 @@ async def own(services: Services, redis_url: str, number: int = 8) -> Settings:
     async with Redis.from_url(url) as redis:
         await redis.flushdb()
     return _settings(services, url, await _clone(services))
+
+
+def environment(settings: Settings) -> dict[str, str]:
+    """The `GOVCHAT_*` variables that give another process these settings."""
+    return {
+        f"GOVCHAT_{name.upper()}": ",".join(value) if isinstance(value, tuple) else str(value)
+        for name, value in msgspec.structs.asdict(settings).items()
+        if value
+    }
 
 
 @asynccontextmanager

@@ -21,7 +21,8 @@ async def wired(services: Services, redis_url: str) -> AsyncIterator[tuple[House
     settings = await own(services, redis_url)
     name = urlsplit(settings.database_url).path[1:]
     async with wire_to(settings.database_url) as (wire, url):
-        async with open_house(msgspec.structs.replace(settings, database_url=url), worker=False) as house:
+        wired_settings = msgspec.structs.replace(settings, database_url=url)
+        async with open_house(wired_settings, worker=False) as house:
             yield house, wire, urlsplit(services.postgres_url)._replace(path=f"/{name}").geturl()
             wire.drop()
 

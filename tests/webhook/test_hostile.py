@@ -137,6 +137,9 @@ names = st.sampled_from(
     ]
 )
 parties = st.fixed_dictionaries({}, optional={"id": ids, "admin_id": ids})
+messages = st.fixed_dictionaries(
+    {}, optional={"msg_id": ids, "text": ids, "msg_ids": st.lists(ids, max_size=5), "attachments": json_values}
+)
 documents = st.fixed_dictionaries(
     {},
     optional={
@@ -145,10 +148,7 @@ documents = st.fixed_dictionaries(
         "sender": st.one_of(parties, json_values),
         "recipient": st.one_of(parties, json_values),
         "follower": st.one_of(parties, json_values),
-        "message": st.one_of(
-            st.fixed_dictionaries({}, optional={"msg_id": ids, "text": ids, "msg_ids": st.lists(ids, max_size=5), "attachments": json_values}),
-            json_values,
-        ),
+        "message": st.one_of(messages, json_values),
         "user_id_by_app": ids,
         "info": json_values,
         "extra": json_values,
