@@ -1,7 +1,7 @@
 """The sweeper: what a crash left `sending` becomes uncertain, and what is uncertain is settled.
 
 Zalo's own list of the conversation is asked first. It proves that a message was said when it holds it, and that it was not when it
-holds what the citizen wrote but nothing of ours after it. Where it proves nothing, the contract in `outbox.settle` decides.
+reaches back to before the attempt and does not hold it. Where it proves nothing, the contract in `outbox.settle` decides.
 """
 
 from collections.abc import Callable
@@ -131,6 +131,6 @@ def prove(
         if not message.src_from_user and message.time and message.time >= since and is_ours(message):
             return True, message.message_id
     reaches_back = any(message.time and message.time < since for message in history)
-    # A page that is not full ends with the first thing ever said; it must hold something, else the list itself is in doubt.
-    whole = len(history) < PAGE_LIMIT and any(message.src_from_user for message in history)
+    # A page that is not full is the whole conversation, also that of a follower who never wrote.
+    whole = len(history) < PAGE_LIMIT
     return (False, None) if reaches_back or whole else (None, None)
