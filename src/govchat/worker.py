@@ -119,6 +119,7 @@ class Workplace:
     async def close(self) -> None:
         """Finish what is under way, then let go of everything."""
         await self.drains.finish()
+        await self.drainer.credentials.finish()
         await self._closing.aclose()
         await self.bell.close()
         await self.redis.aclose()

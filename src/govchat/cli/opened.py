@@ -6,7 +6,7 @@ Whatever keeps a command from reaching them becomes one sentence that says what 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-import asyncpg  # type: ignore[import-untyped]
+import asyncpg
 from sqlalchemy.exc import ArgumentError, DBAPIError
 
 from govchat.db.rls import verify

@@ -52,7 +52,6 @@ class Database:
             make_url(url).set(drivername="postgresql+asyncpg"),
             # Begin and commit are ours: see `_transaction`.
             isolation_level="AUTOCOMMIT",
-            hide_parameters=True,
             pool_size=pool_size,
             max_overflow=2,
             pool_timeout=5,

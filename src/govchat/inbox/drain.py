@@ -17,7 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from govchat.inbox.handle import CONVERSATIONAL, echo_of, handle
 from govchat.inbox.put import body_context
 from govchat.kit import clock
-from govchat.kit.crypto import TenantVault
+from govchat.kit.crypto import SealBroken, TenantVault
 from govchat.obs import metrics
 from govchat.outbox.settle import note_echoes
 from govchat.tenants.registry import Registry, Tenant
@@ -205,7 +205,11 @@ async def _receipts(session: AsyncSession, vault: TenantVault, tenant: Tenant, n
     echoes = []
     for row in rows:
         if row.event_name.startswith("oa_send_"):
-            echo = echo_of(vault, events.decode(vault.open(row.body_sealed, body_context(row.id))))
+            try:
+                echo = echo_of(vault, events.decode(vault.open(row.body_sealed, body_context(row.id))))
+            except (SealBroken, ValueError) as error:  # without its echo a message is settled by history
+                log.error("inbox.echo_unreadable", tenant=tenant.slug, event_id=str(row.id), reason=str(error))
+                continue
             if echo is not None:
                 echoes.append(echo)
     settled = await note_echoes(session, tenant.id, echoes)

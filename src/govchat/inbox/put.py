@@ -17,6 +17,7 @@ from govchat.db.session import Database
 from govchat.errors import DomainError
 from govchat.kit.crypto import TenantVault, Vault
 from govchat.kit.ids import new_id
+from govchat.kit.patience import within
 from govchat.obs import metrics
 
 log = structlog.get_logger()
@@ -116,8 +117,7 @@ class Intake:
 
     async def _commit(self, batch: "list[Waiting]") -> None:
         try:
-            async with asyncio.timeout(PATIENCE_S):
-                fresh = await self._store([event for event, _ in batch])
+            fresh = await within(PATIENCE_S, self._store([event for event, _ in batch]))
         except Exception as error:
             log.error("inbox.not_durable", events=len(batch), error=type(error).__name__)
             for _, future in batch:
@@ -147,10 +147,12 @@ class Intake:
         """Keep a signed event that names no Official Account."""
         event_id = new_id()
         sealed = vault.seal(body, f"unrouted_events.body/{event_id}")
+        row = {"id": event_id, "app_id": app_id, "event_name": event_name, "body": sealed}
         try:
-            async with self._db.registry() as session:
-                await session.execute(
-                    UNROUTED, {"id": event_id, "app_id": app_id, "event_name": event_name, "body": sealed}
-                )
+            await within(PATIENCE_S, self._store_unrouted(row))
         except (SQLAlchemyError, OSError, TimeoutError) as error:
             raise NotDurable("the database is away") from error
+
+    async def _store_unrouted(self, row: dict[str, object]) -> None:
+        async with self._db.registry() as session:
+            await session.execute(UNROUTED, row)

@@ -40,11 +40,12 @@ local function read(key, seed)
 end
 
 local granted, open, wait = want, want, 0
-local totals = {}
+local totals, rests = {}, {}
 for i, key in ipairs(KEYS) do
   local limit, reserve, seed = tonumber(ARGV[1 + i * 3]), tonumber(ARGV[2 + i * 3]), tonumber(ARGV[3 + i * 3])
   local total, blocked = read(key, seed)
   totals[i] = total
+  rests[i] = math.max(0, blocked - now_ms)
   if want > 0 then
     if blocked > now_ms then
       granted, open = 0, 0
@@ -67,6 +68,6 @@ for i, key in ipairs(KEYS) do
   if want < 0 then change = -math.min(-want, totals[i], tonumber(redis.call('HGET', key, slot)) or 0) end
   if change ~= 0 then redis.call('HINCRBY', key, slot, change) end
   redis.call('HSET', key, 'last', slot, 'total', totals[i] + change)
-  redis.call('PEXPIRE', key, ttl)
+  redis.call('PEXPIRE', key, math.max(ttl, rests[i]))
 end
 return {granted, open, wait}

@@ -59,7 +59,7 @@ class Vault:
             raise SealBroken(f"{context}: sealed under a master key that is not configured")
         try:
             return cipher.decrypt(sealed[5 : 5 + _NONCE], sealed[5 + _NONCE :], context.encode())
-        except InvalidTag:
+        except (InvalidTag, ValueError):  # ValueError: cut off within the nonce
             raise SealBroken(f"{context}: the sealed value does not belong here or is damaged") from None
 
     def new_tenant_key(self, tenant: str) -> bytes:
@@ -88,11 +88,13 @@ class TenantVault:
 
     def open(self, sealed: bytes, context: str) -> bytes:
         """The plain bytes; raises `SealBroken`."""
+        if sealed[:1] != _VERSION:
+            raise SealBroken(f"{context}: sealed by another version, or damaged")
         try:
             return self._cipher.decrypt(
                 sealed[1 : 1 + _NONCE], sealed[1 + _NONCE :], f"{self._tenant}/{context}".encode()
             )
-        except InvalidTag:
+        except (InvalidTag, ValueError):
             raise SealBroken(f"{context}: the sealed value does not belong here or is damaged") from None
 
     def index(self, value: str, purpose: str) -> bytes:

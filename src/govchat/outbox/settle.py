@@ -27,7 +27,8 @@ MARK_UNCERTAIN = text(
     """
 )
 
-# The newest open message of that citizen with that text; one that is still `sending` only notes the id, for the sweeper.
+# The first unknown echo of a text belongs to the citizen's first open message of that text, the second to the second: one
+# echo never settles two messages of the same words. A message that is still `sending` only notes the id, for the sweeper.
 ECHO = text(
     """
     UPDATE outbox_messages m
@@ -36,19 +37,30 @@ ECHO = text(
         settled_by = CASE WHEN m.state = 'uncertain' THEN 'echo' ELSE m.settled_by END,
         finished_at = CASE WHEN m.state = 'uncertain' THEN clock_timestamp() ELSE m.finished_at END
     FROM (
-      SELECT DISTINCT ON (o.id) o.id, e.msg_id
-      FROM unnest(CAST(:users AS text[]), CAST(:msg_ids AS text[]), CAST(:hashes AS bytea[])) AS e(user_id, msg_id, echo_hash)
-      JOIN citizens c ON c.tenant_id = :tenant AND c.zalo_user_id = e.user_id
-      JOIN outbox_messages o ON o.tenant_id = :tenant AND o.citizen_id = c.id AND o.echo_hash = e.echo_hash
-        AND o.state IN ('sending', 'uncertain') AND o.zalo_message_id IS NULL
-      WHERE NOT EXISTS (
-        SELECT FROM outbox_messages known WHERE known.tenant_id = :tenant AND known.zalo_message_id = e.msg_id)
-      ORDER BY o.id, e.msg_id
+      SELECT o.id, heard.msg_id
+      FROM (
+        SELECT c.id AS citizen_id, e.msg_id, e.echo_hash,
+               row_number() OVER (PARTITION BY c.id, e.echo_hash ORDER BY min(e.place)) AS nth
+        FROM unnest(CAST(:users AS text[]), CAST(:msg_ids AS text[]), CAST(:hashes AS bytea[]))
+          WITH ORDINALITY AS e(user_id, msg_id, echo_hash, place)
+        JOIN citizens c ON c.tenant_id = :tenant AND c.zalo_user_id = e.user_id
+        WHERE NOT EXISTS (
+          SELECT FROM outbox_messages known WHERE known.tenant_id = :tenant AND known.zalo_message_id = e.msg_id)
+        GROUP BY c.id, e.msg_id, e.echo_hash
+      ) heard
+      JOIN LATERAL (
+        SELECT q.id, row_number() OVER (ORDER BY q.seq) AS nth
+        FROM outbox_messages q
+        WHERE q.tenant_id = :tenant AND q.citizen_id = heard.citizen_id AND q.echo_hash = heard.echo_hash
+          AND q.state IN ('sending', 'uncertain') AND q.zalo_message_id IS NULL
+      ) o ON o.nth = heard.nth
     ) e
     WHERE m.tenant_id = :tenant AND m.id = e.id
     RETURNING m.id
     """
 )
+
+KNOWN = text("SELECT zalo_message_id FROM outbox_messages WHERE tenant_id = :tenant AND zalo_message_id = ANY(:ids)")
 
 
 class Doubt(msgspec.Struct, frozen=True):
@@ -101,6 +113,12 @@ async def doubts(session: AsyncSession, tenant_id: UUID, *, lanes: tuple[int, in
     ]
 
 
+async def known_ids(session: AsyncSession, tenant_id: UUID, ids: Sequence[str]) -> set[str]:
+    """Those of Zalo's message ids that already stand for a message of ours: they prove nothing about another one."""
+    rows = await session.scalars(KNOWN, {"tenant": tenant_id, "ids": list(ids)})
+    return set(rows.all())
+
+
 async def settle(
     session: AsyncSession, tenant_id: UUID, doubt: Doubt, *, said: bool | None, zalo_id: str | None = None
 ) -> str:
@@ -113,8 +131,7 @@ async def settle(
         values = {"state": "sent", "settled_by": "history", "zalo_message_id": zalo_id, "finished_at": clock.now()}
         outcome = "sent"
     elif said is False or (doubt.lane == Lane.NOTICE and doubt.repeats == 0):
-        repeats = doubt.repeats + (said is None)
-        values = {"state": "queued", "claimed_by": None, "due_at": clock.now(), "repeats": repeats}
+        values = {"state": "queued", "claimed_by": None, "due_at": clock.now(), "repeats": doubt.repeats + 1}
         outcome = "repeated"
     else:
         values = {"settled_by": "contract", "finished_at": clock.now()}

@@ -9,11 +9,13 @@ import asyncio
 from collections.abc import Sequence
 from uuid import UUID
 
+import msgspec
 import structlog
 
 from govchat.db.session import DATABASE_AWAY
 from govchat.kit import clock
 from govchat.kit.buckets import Buckets, Window, reserve_for
+from govchat.kit.crypto import SealBroken
 from govchat.kit.ids import new_id
 from govchat.obs import metrics
 from govchat.outbox.claim import Claimed, Result, claim, record
@@ -33,6 +35,8 @@ SLOTS = 16
 LONGEST_S = 20.0
 # Recording is tried this often while PostgreSQL is away: what Zalo answered must not be forgotten.
 RECORD_TRIES = 20
+# A message for which Zalo refused this many tokens, each renewed at once, waits.
+MOST_TOKENS = 3
 # Zalo counts per minute; after -32 a window rests this long.
 REST_S = 5.0
 
@@ -141,17 +145,27 @@ class Drainer:
     ) -> Result:
         started = clock.now()
         vault = await self.registry.tenant_vault(tenant.id)
-        body = messages.decode(vault.open(message.body_sealed, body_context(message.id)))
+        try:
+            body = messages.decode(vault.open(message.body_sealed, body_context(message.id)))
+        except (SealBroken, msgspec.MsgspecError) as error:  # one damaged row must not take its neighbours along
+            log.error("sender.unreadable", tenant=tenant.slug, message=str(message.id), error=type(error).__name__)
+            _count(tenant, message, "unreadable")
+            return Result(
+                id=message.id, attempt=message.attempts, state="failed", outcome="refused", started_at=started,
+                kind="unreadable", detail=type(error).__name__,
+            )  # fmt: skip
         timer = asyncio.get_running_loop().time()
         try:
             sent = await self.zalo.send_cs(access.token, body)
         except ZaloError as error:
             if isinstance(error, AccessTokenInvalid):
                 _count(tenant, message, "auth")
+                if message.attempts > MOST_TOKENS:  # fresh tokens don't help: come back in minutes, not at once
+                    later = verdict(message, error, started)
+                    return msgspec.structs.replace(later, refused_generation=access.generation)
                 return Result(
                     id=message.id, attempt=message.attempts, state="queued", outcome="token", started_at=started,
-                    due_at=clock.now(), counts=message.attempts > 3, zalo_code=error.code, kind="auth",
-                    refused_generation=access.generation,
+                    due_at=clock.now(), zalo_code=error.code, kind="auth", refused_generation=access.generation,
                 )  # fmt: skip
             if isinstance(error, RateLimited):
                 over = [w for w in windows if error.scope is None or w.name.startswith(f"{error.scope}:")]

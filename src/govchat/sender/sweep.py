@@ -1,7 +1,7 @@
 """The sweeper: what a crash left `sending` becomes uncertain, and what is uncertain is settled.
 
 Zalo's own list of the conversation is asked first. It proves that a message was said when it holds it, and that it was not when it
-holds what the citizen wrote but nothing of ours after it. Where it proves nothing, the contract in `outbox.settle` decides.
+reaches back to before the attempt and does not hold it. Where it proves nothing, the contract in `outbox.settle` decides.
 """
 
 from collections.abc import Callable
@@ -22,7 +22,8 @@ from govchat.outbox.put import echo_hash
 from govchat.sender.drain import Drainer, windows_of
 from govchat.tenants.credentials import CredentialBusy, CredentialRevoked
 from govchat.tenants.registry import Tenant
-from govchat.zalo.errors import ZaloError
+from govchat.zalo.client import PAGE_LIMIT
+from govchat.zalo.errors import AccessTokenInvalid, ZaloError
 from govchat.zalo.replies import ChatMessage
 
 log = structlog.get_logger()
@@ -31,6 +32,8 @@ log = structlog.get_logger()
 STALE_AFTER = timedelta(seconds=20)
 # Zalo's clock and ours may differ by this much.
 CLOCKS_APART = timedelta(seconds=5)
+# A history that could not be read is asked for again until the doubt is this old; then the contract decides.
+ASK_FOR = timedelta(minutes=10)
 # Messages that history called unsaid this often are left to the contract.
 MOST_REPEATS = 3
 
@@ -67,7 +70,13 @@ async def sweep(drainer: Drainer, tenant: Tenant, lanes: tuple[int, int]) -> int
     for doubt in doubts:
         if clock.now() - doubt.claimed_at < STALE_AFTER:
             continue
-        said, zalo_id = await _ask(drainer, tenant, doubt)
+        try:
+            said, zalo_id = await _ask(drainer, tenant, doubt)
+        except NotRead as unread:
+            log.info("sender.history_not_read", tenant=tenant.slug, reason=str(unread))
+            if clock.now() - doubt.claimed_at < ASK_FOR:
+                continue
+            said, zalo_id = None, None
         async with db.tenant(tenant.id) as session:
             outcome = await settle.settle(session, tenant.id, doubt, said=said, zalo_id=zalo_id)
         metrics.OUTBOX_SETTLED.labels(metrics.tenant_label(tenant.slug), outcome).inc()
@@ -76,8 +85,12 @@ async def sweep(drainer: Drainer, tenant: Tenant, lanes: tuple[int, int]) -> int
     return repeated
 
 
+class NotRead(Exception):
+    """Zalo's list could not be had this time."""
+
+
 async def _ask(drainer: Drainer, tenant: Tenant, doubt: settle.Doubt) -> tuple[bool | None, str | None]:
-    """What Zalo's list of the conversation proves about one message."""
+    """What Zalo's list of the conversation proves about one message; raises `NotRead`."""
     if doubt.repeats >= MOST_REPEATS:
         return None, None
     async with drainer.registry.db.tenant(tenant.id) as session:
@@ -87,25 +100,37 @@ async def _ask(drainer: Drainer, tenant: Tenant, doubt: settle.Doubt) -> tuple[b
     windows = windows_of(tenant)
     grant = await drainer.buckets.take(windows, 1)
     if not grant.granted:
-        return None, None
+        raise NotRead("the limit is reached")
     try:
         access = await drainer.credentials.access(tenant)
-        history = await drainer.zalo.conversation(access.token, user_id)
+        try:
+            history = await drainer.zalo.conversation(access.token, user_id)
+        except AccessTokenInvalid:
+            access = await drainer.credentials.access(tenant, not_generation=access.generation)
+            history = await drainer.zalo.conversation(access.token, user_id)
     except (ZaloError, CredentialRevoked, CredentialBusy, SQLAlchemyError) as error:
-        log.info("sender.history_not_read", tenant=tenant.slug, error=type(error).__name__)
-        return None, None
+        raise NotRead(type(error).__name__) from error
+    async with drainer.registry.db.tenant(tenant.id) as session:
+        ids = [message.message_id for message in history if not message.src_from_user]
+        taken = await settle.known_ids(session, tenant.id, ids)
     vault = await drainer.registry.tenant_vault(tenant.id)
-    return prove(history, lambda text: echo_hash(vault, text) == doubt.echo_hash, doubt)
+    return prove(
+        history,
+        lambda message: message.message_id not in taken and echo_hash(vault, message.text) == doubt.echo_hash,
+        doubt,
+    )
 
 
 def prove(
-    history: list[ChatMessage], is_ours: Callable[[str], bool], doubt: settle.Doubt
+    history: list[ChatMessage], is_ours: Callable[[ChatMessage], bool], doubt: settle.Doubt
 ) -> tuple[bool | None, str | None]:
-    """(True, id) when the text stands there after the attempt began; (False, None) when the list reaches back past the attempt and
-    does not hold it; (None, None) when the list proves nothing."""
+    """(True, id) when the text stands there after the attempt began; (False, None) when the list reaches back past the attempt, or to the
+    beginning of the conversation, and does not hold it; (None, None) when the list proves nothing."""
     since = doubt.claimed_at - CLOCKS_APART
     for message in history:
-        if not message.src_from_user and message.time and message.time >= since and is_ours(message.text):
+        if not message.src_from_user and message.time and message.time >= since and is_ours(message):
             return True, message.message_id
     reaches_back = any(message.time and message.time < since for message in history)
-    return (False, None) if reaches_back else (None, None)
+    # A page that is not full is the whole conversation. An empty one proves nothing: it may be all that a broken list says.
+    whole = 0 < len(history) < PAGE_LIMIT
+    return (False, None) if reaches_back or whole else (None, None)

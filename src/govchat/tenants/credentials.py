@@ -13,6 +13,7 @@ import aiohttp
 import msgspec
 import structlog
 from sqlalchemy import select
+from sqlalchemy.exc import SQLAlchemyError
 
 from govchat.errors import DomainError
 from govchat.kit import clock
@@ -22,7 +23,7 @@ from govchat.tenants.models import OaCredentialRow
 from govchat.tenants.registry import Registry, Tenant
 from govchat.tenants.tokens import Access, read_access, token_context
 from govchat.zalo import oauth
-from govchat.zalo.errors import NeedsReconsent, OAuthError, RefreshReplyLost
+from govchat.zalo.errors import NeedsReconsent, RefreshReplyLost, ZaloError
 
 log = structlog.get_logger()
 
@@ -31,6 +32,8 @@ LEASE = timedelta(seconds=30)
 # A token this close to its end is rotated before it is used.
 MARGIN = timedelta(minutes=5)
 POLL_S = 0.1
+# The old refresh token is spent: while PostgreSQL is away the new pair is held on to, well within the lease.
+STORE_PAUSES_S = (0.1, 0.2, 0.5, 1.0, 2.0, 3.0, 3.0)
 WAIT_S = 35.0
 
 
@@ -71,6 +74,7 @@ class Credentials:
         self._oauth_url = oauth_url
         self._cache: dict[UUID, Access] = {}
         self._locks: dict[UUID, asyncio.Lock] = {}
+        self._rotations: set[asyncio.Task[Access]] = set()
 
     async def access(self, tenant: Tenant, *, not_generation: int | None = None) -> Access:
         """A token that works now.
@@ -100,12 +104,25 @@ class Credentials:
             if isinstance(found, Access):
                 return found
             if isinstance(found, _Claim):
-                return await self._rotate(tenant, found)
+                # Once begun it is brought to its end, also when the caller is cancelled: the token may be spent already.
+                rotation = asyncio.create_task(self._rotate(tenant, found))
+                self._rotations.add(rotation)
+                rotation.add_done_callback(self._rotated)
+                return await asyncio.shield(rotation)
             if asyncio.get_running_loop().time() > deadline:
                 raise CredentialBusy(
                     f'tenant "{tenant.slug}": another process has been renewing the token for {WAIT_S:.0f} s'
                 )
             await asyncio.sleep(POLL_S)
+
+    def _rotated(self, rotation: asyncio.Task[Access]) -> None:
+        self._rotations.discard(rotation)
+        if not rotation.cancelled():
+            rotation.exception()  # told to the caller, if there still is one
+
+    async def finish(self) -> None:
+        """Wait for rotations under way: before the process ends, their outcome must be stored."""
+        await asyncio.gather(*self._rotations, return_exceptions=True)
 
     async def _claim(self, tenant: Tenant, not_generation: int | None) -> Access | _Claim | None:
         """Under the row's lock: the stored token if it is usable, else the lease, else None while another process holds it."""
@@ -146,13 +163,19 @@ class Credentials:
             raise CredentialRevoked(
                 f'tenant "{tenant.slug}": Zalo refused the refresh token, a new consent is needed'
             ) from error
-        except OAuthError as error:
+        except ZaloError as error:  # an `OAuthError`, or the host could not be reached at all
             await self._refuse(tenant, claim, str(error), revoke=False)
             metrics.TOKEN_REFRESHES.labels(metrics.tenant_label(tenant.slug), "failed").inc()
             raise CredentialBusy(
                 f'tenant "{tenant.slug}": the token could not be renewed ({type(error).__name__})'
             ) from error
         metrics.TOKEN_REFRESHES.labels(metrics.tenant_label(tenant.slug), "ok").inc()
+        for pause in STORE_PAUSES_S:
+            try:
+                return await self._store(tenant, claim, pair)
+            except (SQLAlchemyError, OSError) as error:
+                log.warning("credential.store_failed", tenant=tenant.slug, error=type(error).__name__)
+            await asyncio.sleep(pause)
         return await self._store(tenant, claim, pair)
 
     async def _refresh(self, app_id: str, app_secret: str, refresh_token: str) -> oauth.TokenPair:

@@ -12,10 +12,12 @@ from uuid import UUID
 import msgspec
 import structlog
 from sqlalchemy import func, select
+from sqlalchemy.exc import SQLAlchemyError
 
 from govchat.db.session import Database
 from govchat.errors import DomainError
 from govchat.kit.crypto import TenantVault, Vault
+from govchat.kit.patience import within
 from govchat.settings import Settings
 from govchat.tenants.manifest import Manifest
 from govchat.tenants.models import TenantKeyRow, TenantRecord, ZaloAppRow
@@ -23,6 +25,8 @@ from govchat.tenants.models import TenantKeyRow, TenantRecord, ZaloAppRow
 log = structlog.get_logger()
 
 RELOAD_EVERY = 2.0
+# Zalo waits two seconds for its answer, whatever the database does.
+PATIENCE_S = 1.5
 
 
 class TenantNotFound(DomainError):
@@ -31,6 +35,14 @@ class TenantNotFound(DomainError):
     status = 404
     code = "tenant_not_found"
     title = "No such tenant"
+
+
+class RegistryUnreadable(DomainError):
+    """What was asked for is not in memory and the database is away."""
+
+    status = 503
+    code = "registry_unreadable"
+    title = "The database is away, try again"
 
 
 class App(msgspec.Struct, frozen=True, kw_only=True):
@@ -95,10 +107,16 @@ class Registry:
         self.now = Snapshot((), {}, {}, {}, {}, {}, {}, {})
         self._vaults: dict[UUID, TenantVault] = {}
         self._asked = 0.0
+        self._unreadable = False
         self._reloading = asyncio.Lock()
 
     async def load(self) -> Snapshot:
         """Read the registry again if its rows changed since the last time."""
+        snapshot = await self._load()
+        self._unreadable = False
+        return snapshot
+
+    async def _load(self) -> Snapshot:
         async with self._reloading:
             self._asked = time.monotonic()
             async with self.db.registry() as session:
@@ -158,11 +176,20 @@ class Registry:
         )
 
     async def _missed(self) -> bool:
-        """Look again, unless that was done a moment ago."""
-        if time.monotonic() - self._asked < RELOAD_EVERY:
-            return False
-        before = self.now.stamp
-        return (await self.load()).stamp != before
+        """Look again, unless that was done a moment ago. Raises `RegistryUnreadable` while the database is away."""
+        if time.monotonic() - self._asked >= RELOAD_EVERY:
+            before = self.now.stamp
+            self._asked, self._unreadable = time.monotonic(), True
+            try:
+                changed = (await within(PATIENCE_S, self.load())).stamp != before
+            except (SQLAlchemyError, OSError, TimeoutError) as error:
+                log.warning("registry.reload_failed", error=type(error).__name__)
+            else:
+                return changed
+        if self._unreadable:
+            # It may be there by now: a wrong "no" would be taken for an answer.
+            raise RegistryUnreadable("the database is away, try again")
+        return False
 
     async def app(self, key: str) -> App | None:
         """The app that a webhook key names."""
@@ -205,14 +232,18 @@ class Registry:
         """The tenant's own vault, opened once per process."""
         found = self._vaults.get(tenant_id)
         if found is None:
-            async with self.db.tenant(tenant_id) as session:
-                wrapped = await session.scalar(
-                    select(TenantKeyRow.wrapped_key).where(TenantKeyRow.tenant_id == tenant_id)
-                )
+            try:
+                wrapped = await within(PATIENCE_S, self._wrapped_key(tenant_id))
+            except (SQLAlchemyError, OSError, TimeoutError) as error:
+                raise RegistryUnreadable("the database is away, try again") from error
             if wrapped is None:
                 raise TenantNotFound(f"tenant {tenant_id} has no data key: apply its manifest again")
             found = self._vaults[tenant_id] = self.vault.tenant(str(tenant_id), wrapped)
         return found
+
+    async def _wrapped_key(self, tenant_id: UUID) -> bytes | None:
+        async with self.db.tenant(tenant_id) as session:
+            return await session.scalar(select(TenantKeyRow.wrapped_key).where(TenantKeyRow.tenant_id == tenant_id))
 
     async def keep_fresh(self, every_s: float = 10.0) -> None:
         """Reload for as long as the process lives; a database that is away is asked again later."""
