@@ -77,7 +77,7 @@ def _calls() -> Iterator[Call]:
 
 
 CALLS = list(_calls())
-V1 = [call for call in CALLS if call.path.startswith("/v1")]
+V1 = sorted([call for call in CALLS if call.path.startswith("/v1")], key=lambda call: call.name)
 every_v1_route = pytest.mark.parametrize("call", V1, ids=lambda call: call.name)
 
 
