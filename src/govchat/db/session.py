@@ -58,7 +58,6 @@ class Database:
             pool_pre_ping=False,
             pool_use_lifo=True,
             pool_recycle=1800,
-            hide_parameters=True,  # an error's text never holds what was bound
             connect_args={
                 "timeout": 5,
                 "server_settings": {
