@@ -3,7 +3,7 @@
 Errors come wrapped by SQLAlchemy, or from asyncpg where a transaction begins and ends.
 """
 
-import asyncpg  # type: ignore[import-untyped]
+import asyncpg
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
