@@ -12,9 +12,9 @@ from typing import Any
 from litestar import MediaType, Request, Response, Router, get
 from litestar.openapi.datastructures import ResponseSpec
 from sqlalchemy import text
-from sqlalchemy.exc import SQLAlchemyError
 
 from govchat.access.guards import PUBLIC
+from govchat.db.away import ANY_FAILURE
 from govchat.db.session import Database
 from govchat.kit import clock
 from govchat.obs import beat, health, metrics
@@ -83,7 +83,7 @@ async def _database(db: Database) -> health.Check:
     try:
         async with asyncio.timeout(PATIENCE_S), db.registry() as session:
             await session.execute(text("SELECT 1"))
-    except (SQLAlchemyError, OSError, TimeoutError) as error:
+    except ANY_FAILURE as error:
         return health.database(error)
     return health.database()
 

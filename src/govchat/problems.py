@@ -13,9 +13,8 @@ import msgspec
 import structlog
 from litestar import Request, Response
 from litestar.exceptions import ClientException, HTTPException, ValidationException
-from sqlalchemy.exc import DBAPIError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
 
+from govchat.db.away import is_away
 from govchat.errors import DomainError
 
 log = structlog.get_logger()
@@ -124,7 +123,7 @@ def http_error(_: Request[Any, Any, Any], error: HTTPException) -> Response[byte
 
 def unexpected(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
     """A fault of ours: logged with an id, told without a detail. A database that is away is told as such."""
-    if _database_is_away(error):
+    if is_away(error):
         log.warning("request.database_away", path=request.scope.get("path_template"), error=type(error).__name__)
         return problem(503, *FRAMEWORK[503], "the database does not answer: send the request again")
     incident = uuid4().hex[:12]
@@ -132,15 +131,6 @@ def unexpected(request: Request[Any, Any, Any], error: Exception) -> Response[by
     return problem(
         500, "internal", "Something went wrong here", f"the log has more under incident {incident}", incident=incident
     )
-
-
-def _database_is_away(error: Exception) -> bool:
-    # asyncpg can't connect: OSError. By SQLSTATE: 08 the connection broke, 53 the server lacks room, 57 it is ending, starting, or
-    # ended the query, 55000 it lets nobody in.
-    if isinstance(error, DBAPIError):
-        state = str(getattr(error.orig, "sqlstate", None) or "")
-        return error.connection_invalidated or state[:2] in ("08", "53", "57") or state == "55000"
-    return isinstance(error, OSError | PoolTimeout | TimeoutError)
 
 
 HANDLERS: dict[Any, Any] = {DomainError: domain_error, HTTPException: http_error, Exception: unexpected}

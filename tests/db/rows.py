@@ -29,8 +29,8 @@ _numbers = itertools.count(1)
 
 
 def to_other_tables(table: sa.Table) -> list[sa.ForeignKeyConstraint]:
-    """The foreign keys that lead to a tenant table."""
-    keys = (key for key in table.foreign_key_constraints if key.referred_table.name in BY_NAME)
+    """The foreign keys that lead to a tenant table, in one order everywhere."""
+    keys = [key for key in table.foreign_key_constraints if key.referred_table.name in BY_NAME]
     return sorted(keys, key=lambda key: str(key.name))
 
 

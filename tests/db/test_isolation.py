@@ -11,7 +11,7 @@ from uuid import UUID
 import pytest
 import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError, IntegrityError
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
 from tests.db.clones import clone
 from tests.db.rows import BY_NAME, TENANT_TABLES, Values, key_of, make, pointing, prepare, to_other_tables
 from tests.stack import Services
@@ -199,15 +199,17 @@ async def test_a_connection_that_was_never_bound_or_bound_to_nonsense_sees_nothi
     async with world.db.engine.connect() as connection:
         assert await connection.scalar(count) == 0
     bind = sa.text("SELECT set_config('govchat.tenant_id', :it, true)")
+    plain = create_async_engine(world.db.engine.url, poolclass=sa.NullPool)
     for nobody in (str(new_id()), ""):
-        async with world.db.engine.connect() as connection:
+        async with plain.connect() as connection:
             await connection.execute(bind, {"it": nobody})
             assert await connection.scalar(count) == 0
     for nonsense in ("null", "' OR true --"):
-        async with world.db.engine.connect() as connection:
+        async with plain.connect() as connection:
             await connection.execute(bind, {"it": nonsense})
             with pytest.raises(DBAPIError, match="invalid input syntax for type uuid"):
                 await connection.scalar(count)
+    await plain.dispose()
 
 
 async def test_a_pooled_connection_carries_no_province_over(world: World) -> None:

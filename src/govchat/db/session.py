@@ -10,17 +10,14 @@ from contextlib import asynccontextmanager
 from typing import Any
 from uuid import UUID
 
-import asyncpg
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, create_async_engine
 
 # Begins and binds in one round trip. The tenant is always set, to empty when there is none: a pooled connection can never carry one over.
 BEGIN = "BEGIN; SELECT set_config('govchat.tenant_id', '{tenant}', true)"
 
-
-# What a database that is away, restarting or too slow raises.
-DATABASE_AWAY = (SQLAlchemyError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError)
+# A restarted server leaves connections in the pool that are closed: that many are thrown away before one is taken as it is.
+MOST_STALE = 20
 
 
 class TransactionLost(RuntimeError):
@@ -52,13 +49,13 @@ class Database:
             make_url(url).set(drivername="postgresql+asyncpg"),
             # Begin and commit are ours: see `_transaction`.
             isolation_level="AUTOCOMMIT",
+            hide_parameters=True,  # an error's text never holds what was bound
             pool_size=pool_size,
             max_overflow=2,
             pool_timeout=5,
             pool_pre_ping=False,
             pool_use_lifo=True,
             pool_recycle=1800,
-            hide_parameters=True,  # an error's text never holds what was bound
             connect_args={
                 "timeout": 5,
                 "server_settings": {
@@ -85,9 +82,7 @@ class Database:
 
     @asynccontextmanager
     async def _transaction(self, tenant: str) -> AsyncIterator[AsyncSession]:
-        async with self.engine.connect() as connection:
-            raw = await connection.get_raw_connection()
-            driver: Any = raw.driver_connection
+        async with self._connection() as (connection, driver):
             try:
                 await driver.execute(BEGIN.format(tenant=tenant))
                 async with AsyncSession(connection, expire_on_commit=False) as session:
@@ -103,22 +98,33 @@ class Database:
     async def call(self, statement: str, *arguments: Any) -> Any:
         """One statement as a transaction of its own, straight to the driver: for hot paths whose SQL function binds its tenants itself.
 
-        Raises one of `DATABASE_AWAY`.
+        Raises one of `away.ANY_FAILURE`.
         """
-        async with self._driver() as driver:
+        async with self._connection() as (_, driver):
             return await driver.fetchval(statement, *arguments)
 
     async def rows(self, statement: str, *arguments: Any) -> list[Any]:
         """`call` for a function that answers rows: each can be read by column name."""
-        async with self._driver() as driver:
+        async with self._connection() as (_, driver):
             found: list[Any] = await driver.fetch(statement, *arguments)
             return found
 
     @asynccontextmanager
-    async def _driver(self) -> AsyncIterator[Any]:
-        async with self.engine.connect() as connection:
-            raw = await connection.get_raw_connection()
-            yield raw.driver_connection
+    async def _connection(self) -> AsyncIterator[tuple[AsyncConnection, Any]]:
+        """A connection of the pool that is not known to be dead, with the driver's own beneath it."""
+        for _ in range(MOST_STALE):
+            async with self.engine.connect() as connection:
+                driver: Any = (await connection.get_raw_connection()).driver_connection
+                if driver.is_closed():
+                    await connection.invalidate()
+                    continue
+                try:
+                    yield connection, driver
+                finally:
+                    if driver.is_closed() and not connection.invalidated:
+                        await connection.invalidate()
+                return
+        raise ConnectionError("the pool holds dead connections only")
 
     async def close(self) -> None:
         """Close every connection."""

@@ -12,7 +12,7 @@ from uuid import UUID
 import msgspec
 import structlog
 
-from govchat.db.session import DATABASE_AWAY
+from govchat.db.away import ANY_FAILURE
 from govchat.kit import clock
 from govchat.kit.buckets import Buckets, Window, reserve_for
 from govchat.kit.crypto import SealBroken
@@ -193,7 +193,7 @@ class Drainer:
         for attempt in range(RECORD_TRIES):
             try:
                 kept = await record(self.registry.db, tenant.id, self.worker, results)
-            except DATABASE_AWAY as error:
+            except ANY_FAILURE as error:
                 log.warning(
                     "sender.record_failed", tenant=tenant.slug, error=type(error).__name__, messages=len(results)
                 )
