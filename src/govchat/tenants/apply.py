@@ -84,7 +84,8 @@ async def _apply_tenant(session: AsyncSession, settings: Settings, manifest: Man
         "full_name": manifest.full_name,
         "app_id": manifest.zalo.app_id,
         "oa_id": manifest.zalo.oa_id,
-        "manifest": msgspec.to_builtins(manifest),
+        # As the column gives it back: lists for tuples, texts for dates; else every apply would look like a change.
+        "manifest": msgspec.json.decode(msgspec.json.encode(manifest)),
     }
     if row is None:
         state = "draft" if settings.is_production else "live"
