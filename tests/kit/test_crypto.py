@@ -21,7 +21,7 @@ def test_a_moved_ciphertext_does_not_open() -> None:
     vault = Vault(["a"])
     own, other = (TenantVault(name, b"k" * 32) for name in ("own", "other"))
     sealed = vault.seal(SECRET, "zalo_apps.app_secret/1")
-    with pytest.raises(SealBroken, match="zalo_apps.app_secret/2"):
+    with pytest.raises(SealBroken, match=r"zalo_apps\.app_secret/2"):
         vault.open(sealed, "zalo_apps.app_secret/2")
     with pytest.raises(SealBroken):
         vault.open(sealed, "zalo_apps.oa_secret/1")
@@ -60,7 +60,7 @@ def test_a_damaged_value_is_named_by_place_and_never_shown(at: int, noise: bytes
         for damaged in (whole[:at], whole[:at] + noise + whole[at + len(noise) :], whole + noise, noise, b""):
             if damaged == whole:
                 continue
-            with pytest.raises(SealBroken, match="oa_credentials.refresh_token/7") as broken:
+            with pytest.raises(SealBroken, match=r"oa_credentials\.refresh_token/7") as broken:
                 keeper.open(damaged, "oa_credentials.refresh_token/7")
             assert "of-nobody" not in str(broken.value)
 
