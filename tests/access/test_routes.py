@@ -78,7 +78,7 @@ def _calls() -> Iterator[Call]:
 
 # In one order everywhere: the workers of xdist compare.
 CALLS = sorted(_calls(), key=lambda call: (call.path, call.method))
-V1 = [call for call in CALLS if call.path.startswith("/v1")]
+V1 = sorted((call for call in CALLS if call.path.startswith("/v1")), key=lambda call: call.name)
 every_v1_route = pytest.mark.parametrize("call", V1, ids=lambda call: call.name)
 
 

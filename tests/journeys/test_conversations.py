@@ -37,7 +37,7 @@ def joined(answers: list[Message]) -> str:
         ("ha-noi", "H26.1-261103-0001"),
         ("dien-bien", "H18.3-261103-0002"),
         ("lai-chau", "H35.3-261103-0003"),
-        ("ca-mau", "H12.000.00.00.H12-261103-0004"),
+        ("ca-mau", "000.00.12.H12-261103-0004"),
     ],
 )
 async def test_a_bare_code_in_any_province_shows_status_unit_and_dates(town: House, slug: str, code: str) -> None:
@@ -52,7 +52,7 @@ async def test_a_bare_code_in_any_province_shows_status_unit_and_dates(town: Hou
 async def test_who_follows_is_welcomed_once_by_the_name_of_the_province(town: House) -> None:
     await town.zalo.follow("hai-phong", "new")
     (welcome,) = await town.zalo.answers("hai-phong", "new")
-    assert "Thành phố Hải Phòng" in welcome.text
+    assert "thành phố Hải Phòng" in welcome.text
     assert welcome.payload
 
 
@@ -66,7 +66,7 @@ async def test_the_secret_as_the_next_message_shows_the_rest(town: House) -> Non
     assert "0912345678" not in whole
     # Proven once, the bare code is enough for this citizen, and for nobody else.
     assert "Trần Văn An" in await ask(town, "dong-nai", "secret", "H19.12-261103-0101")
-    assert "Trần Văn An" not in await ask(town, "dong-nai", "somebody else", "H19.12-261103-0101")
+    assert "Trần Văn An" not in await ask(town, "dong-nai", "somebody-else", "H19.12-261103-0101")
 
 
 async def test_code_and_secret_in_one_message_prove_too(town: House) -> None:
@@ -95,7 +95,7 @@ async def test_another_provinces_code_is_named_and_not_looked_up(town: House) ->
     await town.put_dossier("ha-noi", "H26.1-261103-0200")
     there = await ask(town, "dong-nai", "elsewhere", "H26.1-261103-0200")
     nowhere = await ask(town, "dong-nai", "elsewhere", "H26.1-261103-0201")
-    assert "Thành phố Hà Nội" in there
+    assert "thành phố Hà Nội" in there
     assert there.replace("0200", "0201") == nowhere
     assert "Đang xử lý" not in there
 
@@ -103,7 +103,7 @@ async def test_another_provinces_code_is_named_and_not_looked_up(town: House) ->
 async def test_a_code_of_an_absorbed_province_is_answered_by_its_successor(town: House) -> None:
     await town.put_dossier("lam-dong", "H11.5-240615-0031")
     assert "Đang xử lý" in await ask(town, "lam-dong", "heir", "H11.5-240615-0031")
-    assert "Tỉnh Lâm Đồng" in await ask(town, "dong-nai", "heir", "H11.5-240615-0031")
+    assert "tỉnh Lâm Đồng" in await ask(town, "dong-nai", "heir", "H11.5-240615-0031")
 
 
 async def test_not_found_and_wrong_secret_are_one_answer(town: House) -> None:
@@ -138,8 +138,8 @@ async def test_pictures_places_and_stickers_get_an_answer_that_helps(town: House
     await town.zalo.send_location("dong-nai", "media", 10.95, 106.82)
     assert "vị trí" in joined(await town.zalo.answers("dong-nai", "media"))
     for kind in ("sticker", "audio", "file", "gif"):
-        await town.zalo.send_attachment("dong-nai", "media", kind, {"id": "1", "url": "https://example.vn/x"})
-        assert joined(await town.zalo.answers("dong-nai", "media"))
+        await town.zalo.send_attachment("dong-nai", f"media-{kind}", kind, {"id": "1", "url": "https://example.vn/x"})
+        assert joined(await town.zalo.answers("dong-nai", f"media-{kind}"))
 
 
 async def test_two_codes_in_one_message_are_both_answered(town: House) -> None:

@@ -19,8 +19,7 @@ EVERY = (0, 3)
 async def claimed(
     desk: House, tenant: Tenant, worker=None, *, lanes: tuple[int, int] = EVERY, most: int = 100, open_: int = 100
 ) -> list[Claimed]:  # type: ignore[no-untyped-def]
-    async with desk.registry.db.tenant(tenant.id) as session:
-        return await claim(session, tenant.id, worker or new_id(), lanes=lanes, most=most, open_=open_)
+    return await claim(desk.registry.db, tenant.id, worker or new_id(), lanes=lanes, most=most, open_=open_)
 
 
 def result(message: Claimed, state: str, **more: object) -> Result:
@@ -28,8 +27,7 @@ def result(message: Claimed, state: str, **more: object) -> Result:
 
 
 async def recorded(desk: House, tenant: Tenant, worker, *results: Result) -> int:  # type: ignore[no-untyped-def]
-    async with desk.registry.db.tenant(tenant.id) as session:
-        return await record(session, tenant.id, worker, results)
+    return await record(desk.registry.db, tenant.id, worker, results)
 
 
 async def test_replies_go_before_notices_before_staff_before_campaigns(desk: House) -> None:

@@ -16,6 +16,7 @@ from govchat.kit import clock, phone
 from govchat.kit.crypto import TenantVault
 from govchat.outbox.put import echo_hash
 from govchat.tenants.registry import Registry, Tenant
+from govchat.zalo import messages
 from govchat.zalo.chat_events import Chatnow, Follow, InfoSubmitted, OaMessage, UserMessage
 from govchat.zalo.header import Event
 
@@ -47,6 +48,10 @@ async def handle(
     """Work off one conversational event in its transaction; answers how many messages were put."""
     user_id = event.user_id
     if user_id is None or event.oa_id not in (tenant.oa_id, None):
+        return 0
+    try:
+        messages.check_id("user_id", user_id)
+    except messages.MessageInvalid:  # no id of Zalo's: nobody can be answered under it, now or later
         return 0
     unfollowed = event.event_name == "unfollow"
     citizen = await know.know(

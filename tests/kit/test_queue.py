@@ -1,0 +1,102 @@
+"""The bell: many rings become one look, none gets lost in the moment a look ends, and Redis away is no error."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from uuid import UUID, uuid4
+
+import pytest
+from arq import func
+from arq.worker import Worker
+from redis.asyncio import Redis
+
+from govchat.kit import queue as room
+from govchat.kit.queue import CONVERSE, QUEUE, SEND, Bell, arq_pool, connect, decode_job, encode_job, flag
+
+
+@pytest.fixture
+async def redis(redis_url: str) -> AsyncIterator[Redis]:
+    client = connect(redis_url)
+    await client.flushdb()
+    yield client
+    await client.aclose()
+
+
+@pytest.fixture
+async def bell(redis: Redis, redis_url: str) -> AsyncIterator[Bell]:
+    made = Bell(redis_url)
+    yield made
+    await made.close()
+
+
+async def test_many_rings_for_a_tenant_are_one_job(bell: Bell, redis: Redis) -> None:
+    tenants = [uuid4() for _ in range(5)]
+    await asyncio.gather(*(bell.ring(CONVERSE, tenants) for _ in range(20)))
+    assert await redis.zcard(QUEUE) == 5
+    await bell.ring(SEND, tenants[:2])
+    assert await redis.zcard(QUEUE) == 7
+
+
+async def test_campaigns_have_a_queue_of_their_own(bell: Bell, redis: Redis) -> None:
+    await bell.ring(SEND, [uuid4()], bulk=True)
+    assert (await redis.zcard(room.BULK_QUEUE), await redis.zcard(QUEUE)) == (1, 0)
+
+
+async def test_a_job_is_plain_data(bell: Bell, redis: Redis) -> None:
+    tenant = uuid4()
+    await bell.ring(CONVERSE, [tenant])
+    (job,) = await redis.zrange(QUEUE, 0, -1)
+    document = decode_job(await redis.get(b"arq:job:" + job))
+    assert str(tenant) in str(document)
+    assert decode_job(encode_job({"a": 1})) == {"a": 1}
+
+
+async def test_a_ring_in_the_moment_a_look_ends_is_heard(bell: Bell, redis: Redis, redis_url: str) -> None:
+    """arq refuses a job of the same id while the first exists; the flag remembers the ring."""
+    tenant = uuid4()
+    looks: list[int] = []
+
+    async def look(_: dict[str, object], name: str) -> None:
+        await bell.answered(CONVERSE, UUID(name))
+        looks.append(len(looks))
+        if len(looks) == 1:  # after the last look, while arq still holds the job
+            assert await bell.ring(CONVERSE, [tenant])
+
+    async def after(ctx: dict[str, object]) -> None:
+        name, _, whom = str(ctx["job_id"]).partition(":")
+        await bell.ring_if_missed(name, whom)
+
+    async def burst() -> None:
+        pool = arq_pool(redis_url)
+        worker = Worker(
+            functions=[func(look, name=CONVERSE, keep_result=0, max_tries=1)],  # type: ignore[arg-type]
+            queue_name=QUEUE, redis_pool=pool, after_job_end=after, handle_signals=False, poll_delay=0.01, burst=True,
+            job_serializer=encode_job, job_deserializer=decode_job,
+        )  # fmt: skip
+        await worker.async_run()
+        await pool.aclose(close_connection_pool=True)
+
+    await bell.ring(CONVERSE, [tenant])
+    await burst()
+    await burst()  # where the first did not see it any more
+    assert len(looks) == 2
+    assert await redis.zcard(QUEUE) == 0
+    assert not await redis.exists(flag(CONVERSE, str(tenant)))
+
+
+async def test_without_redis_ringing_says_no_and_raises_nothing() -> None:
+    away = Bell("redis://127.0.0.1:9/0")
+    assert await away.ring(CONVERSE, [uuid4()]) is False
+    assert await away.reachable() is False
+    await away.answered(CONVERSE, uuid4())
+    await away.close()
+
+
+async def test_a_ringer_that_died_before_the_job_was_made_blocks_nobody_for_long(bell: Bell, redis: Redis) -> None:
+    tenant = uuid4()
+    await redis.set(flag(CONVERSE, str(tenant)), b"1", px=50)
+    assert await bell.ring(CONVERSE, [tenant])
+    assert await redis.zcard(QUEUE) == 0
+    await asyncio.sleep(0.06)
+    assert await bell.ring(CONVERSE, [tenant])
+    assert await redis.zcard(QUEUE) == 1
+    assert room.FLAG_MS <= 5_000
