@@ -29,6 +29,8 @@ PARALLEL = 4
 CITIZENS_AT_ONCE = 64
 RECEIPTS_AT_ONCE = 500
 EVENTS_AT_ONCE = 10
+# How long to wait before looking again at citizens whom another process holds.
+HELD_S = 0.1
 # After these tries an event waits for a person; the citizen's later events go on.
 MOST_ATTEMPTS = 5
 
@@ -99,19 +101,21 @@ async def drain(registry: Registry, tenant: Tenant) -> Worked:
         citizens = [row.user_id for row in found]
     gate = asyncio.Semaphore(PARALLEL)
 
-    async def one(user_id: str) -> tuple[int, int]:
+    async def one(user_id: str) -> Worked:
         async with gate:
             return await _citizen(registry, tenant, user_id, names)
 
     done = await asyncio.gather(*(one(user_id) for user_id in citizens))
-    worked = sum(count for count, _ in done)
-    answers = sum(put for _, put in done)
     more = receipts == RECEIPTS_AT_ONCE or len(citizens) == CITIZENS_AT_ONCE
-    return Worked(receipts + worked, answers, more)
+    held = any(one.more for one in done)
+    if held and not more:
+        await asyncio.sleep(HELD_S)
+    return Worked(receipts + sum(one.events for one in done), sum(one.answers for one in done), more or held)
 
 
-async def _citizen(registry: Registry, tenant: Tenant, user_id: str, names: list[str]) -> tuple[int, int]:
-    """All due events of one citizen in order, a few to a transaction, until there is none or another process holds them.
+async def _citizen(registry: Registry, tenant: Tenant, user_id: str, names: list[str]) -> Worked:
+    """All due events of one citizen in order, a few to a transaction, until there is none or another process holds them (`more`: it may
+    have looked before the last of them came).
 
     When one fails, nothing of its transaction is kept: the failure is noted, and those before it are worked off again without it.
     """
@@ -122,7 +126,7 @@ async def _citizen(registry: Registry, tenant: Tenant, user_id: str, names: list
         put = 0
         try:
             async with registry.db.tenant(tenant.id) as session:
-                rows = await _next(session, tenant.id, user_id, names)
+                rows, held = await _next(session, tenant.id, user_id, names)
                 for row in rows:
                     at_work = row
                     put += await _work_off(session, registry, tenant, row)
@@ -134,7 +138,7 @@ async def _citizen(registry: Registry, tenant: Tenant, user_id: str, names: list
                 raise
             await _failed(registry, tenant, at_work.id, error)
             if at_work is rows[0]:
-                return events_done, answers
+                return Worked(events_done, answers, more=False)
             continue
         now = clock.now()
         for row in rows:
@@ -142,13 +146,13 @@ async def _citizen(registry: Registry, tenant: Tenant, user_id: str, names: list
         events_done += len(rows)
         answers += put
         if len(rows) < EVENTS_AT_ONCE:
-            return events_done, answers
+            return Worked(events_done, answers, more=held and not events_done)
 
 
 async def _next(
     session: AsyncSession, tenant_id: UUID, user_id: str, names: list[str]
-) -> list[Row[tuple[object, ...]]]:
-    """The citizen's next events in order, none after one that waits for its next try; none while another process holds them."""
+) -> tuple[list[Row[tuple[object, ...]]], bool]:
+    """The citizen's next events in order, none after one that waits for its next try; none, and True, while another process holds them."""
     found = await session.execute(
         NEXT,
         {
@@ -159,8 +163,8 @@ async def _next(
             "most": EVENTS_AT_ONCE,
         },
     )
-    now = clock.now()
-    return list(itertools.takewhile(lambda row: row.retry_at is None or row.retry_at <= now, found))
+    rows, now = found.all(), clock.now()
+    return list(itertools.takewhile(lambda row: row.retry_at is None or row.retry_at <= now, rows)), not rows
 
 
 async def _work_off(session: AsyncSession, registry: Registry, tenant: Tenant, row: Row[tuple[object, ...]]) -> int:
