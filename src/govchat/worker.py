@@ -206,7 +206,7 @@ class Workplace:
             pool = arq_pool(self.settings.redis_url)
             worker = self.arq(pool)
             try:
-                await worker.async_run()
+                await _until_cancelled(worker)
             except (RedisError, OSError, TimeoutError) as error:
                 log.warning("worker.redis_away", error=type(error).__name__)
             finally:
@@ -215,6 +215,18 @@ class Workplace:
                 await pool.aclose(close_connection_pool=True)
             await asyncio.sleep(pause)
             pause = min(pause * 2, 2.0)
+
+
+async def _until_cancelled(worker: Worker) -> None:
+    """arq's loop. A cancellation now and then gets lost inside it (seen with arq 0.28 on Python 3.11): it is given again."""
+    hearing = asyncio.create_task(worker.async_run())
+    try:
+        await asyncio.wait({hearing})
+    finally:
+        while not hearing.done():
+            hearing.cancel()
+            await asyncio.wait({hearing}, timeout=0.1)
+    hearing.result()
 
 
 async def run(settings: Settings, *, bulk: bool) -> None:

@@ -28,10 +28,13 @@ T = TypeVar("T")
 _serial = iter(range(10**9))
 
 
-async def own(services: Services, redis_url: str, number: int = 8) -> Settings:
-    """Settings on a fresh database and an emptied Valkey database that the other fixtures do not use."""
+async def own(services: Services, redis_url: str, number: int = 0) -> Settings:
+    """Settings on a fresh database and an emptied Valkey database that no other fixture or process of this run uses.
+
+    `number` is 1 for a second house beside one that is open.
+    """
     server, _, taken = redis_url.rpartition("/")
-    url = f"{server}/{number + int(taken) % 7}"
+    url = f"{server}/{2 + 2 * (int(taken) % 7) + number}"  # of 16
     async with Redis.from_url(url) as redis:
         await redis.flushdb()
     return _settings(services, url, await _clone(services))

@@ -90,7 +90,7 @@ async def test_equal_words_said_for_another_cause_settle_nothing(shop: House) ->
 
 
 async def test_zalo_out_of_reach_is_tried_again_until_it_is_back(services: Services, redis_url: str) -> None:
-    settings = await own(services, redis_url, number=9)
+    settings = await own(services, redis_url, number=1)
     with pytest.MonkeyPatch.context() as patch:
         hurry(patch)
         async with open_house(settings, worker=False) as house, wire_to(house.zalo.url) as (wire, url):

@@ -83,7 +83,7 @@ async def test_a_database_that_is_away_is_503_in_time_and_200_once_it_is_back(
 
 
 async def test_a_database_that_turns_everybody_out_is_503_and_then_200(services: Services, redis_url: str) -> None:
-    settings = await own(services, redis_url, number=9)
+    settings = await own(services, redis_url, number=1)
     name = urlsplit(settings.database_url).path[1:]
     async with open_house(settings, worker=False) as house:
         tenant = house.registry.by_slug("an-giang")
