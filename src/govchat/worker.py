@@ -248,10 +248,15 @@ async def run(settings: Settings, *, bulk: bool) -> None:
         asyncio.create_task(place.registry.keep_fresh()),
         asyncio.create_task(beat.run()),
     ]
-    await stop.wait()
+    stopped = asyncio.create_task(stop.wait())
+    # A part that ends by itself has failed: a process that only half works is worse than one that is started again.
+    await asyncio.wait([stopped, *tasks], return_when=asyncio.FIRST_COMPLETED)
+    failed = [task for task in tasks if task.done()]
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
     await beat.leave()
     await place.close()
     log.info("worker.stopped")
+    for task in failed:
+        task.result()

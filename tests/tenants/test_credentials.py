@@ -219,7 +219,7 @@ async def test_a_lost_reply_to_a_refresh_ends_in_a_new_consent_not_in_a_loop(ban
     assert bank.refreshes == 1
     assert (await bank.row()).state == "needs_reconsent"
     for _ in range(3):
-        with pytest.raises(CredentialRevoked, match=f"govchat tenant connect {SLUG}"):
+        with pytest.raises(CredentialRevoked, match=f"govchat secret set {SLUG} refresh-token"):
             await bank.credentials.access(bank.tenant)
     assert bank.zalo.world.stats.refused[-14020] == 1
 

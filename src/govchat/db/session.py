@@ -58,6 +58,8 @@ class Database:
             pool_recycle=1800,
             connect_args={
                 "timeout": 5,
+                # A connection that fell silent is given up: the server would have ended the statement by now.
+                "command_timeout": statement_timeout_ms / 1000 + 5,
                 "server_settings": {
                     "application_name": f"govchat {part}",
                     "statement_timeout": str(statement_timeout_ms),

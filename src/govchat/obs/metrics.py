@@ -33,7 +33,10 @@ def _histogram(name: str, what: str, *labels: str, buckets: tuple[float, ...] = 
 
 # The way in
 WEBHOOK_EVENTS = _counter(
-    "webhook_events", "Webhook requests by outcome: stored, duplicate, refused, empty …", "tenant", "outcome"
+    "webhook_events",
+    "Webhook requests by outcome: stored, duplicate, probe, unreadable, unrouted, oa_refused, unknown_key",
+    "tenant",
+    "outcome",
 )
 WEBHOOK_SIGNATURES = _counter(
     "webhook_signatures", "Webhook signatures by result: valid, invalid, missing", "app", "result"

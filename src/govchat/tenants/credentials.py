@@ -131,14 +131,14 @@ class Credentials:
             row = await session.get(OaCredentialRow, (tenant.id, tenant.oa_id), with_for_update=True)
             if row is None or row.refresh_token_sealed is None:
                 raise CredentialRevoked(
-                    f'tenant "{tenant.slug}" has no token yet: run `govchat tenant connect {tenant.slug}`'
+                    f'tenant "{tenant.slug}" has no token yet: run `govchat secret set {tenant.slug} refresh-token`'
                 )
             access = read_access(row, vault)
             if access and self._usable(access, not_generation):
                 return access
             if row.state == "needs_reconsent":
                 raise CredentialRevoked(
-                    f'tenant "{tenant.slug}" needs a new consent: run `govchat tenant connect {tenant.slug}`'
+                    f'tenant "{tenant.slug}" needs a new consent: set a new token with `govchat secret set {tenant.slug} refresh-token`'
                 )
             if row.refresh_claimed_until and row.refresh_claimed_until > clock.now():
                 return None
