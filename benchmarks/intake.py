@@ -81,10 +81,8 @@ def main() -> None:
                 f"intake at {RATE:.0f}/s: p50 {paced.quantile(0.5) * 1000:.1f} ms, p99 {paced.quantile(0.99) * 1000:.1f} ms "
                 f"(target ≤ 200 ms); {sum(each):.2f} CPU s per 1,000 events (target ≤ 0.8)"
             )
-            each = [
-                (name, cpu) for name, cpu in zip(("API", "PostgreSQL", "Valkey"), map(cpu_seconds, pids), strict=True)
-            ]
-            print("  CPU by part over the whole run: " + ", ".join(f"{name} {cpu:.1f} s" for name, cpu in each))
+            named = zip(("API", "PostgreSQL", "Valkey"), each, strict=True)
+            print("  of which " + ", ".join(f"{name} {cpu:.2f}" for name, cpu in named))
 
 
 async def _warm(api_port: int, bare_port: int, make: Callable[[], bytes]) -> None:

@@ -1,7 +1,7 @@
 """From a citizen's message to its answer accepted by Zalo, over all provinces: the whole stack on one machine, simulator included.
 
-Targets: p50 ≤ 150 ms, p99 ≤ 500 ms at 100 messages a second over 34 tenants. The ceiling beside it is Zalo's own round trip: what one
-send to the simulator takes when nothing else runs.
+Targets: p50 ≤ 150 ms, p99 ≤ 500 ms at 100 messages a second over 34 tenants. Run at a fifth of that first, so that a machine which can't
+carry the whole stack at 100 still shows what one answer takes.
 """
 
 import contextlib
@@ -13,8 +13,8 @@ from typing import Any
 from benchmarks.ground import cpu_seconds, ground, port, process, wait_for
 from govchat.tenants.manifest import read_all
 
-RATE = 100.0
-SECONDS = 30
+RATES = (20.0, 100.0)
+SECONDS = 20
 USERS = 20
 
 
@@ -53,23 +53,30 @@ def main() -> None:
         burst = {"oas": slugs, "per_second": 34, "seconds": 3, "texts": texts, "users": USERS}
         ask(f"{zalo}/_control/burst", burst)
         time.sleep(3)
-        ask(f"{zalo}/_control/stats", method="DELETE")
         pids = {"PostgreSQL": place.postgres_pid, "Valkey": place.valkey_pid} | {
             name: child.pid for name, child in running.items() if name != "simulator"
         }
-        before = {name: cpu_seconds(pid) for name, pid in pids.items()}
-        ask(f"{zalo}/_control/burst", burst | {"per_second": RATE, "seconds": SECONDS})
-        time.sleep(5)
-        spent = {name: cpu_seconds(pid) - before[name] for name, pid in pids.items()}
-        stats = ask(f"{zalo}/_control/stats")
-        sent = int(RATE * SECONDS)
-        reply = stats["reply_ms"]
-        print(
-            f"replies at {RATE:.0f}/s over {len(slugs)} provinces: {stats['accepted']} of {sent} answered; p50 {reply['p50']:.0f} ms "
-            f"(target ≤ 150), p99 {reply['p99']:.0f} ms (target ≤ 500)"
-        )
-        each = ", ".join(f"{name} {cpu / sent * 1000:.2f}" for name, cpu in spent.items())
-        print(f"  {sum(spent.values()) / sent * 1000:.1f} CPU s per 1,000 messages: {each}")
+        for rate in RATES:
+            measure(zalo, burst, pids, rate)
+
+
+def measure(zalo: str, burst: dict[str, Any], pids: dict[str, int], rate: float) -> None:
+    """One rate: send, wait for the last answers, print."""
+    ask(f"{zalo}/_control/stats", method="DELETE")
+    before = {name: cpu_seconds(pid) for name, pid in pids.items()}
+    ask(f"{zalo}/_control/burst", burst | {"per_second": rate, "seconds": SECONDS})
+    sent = int(rate * SECONDS)
+    until = time.monotonic() + 30
+    while (stats := ask(f"{zalo}/_control/stats"))["accepted"] < sent and time.monotonic() < until:
+        time.sleep(1)
+    spent = {name: cpu_seconds(pid) - before[name] for name, pid in pids.items()}
+    reply = stats["reply_ms"]
+    print(
+        f"replies at {rate:.0f}/s over {len(burst['oas'])} provinces: {stats['accepted']} of {sent} answered; p50 {reply['p50']:.0f} ms "
+        f"(target ≤ 150), p99 {reply['p99']:.0f} ms (target ≤ 500)"
+    )
+    each = ", ".join(f"{name} {cpu / sent * 1000:.2f}" for name, cpu in spent.items())
+    print(f"  {sum(spent.values()) / sent * 1000:.1f} CPU s per 1,000 messages: {each}", flush=True)
 
 
 if __name__ == "__main__":

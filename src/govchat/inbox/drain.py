@@ -19,6 +19,7 @@ from govchat.inbox.put import body_context
 from govchat.kit import clock
 from govchat.kit.crypto import SealBroken, TenantVault
 from govchat.obs import metrics
+from govchat.obs.logs import citizen_hash
 from govchat.outbox.settle import note_echoes
 from govchat.tenants.registry import Registry, Tenant
 from govchat.zalo import events
@@ -136,7 +137,7 @@ async def _citizen(registry: Registry, tenant: Tenant, user_id: str, names: list
         except Exception as error:
             if at_work is None:
                 raise
-            await _failed(registry, tenant, at_work.id, error)
+            await _failed(registry, tenant, user_id, at_work.id, error)
             if at_work is rows[0]:
                 return Worked(events_done, answers, more=False)
             continue
@@ -181,6 +182,13 @@ async def _work_off(session: AsyncSession, registry: Registry, tenant: Tenant, r
     )
     if answers:
         metrics.ANSWERS.labels(metrics.tenant_label(tenant.slug), event.event_name).inc(answers)
+        log.info(
+            "conversation.answered",
+            tenant=tenant.slug,
+            citizen=citizen_hash(registry.vault.log_key, tenant.slug, event.user_id or ""),
+            kind=event.event_name,
+            answers=answers,
+        )
     return answers
 
 
@@ -189,14 +197,21 @@ def _plausible(occurred_at: datetime) -> datetime:
     return min(occurred_at, clock.now() + timedelta(minutes=1))
 
 
-async def _failed(registry: Registry, tenant: Tenant, event_id: UUID, error: Exception) -> None:
+async def _failed(registry: Registry, tenant: Tenant, user_id: str, event_id: UUID, error: Exception) -> None:
     """Note the failure in a transaction of its own; the event is tried again later, or parked."""
     async with registry.db.tenant(tenant.id) as session:
         state = await session.scalar(
             FAILED,
             {"tenant": tenant.id, "id": event_id, "error": type(error).__name__, "most": MOST_ATTEMPTS},
         )
-    log.error("inbox.event_failed", tenant=tenant.slug, event_id=str(event_id), state=state, exc_info=error)
+    log.error(
+        "inbox.event_failed",
+        tenant=tenant.slug,
+        citizen=citizen_hash(registry.vault.log_key, tenant.slug, user_id),
+        event_id=str(event_id),
+        state=state,
+        exc_info=error,
+    )
     metrics.INBOX_FAILURES.labels(metrics.tenant_label(tenant.slug), state or "gone").inc()
 
 
