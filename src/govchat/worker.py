@@ -37,7 +37,7 @@ from govchat.zalo.client import ZaloClient
 log = structlog.get_logger()
 
 # How long a nudge may lie before arq looks; the sweep looks at everything this often.
-POLL_S = 0.05
+POLL_S = 0.1
 BULK_POLL_S = 0.5
 SWEEP_S = 5.0
 JOB_TIMEOUT_S = 30
