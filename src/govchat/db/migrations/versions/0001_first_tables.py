@@ -382,4 +382,9 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    raise NotImplementedError("the first revision is not taken back: drop the database instead")
+    op.execute("SET LOCAL lock_timeout = '5s'")
+    op.execute("SET LOCAL statement_timeout = '60s'")
+    for function in ("outbox_record", "outbox_claim", "tenants_with_work", "inbox_put"):
+        op.execute(f"DROP FUNCTION {function}")
+    for table in (*reversed(TENANT_TABLES), "unrouted_events", *reversed(REGISTRY_TABLES)):
+        op.execute(f"DROP TABLE {table}")
