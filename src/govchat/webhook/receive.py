@@ -61,16 +61,16 @@ async def receive(door: Door, key: str, body: bytes, *, signature: str | None, t
     """Return once the event is durable, or was there before, or needs no keeping. Raises a `DomainError` for every refusal."""
     app = await door.registry.app(key)
     if app is None:
-        metrics.WEBHOOK_EVENTS.labels(metrics.tenant_label(None), "unknown_key").inc()
+        metrics.child(metrics.WEBHOOK_EVENTS, metrics.tenant_label(None), "unknown_key").inc()
         raise WebhookUnknown(f'webhook "{key[:80]}" is not known: `govchat tenant show SLUG` prints the path')
     if events.is_probe(body):
-        metrics.WEBHOOK_EVENTS.labels(metrics.tenant_label(None), "probe").inc()
+        metrics.child(metrics.WEBHOOK_EVENTS, metrics.tenant_label(None), "probe").inc()
         return
     try:
         header = events.peek(body)
     except events.NotAnEvent as error:
         _signed(app, body, None, signature=signature, timestamp=timestamp)
-        metrics.WEBHOOK_EVENTS.labels(metrics.tenant_label(None), "unreadable").inc()
+        metrics.child(metrics.WEBHOOK_EVENTS, metrics.tenant_label(None), "unreadable").inc()
         raise BodyUnreadable(f"the body is no event: {error}") from error
     variant = _signed(app, body, header, signature=signature, timestamp=timestamp)
     if app.oa_secret is None:
@@ -79,7 +79,7 @@ async def receive(door: Door, key: str, body: bytes, *, signature: str | None, t
     tenant = await _tenant(door.registry, app, header.oa_id)
     if tenant is None:
         await door.intake.put_unrouted(door.registry.vault, app.app_id, header.event_name, body)
-        metrics.WEBHOOK_EVENTS.labels(metrics.tenant_label(None), "unrouted").inc()
+        metrics.child(metrics.WEBHOOK_EVENTS, metrics.tenant_label(None), "unrouted").inc()
         return
     vault = await door.registry.tenant_vault(tenant.id)
     asks = header.event_name in CONVERSATIONAL
@@ -95,7 +95,7 @@ async def receive(door: Door, key: str, body: bytes, *, signature: str | None, t
         asks=asks,
     )
     fresh = await door.intake.put(event)
-    metrics.WEBHOOK_EVENTS.labels(metrics.tenant_label(tenant.slug), "stored" if fresh else "duplicate").inc()
+    metrics.child(metrics.WEBHOOK_EVENTS, metrics.tenant_label(tenant.slug), "stored" if fresh else "duplicate").inc()
     if fresh:
         door.ringer.ring(tenant.id, asks=asks)
 
@@ -116,9 +116,11 @@ def _signed(
         oa_id=header.oa_id if header else None,
     )
     if verdict.ok:
-        metrics.WEBHOOK_SIGNATURES.labels(metrics.tenant_label(app.key), "valid").inc()
+        metrics.child(metrics.WEBHOOK_SIGNATURES, metrics.tenant_label(app.key), "valid").inc()
         return str(verdict.variant)
-    metrics.WEBHOOK_SIGNATURES.labels(metrics.tenant_label(app.key), "invalid" if signature else "missing").inc()
+    metrics.child(
+        metrics.WEBHOOK_SIGNATURES, metrics.tenant_label(app.key), "invalid" if signature else "missing"
+    ).inc()
     log.warning("webhook.signature_invalid", app=app.key, reason=verdict.reason, near_miss=verdict.near_miss)
     if app.enforce:
         raise SignatureInvalid(f"{verdict.reason}: Zalo signs with the OA secret key of this app")
@@ -132,7 +134,7 @@ async def _tenant(registry: Registry, app: App, oa_id: str | None) -> Tenant | N
         return own[0] if len(own) == 1 else None
     tenant = await registry.by_oa(oa_id)
     if tenant is None or tenant.app.app_id != app.app_id:
-        metrics.WEBHOOK_EVENTS.labels(metrics.tenant_label(None), "oa_refused").inc()
+        metrics.child(metrics.WEBHOOK_EVENTS, metrics.tenant_label(None), "oa_refused").inc()
         log.warning("webhook.oa_refused", app=app.key)
         raise OaRefused("the Official Account of this event is not registered for this webhook")
     return tenant
