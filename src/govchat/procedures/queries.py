@@ -207,7 +207,8 @@ def _place(cursor: str) -> Place | None:
     if not cursor:
         return None
     try:
-        return msgspec.json.decode(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)), type=Place)
+        decoded = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
+        return msgspec.convert(msgspec.json.decode(decoded), Place)
     except (ValueError, msgspec.DecodeError) as error:
         raise ProcedureCursorInvalid(
             f'cursor "{cursor[:40]}" was not made by this list: send the next_cursor of its last page as it was'

@@ -45,7 +45,7 @@ async def write_overrides(
         .group_by(ProcedureOverrideRow.code)
     )
     numbers = dict(last.tuples().all())
-    rows = [
+    rows: list[dict[str, Any]] = [
         {
             "tenant_id": tenant_id,
             "code": change.code,
@@ -78,7 +78,7 @@ async def write_national(
     actor: str,
 ) -> int:
     """Append one version per change in one statement, with the record of who did it; answers the import's number."""
-    number = await session.scalar(
+    number: int | None = await session.scalar(
         insert(NationalImportRow)
         .values(actor=actor, file_name=file_name, file_hash=hashlib.sha256(data).digest(), summary=summary)
         .returning(NationalImportRow.number)
