@@ -36,12 +36,13 @@ _CHANNEL_WORDS: tuple[tuple[str, Channel], ...] = (
 )  # fmt: skip
 _LEVEL_WORDS: tuple[tuple[str, Level], ...] = (
     ("xa", "commune"), ("phuong", "commune"), ("tinh", "province"), ("so", "province"), ("bo", "ministry"), ("nganh", "ministry"),
-    ("trung uong", "ministry"), ("commune", "commune"), ("province", "province"), ("ministry", "ministry"),
+    ("trung uong", "ministry"), ("commune", "commune"), ("province", "province"), ("ministry", "ministry"), ("khac", "other"),
 )  # fmt: skip
 _BULLET = re.compile(r"^\s*(?:[-–•+*●▪]|\d{1,2}[.)]|[a-zđ]\))\s*", re.I)
 _NO_FEE = frozenset(
     ("khong", "khong thu", "khong co", "khong thu phi", "mien phi", "mien", "khong phi", "khong mat phi")
 )
+_SEE_ABOVE = frozenset(("nhu tren", "nt", "-", "", "chua co", "khong ro", "dang cap nhat"))
 UNITS: dict[str, Unit] = {
     "working_day": "working_day",
     "calendar_day": "calendar_day",
@@ -172,6 +173,8 @@ def fee_of(*texts: str) -> Read:
     words = "; ".join(dict.fromkeys(lines))
     if not words:
         return Read(None)
+    if fold(words).strip(' ."') in _SEE_ABOVE:
+        return Read(None, (flag("fee", "unread", words),))
     amount = _amount(words)
     doubtful = amount is not None and 0 < amount < 1000
     flags = (flag("fee", "fee_small", words),) if doubtful else ()

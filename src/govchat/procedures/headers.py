@@ -136,7 +136,15 @@ def columns_of(headers: Sequence[str]) -> list[Column]:
             continue
         taken[field] = letter(index)
         made.append(Column(letter(index), written, field, how))
-    return made
+    if "official_name" in taken:
+        return made
+    # The only name of a file is the one in its decision; the words citizens know it by stand beside that.
+    return [
+        msgspec.structs.replace(column, field="official_name")
+        if key(column.header) == "name" and column.field
+        else column
+        for column in made
+    ]
 
 
 def score(headers: Sequence[str]) -> int:

@@ -159,12 +159,16 @@ def _limit(cells: dict[str, str]) -> figures.Read:
     if not isinstance(limit, Limit):
         return chosen
     flags = chosen.flags
-    if (
-        isinstance(words.value, Limit)
-        and isinstance(columns.value, Limit)
-        and figures_of(words.value) != figures_of(limit)
-    ):
-        flags = (*words.flags, *flags, flag("limit", "sources_differ", f"{cells['limit']} / {limit.spelled}"))
+    if isinstance(words.value, Limit) and isinstance(columns.value, Limit):
+        flags = (*words.flags, *flags)
+        main = (limit.value, limit.unit)
+        if main in figures_of(words.value):
+            others = tuple(each for each in words.value.variants if (each.value, each.unit) != main)
+            limit = msgspec.structs.replace(
+                words.value, value=limit.value, unit=limit.unit, variants=others, caveats=words.value.caveats
+            )
+        else:
+            flags = (*flags, flag("limit", "sources_differ", f"{clean(cells['limit'])} / {limit.spelled}"))
     if hours and limit.unit in ("working_day", "calendar_day") and limit.value == int(hours[1]):
         flags = (*flags, flag("limit", "maybe_hours", cells["limit_note"]))
     return figures.Read(limit, tuple({each.kind: each for each in flags}.values()))
