@@ -122,7 +122,10 @@ def test_a_code_that_a_spreadsheet_made_a_number_is_completed_only_when_known():
 
 
 def test_formulas_are_never_taken():
-    text = 'Mã,Tên thủ tục\n1.000656,"=HYPERLINK(""http://x"")"\n"=""1.000689""",Khai sinh\n1.000690,@SUM(A1)\n1.000691,#REF!\n1.000692,- Gạch đầu dòng\n'
+    text = (
+        'Mã,Tên thủ tục\n1.000656,"=HYPERLINK(""http://x"")"\n"=""1.000689""",Khai sinh\n1.000690,@SUM(A1)\n'
+        "1.000691,#REF!\n1.000692,- Gạch đầu dòng\n"
+    )
     drafts, bad = drafted(text.encode())
     assert [draft.code for draft in drafts] == ["1.000689", "1.000692"]
     assert [each.line for each in bad] == [2, 4, 5]
