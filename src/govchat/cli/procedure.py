@@ -60,8 +60,8 @@ def import_(
     from govchat.cli.show import as_json
     from govchat.procedures.load_file import ImportRefused, Options
 
-    if national and slug and file is None:
-        slug, file = None, Path(slug)
+    if national and file is None:  # the one argument is the file
+        slug, file = None, Path(slug) if slug else None
     if file is None or national == (slug is not None):
         raise click.UsageError("give SLUG and FILE, or --national and FILE")
     data = _bytes(file)

@@ -114,7 +114,7 @@ async def versions(session: AsyncSession, tenant_id: UUID, view: View, written: 
             layer="national", version=row.version, valid_from=row.valid_from, recorded_at=at, actor=actor, origin="import",
             says=_says(row.patch),
         )
-        for row, at, actor in national.tuples()
+        for row, at, actor in national
     ] + [
         schemas.VersionOut(
             layer="province", version=row.version, valid_from=row.valid_from, recorded_at=row.recorded_at, actor=row.actor,
@@ -208,11 +208,12 @@ def _place(cursor: str) -> Place | None:
         return None
     try:
         decoded = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
-        return msgspec.convert(msgspec.json.decode(decoded), Place)
+        place: Place = msgspec.convert(msgspec.json.decode(decoded), Place)
     except (ValueError, msgspec.DecodeError) as error:
         raise ProcedureCursorInvalid(
             f'cursor "{cursor[:40]}" was not made by this list: send the next_cursor of its last page as it was'
         ) from error
+    return place
 
 
 def overridden(view: View, laid: Laid, valid_from: date | None) -> schemas.Overridden:

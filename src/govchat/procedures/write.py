@@ -44,7 +44,7 @@ async def write_overrides(
         .where(ProcedureOverrideRow.tenant_id == tenant_id, ProcedureOverrideRow.code.in_(codes))
         .group_by(ProcedureOverrideRow.code)
     )
-    numbers = dict(last.tuples().all())
+    numbers = {row[0]: row[1] for row in last}
     rows: list[dict[str, Any]] = [
         {
             "tenant_id": tenant_id,
