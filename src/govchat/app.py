@@ -22,6 +22,8 @@ from govchat.inbox.put import Intake
 from govchat.kit.queue import Bell, connect
 from govchat.openapi.describe import config, declare_refusals, viewer_files
 from govchat.problems import FRAMEWORK, HANDLERS, JsonRequest
+from govchat.procedures import routes as procedures
+from govchat.procedures.book import Book
 from govchat.settings import Settings
 from govchat.tenants.registry import Registry
 from govchat.webhook import routes as webhook
@@ -45,14 +47,18 @@ def create_app(settings: Settings, *, pool_size: int = 6) -> Litestar:
         db = Database.connect(settings.database_url, part="api", pool_size=pool_size)
         redis, bell = connect(settings.redis_url), Bell(settings.redis_url)
         registry = Registry(db, settings)
+        book = Book(db, registry)
         tasks: list[asyncio.Task[None]] = []
         try:
             await rls.verify(db.engine)
             await registry.load()
+            await book.load()
+            app.state.book = book
             app.state.settings, app.state.db, app.state.redis, app.state.registry = settings, db, redis, registry
             app.state.door = Door(registry, Intake(db), bell)
             tasks += [
                 asyncio.create_task(registry.keep_fresh()),
+                asyncio.create_task(book.keep_fresh()),
             ]
             yield
         finally:
@@ -67,6 +73,7 @@ def create_app(settings: Settings, *, pool_size: int = 6) -> Litestar:
         route_handlers=[
             webhook.router,
             dossiers.router,
+            procedures.router,
             probes.router,
             create_static_files_router(
                 "/assets", [ASSETS], name="assets", opt={"public": "pictures"}, include_in_schema=False

@@ -34,7 +34,9 @@ DOSSIER = {
     "status_note": SECRETS[3],
 }
 # What stands for B's thing in a path, by the parameter's name.
-PATH_PARAMETERS = {"code": CODE}
+PATH_PARAMETERS = {"code": CODE, "procedure": "1.013225"}
+# Routes that take a file, by operation: one that fits.
+FILES = {"import_procedures": "Mã thủ tục,Tên thủ tục\n1.013225,Cấp giấy phép xây dựng\n".encode()}
 
 
 @dataclass(frozen=True)
@@ -123,7 +125,9 @@ async def digest(house: House, slug: str) -> dict[str, str]:
 
 async def send(house: House, call: Call, authorization: str | None) -> tuple[int, str]:
     headers = {} if authorization is None else {"Authorization": authorization}
-    async with house.http.request(call.method, house.url + call.url(), json=call.body(), headers=headers) as answer:
+    file = FILES.get(str(call.handler.operation_id))
+    given: dict[str, Any] = {"json": call.body()} if file is None else {"data": file}
+    async with house.http.request(call.method, house.url + call.url(), headers=headers, **given) as answer:
         return answer.status, await answer.text()
 
 

@@ -19,6 +19,7 @@ COMMANDS = {
     "key": ("key", "key"),
     "incident": ("incident", "incident"),
     "audit": ("audit", "audit"),
+    "procedure": ("procedure", "procedure"),
     "seed": ("seed", "seed"),
 }
 
