@@ -1,5 +1,5 @@
 """`govchat tenant connect` prints the link by which an Official Account's administrator grants access; `tenant verifier` keeps Zalo's
-verification files. Read by provincial staff, so in Vietnamese.
+verification files. What is printed is read by provincial staff.
 """
 
 import asyncio
@@ -24,17 +24,17 @@ POLL_S = 1.0
 @click.command()
 @click.argument("slug")
 @click.option(
-    "--admin", help="Ai sẽ bấm đồng ý: họ tên hoặc thư điện tử, ghi vào nhật ký.  [mặc định: người chạy lệnh]"
+    "--admin", help="Who will consent: a name or address, shown and recorded.  [default: you]"
 )
-@click.option("--wait", is_flag=True, help="Đợi tới khi kết nối xong.")
-@click.option("--timeout", type=click.IntRange(min=1), default=3600, show_default=True, help="Số giây đợi nhiều nhất.")
-@click.option("--json", "json_", is_flag=True, help="In JSON.")
+@click.option("--wait", is_flag=True, help="Wait until it is connected.")
+@click.option("--timeout", type=click.IntRange(min=1), default=3600, show_default=True, help="Wait at most this many seconds.")
+@click.option("--json", "json_", is_flag=True, help="Print JSON.")
 @data_dir_option
 def connect(slug: str, admin: str | None, wait: bool, timeout: int, json_: bool, data_dir: Path) -> None:
-    """In đường dẫn để quản trị viên Official Account của SLUG cấp quyền.
+    """Print the link by which SLUG's Official Account is connected.
 
-    Gửi đường dẫn cho quản trị viên; mỗi đường dẫn dùng một lần, trong 24 giờ. Địa chỉ callback in kèm phải trùng với "Official Account
-    Callback Url" tại developers.zalo.me.
+    An administrator of the Official Account opens it and consents; it is good once, for 24 hours. The callback address printed with it
+    must be the "Official Account Callback Url" saved at developers.zalo.me.
     """
     asyncio.run(
         _connect(beside_up(data_dir), slug, admin or actor().removeprefix("cli:"), timeout if wait else 0, json_)
@@ -82,7 +82,7 @@ def _show(link: "Link", full_name: str, oa_id: str) -> None:
 
 @click.group()
 def verifier() -> None:
-    """Tệp xác thực tên miền của Zalo."""
+    """Keep the files by which Zalo verifies our domain."""
 
 
 @verifier.command()
@@ -90,7 +90,7 @@ def verifier() -> None:
 @click.argument("file")
 @data_dir_option
 def add(slug: str, file: str, data_dir: Path) -> None:
-    """Phục vụ FILE (tệp zalo_verifier….html tải từ Zalo, hoặc mã của tệp) tại gốc địa chỉ của hệ thống."""
+    """Serve FILE: zalo_verifier….html as downloaded from Zalo, or its code."""
     from govchat.connect.verifier import code_in, sound
 
     settings, code = beside_up(data_dir), code_in(file)
@@ -120,7 +120,7 @@ async def _add(settings: "Settings", slug: str, code: str, content: str | None) 
 @click.argument("code")
 @data_dir_option
 def remove(slug: str, code: str, data_dir: Path) -> None:
-    """Thôi phục vụ tệp xác thực mang mã CODE."""
+    """Serve the file of this CODE no longer."""
     from govchat.connect.verifier import code_in
 
     wanted = code_in(code)
@@ -138,10 +138,10 @@ async def _remove(settings: "Settings", slug: str, code: str) -> bool:
 
 
 @verifier.command(name="list")
-@click.option("--json", "json_", is_flag=True, help="In JSON.")
+@click.option("--json", "json_", is_flag=True, help="Print JSON.")
 @data_dir_option
 def list_(json_: bool, data_dir: Path) -> None:
-    """Liệt kê các tệp xác thực."""
+    """List the files."""
     from govchat.cli.show import as_json, as_table, moment
 
     settings = beside_up(data_dir)
