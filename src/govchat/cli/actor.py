@@ -1,11 +1,13 @@
-"""Who runs a command, for the record of changes."""
+"""Who runs a command, as the audit trail names them."""
 
 import getpass
+import os
 
 
 def actor() -> str:
-    """`cli:` and the name of the operating system's user."""
+    """`cli:<user>` by the operating system's name, the number where it has none."""
     try:
-        return f"cli:{getpass.getuser()}"
-    except (KeyError, OSError):  # a container's user without a name
-        return "cli:unknown"
+        name = getpass.getuser()
+    except (OSError, KeyError):  # a container's user often has no name
+        name = str(os.getuid())
+    return f"cli:{name}"

@@ -127,11 +127,11 @@ async def _judge(hands: Hands, tenant: Tenant, compared: Compared | None, now: d
             since = quiet.since if quiet else (compared.first_at if compared else None) or now
             watch.silent_since = watch.silent_since or min(since, now)
             says, todo = _told(tenant, watch, compared, quiet, now)
-            await open_(session, tenant.id, Kind.webhook, tenant.oa_id, says=says, todo=todo)
+            await open_(session, tenant.id, Kind.WEBHOOK, tenant.oa_id, says=says, todo=todo)
             log.warning("webhook.silent", tenant=tenant.slug, recovered=compared.recovered if compared else 0)
         elif watch.silent_since is not None and heard is not None and heard > watch.silent_since:
             watch.silent_since = None
-            await heal(session, tenant.id, Kind.webhook, tenant.oa_id)
+            await heal(session, tenant.id, Kind.WEBHOOK, tenant.oa_id)
             log.info("webhook.heard_again", tenant=tenant.slug)
 
 

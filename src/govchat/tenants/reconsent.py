@@ -75,7 +75,7 @@ async def trouble(registry: Registry, tenant: Tenant, reason: str) -> None:
     says, todo = told(tenant, reason)
     try:
         async with registry.db.tenant(tenant.id) as session:
-            await open_(session, tenant.id, Kind.credential, tenant.oa_id, says=says, todo=todo)
+            await open_(session, tenant.id, Kind.CREDENTIAL, tenant.oa_id, says=says, todo=todo)
     except (SQLAlchemyError, OSError, DomainError) as error:
         log.warning("credential.incident_not_kept", tenant=tenant.slug, error=type(error).__name__)
 
@@ -84,6 +84,6 @@ async def healed(registry: Registry, tenant: Tenant) -> None:
     """Close the incident, if one is open."""
     try:
         async with registry.db.tenant(tenant.id) as session:
-            await heal(session, tenant.id, Kind.credential, tenant.oa_id)
+            await heal(session, tenant.id, Kind.CREDENTIAL, tenant.oa_id)
     except (SQLAlchemyError, OSError, DomainError) as error:
         log.warning("credential.incident_not_kept", tenant=tenant.slug, error=type(error).__name__)

@@ -3,7 +3,7 @@
 import structlog
 
 from govchat.errors import DomainError
-from govchat.inbox.handle import CONVERSATIONAL
+from govchat.inbox.meaning import CONVERSATIONAL
 from govchat.inbox.put import Intake, arrived
 from govchat.kit import clock
 from govchat.kit.queue import Bell
@@ -88,6 +88,7 @@ async def receive(door: Door, key: str, body: bytes, *, signature: str | None, t
         # Nobody could read it. Zalo is not told: refusals switch the webhook off, for all who share the app.
         metrics.WEBHOOK_EVENTS.labels(metrics.tenant_label(tenant.slug), "destroyed").inc()
         return
+    asks = header.event_name in CONVERSATIONAL
     event = arrived(
         vault,
         tenant.id,
@@ -97,11 +98,12 @@ async def receive(door: Door, key: str, body: bytes, *, signature: str | None, t
         user_id=header.user_id or "",
         occurred_at=header.occurred_at or clock.now(),
         signature=variant,
+        asks=asks,
     )
     fresh = await door.intake.put(event)
     metrics.WEBHOOK_EVENTS.labels(metrics.tenant_label(tenant.slug), "stored" if fresh else "duplicate").inc()
-    if fresh and header.event_name in CONVERSATIONAL:
-        door.ringer.ring(tenant.id)
+    if fresh:
+        door.ringer.ring(tenant.id, asks=asks)
 
 
 async def _signed(
