@@ -90,7 +90,14 @@ async def test_a_state_that_was_bent_or_made_elsewhere_opens_nothing(ground: Gro
     address = await consent_at_zalo(ground, await link(ground, slug), ground.tenant(slug).oa_id)
     query = parse_qs(urlsplit(address).query)
     state = query["state"][0]
-    bent = [state[:60] + ("A" if state[60] != "A" else "B") + state[61:], state[:10] + "AAAA" + state[14:], "", "x", state * 2, "é"]
+    bent = [
+        state[:60] + ("A" if state[60] != "A" else "B") + state[61:],
+        state[:10] + "AAAA" + state[14:],
+        "",
+        "x",
+        state * 2,
+        "é",
+    ]
     for one in bent:
         fields = {"oa_id": query["oa_id"][0], "code": query["code"][0], "state": one}
         status, said = await come_back(ground, f"{address.partition('?')[0]}?{urlencode(fields)}")

@@ -23,11 +23,11 @@ POLL_S = 1.0
 
 @click.command()
 @click.argument("slug")
-@click.option(
-    "--admin", help="Who will consent: a name or address, shown and recorded.  [default: you]"
-)
+@click.option("--admin", help="Who will consent: a name or address, shown and recorded.  [default: you]")
 @click.option("--wait", is_flag=True, help="Wait until it is connected.")
-@click.option("--timeout", type=click.IntRange(min=1), default=3600, show_default=True, help="Wait at most this many seconds.")
+@click.option(
+    "--timeout", type=click.IntRange(min=1), default=3600, show_default=True, help="Wait at most this many seconds."
+)
 @click.option("--json", "json_", is_flag=True, help="Print JSON.")
 @data_dir_option
 def connect(slug: str, admin: str | None, wait: bool, timeout: int, json_: bool, data_dir: Path) -> None:

@@ -14,7 +14,7 @@ from sqlalchemy import text
 from govchat.inbox.put import Intake, arrived
 from govchat.kit import clock
 from govchat.kit.buckets import Buckets, Window
-from govchat.sender.drain import windows_of
+from govchat.sender.say import windows_of
 from govchat.tenants.credentials import Credentials
 from govchat.tenants.registry import Registry, Tenant
 from govchat.tenants.signatures import RECOVERED
@@ -206,6 +206,7 @@ async def _take_up(hands: Hands, tenant: Tenant, missed: list[ChatMessage]) -> l
             user_id=header.user_id or "",
             occurred_at=header.occurred_at or clock.now(),
             signature=RECOVERED,
+            asks=True,
         )
         if await intake.put(event):
             fresh.append(line)

@@ -6,6 +6,7 @@ can read it: the way in and the way out of this tenant fall silent instead of fa
 
 import structlog
 from sqlalchemy import func, select, text
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from govchat.audit.record import note
 from govchat.errors import DomainError
@@ -55,8 +56,7 @@ async def destroy(registry: Registry, tenant: Tenant, *, actor: str) -> bool:
         for row in await session.scalars(select(OaCredentialRow).where(OaCredentialRow.tenant_id == tenant.id)):
             row.access_token_sealed = row.refresh_token_sealed = row.previous_sealed = row.oa_secret_sealed = None
             row.refresh_claimed_by = row.refresh_claimed_until = None
-        for statement in (END_EVENTS, END_MESSAGES, REVOKE_KEYS):
-            await session.execute(statement, {"tenant": tenant.id})
+        await _end_what_waits(session, tenant)
         others = await session.scalar(
             select(func.count()).where(TenantRecord.app_id == record.app_id, TenantRecord.id != tenant.id)
         )
@@ -77,3 +77,16 @@ async def destroy(registry: Registry, tenant: Tenant, *, actor: str) -> bool:
         )
     log.warning("secret.destroyed", tenant=tenant.slug)
     return True
+
+
+async def end_what_waits(registry: Registry, tenant: Tenant) -> None:
+    """End what a process that still held the key may have put in after its destruction: nobody can work it off."""
+    async with registry.db.tenant(tenant.id) as session:
+        key = await session.get(TenantKeyRow, tenant.id)
+        if key is not None and key.destroyed_at is not None:
+            await _end_what_waits(session, tenant)
+
+
+async def _end_what_waits(session: AsyncSession, tenant: Tenant) -> None:
+    for statement in (END_EVENTS, END_MESSAGES, REVOKE_KEYS):
+        await session.execute(statement, {"tenant": tenant.id})

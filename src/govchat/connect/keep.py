@@ -13,9 +13,11 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from govchat.connect import rhythm
 from govchat.connect.backfill import Compared, Hands, compare
+from govchat.connect.destroy import end_what_waits
 from govchat.connect.models import WebhookWatchRow
 from govchat.errors import DomainError
-from govchat.incidents.record import Kind, heal, open_
+from govchat.incidents.models import Kind
+from govchat.incidents.record import heal, open_
 from govchat.kit import clock
 from govchat.kit.clock import VN
 from govchat.tenants.credentials import CredentialBusy, CredentialRevoked
@@ -42,13 +44,17 @@ async def keep(hands: Hands) -> None:
 
     async def one(tenant: Tenant) -> None:
         async with gate:
-            for act in (keep_token, keep_webhook):
+            for act in (_keep_closed,) if tenant.state == "closed" else (keep_token, keep_webhook):
                 try:
                     await act(hands, tenant)
                 except (SQLAlchemyError, OSError, TimeoutError, DomainError, ZaloError) as error:
                     log.warning("keeper.failed", tenant=tenant.slug, act=act.__name__, error=type(error).__name__)
 
-    await asyncio.gather(*(one(tenant) for tenant in hands.registry.now.tenants.values() if tenant.state != "closed"))
+    await asyncio.gather(*(one(tenant) for tenant in hands.registry.now.tenants.values()))
+
+
+async def _keep_closed(hands: Hands, tenant: Tenant) -> None:
+    await end_what_waits(hands.registry, tenant)
 
 
 async def keep_token(hands: Hands, tenant: Tenant) -> bool:

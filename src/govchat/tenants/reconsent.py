@@ -7,7 +7,8 @@ import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
 from govchat.errors import DomainError
-from govchat.incidents.record import Kind, heal, open_
+from govchat.incidents.models import Kind
+from govchat.incidents.record import heal, open_
 from govchat.tenants.registry import Registry, Tenant
 
 log = structlog.get_logger()
