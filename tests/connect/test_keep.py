@@ -137,9 +137,8 @@ async def test_zalo_that_does_not_answer_is_an_alarm_only_when_the_token_is_abou
     with clock.shifted(timedelta(hours=21)):
         await keep_token(ground.hands, ground.tenant(slug))
     assert await trouble(ground, slug) is None
-    with clock.shifted(timedelta(hours=24, minutes=30)):
-        with pytest.raises(CredentialBusy):
-            await ground.fresh_credentials().access(ground.tenant(slug), not_generation=1)
+    with clock.shifted(timedelta(hours=24, minutes=30)), pytest.raises(CredentialBusy):
+        await ground.fresh_credentials().access(ground.tenant(slug), not_generation=1)
     with clock.shifted(timedelta(hours=24, minutes=31)):
         await keep_token(ground.hands, ground.tenant(slug))
         assert "chưa làm mới được" in (await trouble(ground, slug) or ("", ""))[0]

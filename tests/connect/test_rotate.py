@@ -10,7 +10,7 @@ from sqlalchemy import text
 from tests.cli.conftest import run
 from tests.conftest import plain
 from tests.house import House, open_house
-from tests.journeys.stage import own, post, rows, text_event
+from tests.journeys.stage import eventually, own, post, rows, text_event
 from tests.stack import Services
 
 from govchat.connect.destroy import destroy
@@ -100,8 +100,7 @@ async def test_a_rotation_that_was_interrupted_goes_on_and_two_at_once_do_it_onc
     async def under_new() -> int:
         return sum([registry.vault.is_newest(bytes(row)) for row in await every_sealed(settings_of_own)])
 
-    while not await under_new():
-        await asyncio.sleep(0)
+    await eventually(under_new, what="the first value under the new key")
     going.cancel()
     with pytest.raises(asyncio.CancelledError):
         await going
