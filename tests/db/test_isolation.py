@@ -26,6 +26,7 @@ REGISTRY = {
     "tenants": "answers which province a webhook or key belongs to",
     "zalo_apps": "shared by provinces, read before any of them is known",
     "unrouted_events": "events that name no Official Account",
+    "zalo_verifiers": "files at the root of our address, read by Zalo before it knows any province",
 }
 
 
