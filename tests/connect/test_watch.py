@@ -20,9 +20,10 @@ EVENTS = "SELECT user_id, event_name, signature FROM inbox_events WHERE tenant_i
 
 @pytest.fixture(autouse=True)
 def _no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rhythm, "SETTLED_AFTER", timedelta(seconds=-1))
+    monkeypatch.setattr(rhythm, "SETTLED_AFTER", timedelta())
     monkeypatch.setattr(backfill, "GRACE", timedelta())
     monkeypatch.setattr(keep, "LOOK_EVERY", timedelta())
+    monkeypatch.setattr(keep, "LOOK_AGAIN", timedelta())
 
 
 @pytest.fixture

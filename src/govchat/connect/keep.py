@@ -12,7 +12,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import SQLAlchemyError
 
 from govchat.connect import rhythm
-from govchat.connect.backfill import Compared, Hands, compare
+from govchat.connect.backfill import OVERLAP, Compared, Hands, compare
 from govchat.connect.destroy import end_what_waits
 from govchat.connect.models import WebhookWatchRow
 from govchat.errors import DomainError
@@ -98,13 +98,13 @@ async def keep_webhook(hands: Hands, tenant: Tenant) -> Compared | None:
         await session.execute(insert(WebhookWatchRow).values(tenant_id=tenant.id).on_conflict_do_nothing())
         watch = await session.get_one(WebhookWatchRow, tenant.id, with_for_update=True)
         await rhythm.count(session, watch)
-        looks = tenant.speaks and watch.next_look_at <= now
         since = watch.compared_to
-        if looks:
+        looks = tenant.speaks and since is not None and watch.next_look_at <= now
+        if tenant.speaks and since is None:
+            # What was said before the first look was somebody else's to answer.
+            watch.compared_to = now + OVERLAP
+        if tenant.speaks and (looks or since is None):
             watch.next_look_at = now + LOOK_EVERY
-            if since is None:
-                # What was said before the first look was somebody else's to answer.
-                watch.compared_to = now
     compared = None
     if looks and since is not None:
         try:
