@@ -51,7 +51,7 @@ class ConsentRefused(DomainError):
     code = "consent_refused"
     title = "The consent can't be accepted"
 
-    def __init__(self, detail: str, todo: str) -> None:
+    def __init__(self, detail: str, todo: str = "") -> None:
         super().__init__(detail)
         self.todo = todo
 

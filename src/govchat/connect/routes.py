@@ -7,7 +7,7 @@ from litestar import MediaType, Request, Response, Router, get
 from litestar.exceptions import NotFoundException
 from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import PathParameter
-from litestar.status_codes import HTTP_200_OK, HTTP_400_BAD_REQUEST, HTTP_503_SERVICE_UNAVAILABLE
+from litestar.status_codes import HTTP_200_OK
 
 from govchat.access.guards import PUBLIC
 from govchat.connect.consent import CALLBACK, Came, ConsentRefused, finish
@@ -41,19 +41,13 @@ def _html(status: int, content: str) -> Response[str]:
     summary="Zalo leads an administrator back after the consent",
     media_type=MediaType.HTML,
     responses={
-        HTTP_200_OK: ResponseSpec(str, description="The Official Account is connected", media_type=MediaType.HTML),
-        HTTP_400_BAD_REQUEST: ResponseSpec(
-            str, description="Refused; the page says why and what to do", media_type=MediaType.HTML
-        ),
-        HTTP_503_SERVICE_UNAVAILABLE: ResponseSpec(
-            str, description="Something is away; the page says so", media_type=MediaType.HTML
-        ),
+        HTTP_200_OK: ResponseSpec(str, description="The Official Account is connected", media_type=MediaType.HTML)
     },
     opt={PUBLIC: "the state is signed by us, good once, and bound to tenant and administrator"},
     tags=["Zalo"],
 )
 async def callback(request: Request[Any, Any, Any]) -> Response[str]:
-    """The query holds `state`, `code` and `oa_id`; the answer is a page in Vietnamese."""
+    """The query holds `state`, `code` and `oa_id`; the answer is a page in Vietnamese, with 400 or 503 one that says what to do."""
     query = request.query_params
     came = Came(state=query.get("state", ""), code=query.get("code", ""), oa_id=query.get("oa_id", ""))
     registry: Registry = request.app.state.registry
