@@ -28,6 +28,7 @@ REGISTRY = {
     "national_imports": "who wrote the national catalogue; the application role may read it, the owner alone writes",
     "national_procedures": "the law's own procedures, shared by all provinces; the owner alone writes",
     "unrouted_events": "events that name no Official Account",
+    "zalo_verifiers": "files at the root of our address, read by Zalo before it knows any province",
 }
 
 

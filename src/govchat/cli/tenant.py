@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from govchat.cli.connect import connect, verifier
 from govchat.cli.settings import beside_up, data_dir_option
 from govchat.errors import ConfigurationError
 
@@ -22,7 +23,11 @@ tenants_option = partial(click.option, "--tenants", type=click.Path(path_type=Pa
 
 @click.group()
 def tenant() -> None:
-    """Check, apply and show provinces."""
+    """Check, apply, connect and show provinces."""
+
+
+tenant.add_command(connect)
+tenant.add_command(verifier)
 
 
 @tenant.command()
