@@ -22,6 +22,8 @@ from govchat.inbox.put import Intake
 from govchat.kit.queue import Bell, connect
 from govchat.openapi.describe import config, declare_refusals, viewer_files
 from govchat.problems import FRAMEWORK, HANDLERS, JsonRequest
+from govchat.receipts import routes as receipts
+from govchat.receipts.slow import Pace
 from govchat.settings import Settings
 from govchat.tenants.registry import Registry
 from govchat.webhook import routes as webhook
@@ -50,6 +52,7 @@ def create_app(settings: Settings, *, pool_size: int = 6) -> Litestar:
             await rls.verify(db.engine)
             await registry.load()
             app.state.settings, app.state.db, app.state.redis, app.state.registry = settings, db, redis, registry
+            app.state.pace = Pace(redis, registry.vault.log_key)
             app.state.door = Door(registry, Intake(db), bell)
             tasks += [
                 asyncio.create_task(registry.keep_fresh()),
@@ -67,6 +70,8 @@ def create_app(settings: Settings, *, pool_size: int = 6) -> Litestar:
         route_handlers=[
             webhook.router,
             dossiers.router,
+            receipts.router,
+            receipts.public,
             probes.router,
             create_static_files_router(
                 "/assets", [ASSETS], name="assets", opt={"public": "pictures"}, include_in_schema=False

@@ -124,7 +124,7 @@ async def digest(house: House, slug: str) -> dict[str, str]:
 async def send(house: House, call: Call, authorization: str | None) -> tuple[int, str]:
     headers = {} if authorization is None else {"Authorization": authorization}
     async with house.http.request(call.method, house.url + call.url(), json=call.body(), headers=headers) as answer:
-        return answer.status, await answer.text()
+        return answer.status, await answer.text(errors="replace")
 
 
 @every_v1_route

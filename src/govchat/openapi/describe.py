@@ -86,6 +86,7 @@ def config() -> OpenAPIConfig:
         ),
         tags=[
             Tag("Dossiers", "What one-stop systems push and read"),
+            Tag("Receipts", "QR codes on paper, and taking them back"),
             Tag("Zalo", "What Zalo calls"),
             Tag("Operations", "Probes and metrics"),
         ],
