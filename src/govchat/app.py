@@ -14,6 +14,7 @@ from litestar import Litestar
 from litestar.static_files import create_static_files_router
 
 from govchat import probes
+from govchat.callbacks import routes as callbacks
 from govchat.db import rls
 from govchat.db.session import Database
 from govchat.dossiers import routes as dossiers
@@ -72,6 +73,7 @@ def create_app(settings: Settings, *, pool_size: int = 6) -> Litestar:
             dossiers.router,
             receipts.router,
             receipts.public,
+            callbacks.router,
             probes.router,
             create_static_files_router(
                 "/assets", [ASSETS], name="assets", opt={"public": "pictures"}, include_in_schema=False

@@ -4,6 +4,7 @@ Nothing else reads the environment. `docs/operations.md` lists every variable.
 """
 
 from collections.abc import Mapping
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Literal, cast
 
@@ -33,6 +34,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     zalo_openapi_url: str = ZALO_OPENAPI_URL
     zalo_oauth_url: str = ZALO_OAUTH_URL
     zalo_business_url: str = ZALO_BUSINESS_URL
+    # Networks that callbacks may reach besides public addresses, such as 10.20.0.0/16.
+    callback_allow: tuple[str, ...] = ()
     data_dir: Path = Path(".govchat")
     log_format: Literal["json", "console"] = "json"
 
@@ -75,6 +78,20 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             zalo_openapi_url=given.get("zalo_openapi_url", ZALO_OPENAPI_URL).rstrip("/"),
             zalo_oauth_url=given.get("zalo_oauth_url", ZALO_OAUTH_URL).rstrip("/"),
             zalo_business_url=given.get("zalo_business_url", ZALO_BUSINESS_URL).rstrip("/"),
+            callback_allow=_networks(given.get("callback_allow", "")),
             data_dir=Path(given.get("data_dir", ".govchat")),
             log_format=cast('Literal["json", "console"]', log_format),
         )
+
+
+def _networks(given: str) -> tuple[str, ...]:
+    """The networks of GOVCHAT_CALLBACK_ALLOW, comma-separated; raises `ConfigurationError` naming the one that is none."""
+    found = [each.strip() for each in given.split(",") if each.strip()]
+    for each in found:
+        try:
+            ip_network(each)
+        except ValueError:
+            raise ConfigurationError(
+                f'GOVCHAT_CALLBACK_ALLOW "{each}": expected networks such as 10.20.0.0/16,192.168.7.12/32'
+            ) from None
+    return tuple(found)

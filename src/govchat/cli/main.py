@@ -21,6 +21,7 @@ COMMANDS = {
     "audit": ("audit", "audit"),
     "seed": ("seed", "seed"),
     "receipt": ("receipt", "receipt"),
+    "callback": ("callback", "callback"),
 }
 
 
