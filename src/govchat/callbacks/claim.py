@@ -68,7 +68,8 @@ async def claim(
         await session.execute(
             update(row).where(*of_endpoint, row.state == "sending", row.claimed_at < now - STALE).values(state="queued")
         )
-        due = (
+        # A statement of its own: inside an UPDATE the planner may run it once per row, and the limit would be none.
+        due = await session.scalars(
             select(row.message_id)
             .where(*of_endpoint, row.state == "queued", row.due_at <= now)
             .order_by(row.due_at, row.message_id)
@@ -77,7 +78,7 @@ async def claim(
         )
         taken = await session.execute(
             update(row)
-            .where(*of_endpoint, row.message_id.in_(due))
+            .where(*of_endpoint, row.message_id.in_(due.all()))
             .values(state="sending", claimed_at=now, claimed_by=worker, attempts=row.attempts + 1)
             .returning(row.message_id, row.kind, row.body_sealed, row.attempts)
             .execution_options(synchronize_session=False)

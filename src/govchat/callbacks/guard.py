@@ -18,8 +18,8 @@ from govchat.errors import DomainError
 
 Network = IPv4Network | IPv6Network
 
-# Public by number, private by nature: the host agent of Azure.
-NOT_PUBLIC = (ip_network("168.63.129.16/32"),)
+# Public by number, private by nature: the host agent of Azure, and the block of protocol assignments, metadata of Oracle's cloud within.
+NOT_PUBLIC = (ip_network("168.63.129.16/32"), ip_network("192.0.0.0/24"))
 NAT64 = ip_network("64:ff9b::/96")
 
 

@@ -1,4 +1,4 @@
-"""Receipts and callbacks: the tokens printed on receipts, the addresses that hear from us and what is delivered to them.
+"""Receipts, callbacks, files: tokens on receipts, the addresses that hear from us and what they hear, what is kept of files.
 
 Revision 0007.
 """
@@ -15,7 +15,7 @@ down_revision = "0002"
 branch_labels = None
 depends_on = None
 
-TENANT_TABLES = ("receipt_tokens", "callback_endpoints", "callback_deliveries")
+TENANT_TABLES = ("receipt_tokens", "callback_endpoints", "callback_deliveries", "stored_files")
 
 # Which addresses have something due, or a delivery whose process died: index probes, tenant by tenant, as the caller.
 CALLBACKS_DUE = """
@@ -68,6 +68,7 @@ def upgrade() -> None:
         postgresql_where=sa.text("revoked_at IS NULL"),
     )
     _callbacks()
+    _files()
     for table in TENANT_TABLES:
         for statement in protect(table):
             op.execute(statement)
@@ -139,6 +140,34 @@ def _callbacks() -> None:
         postgresql_where=sa.text("state IN ('queued', 'sending')"),
     )
     op.create_index("ix_callback_deliveries_created", "callback_deliveries", ["tenant_id", "created_at"], unique=False)
+
+
+def _files() -> None:
+    moment = postgresql.TIMESTAMP(timezone=True)
+    op.create_table(
+        "stored_files",
+        sa.Column("tenant_id", sa.Uuid(), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("owner", sa.Text(), nullable=False),
+        sa.Column("media_type", sa.Text(), nullable=False),
+        sa.Column("size", sa.Integer(), nullable=False),
+        sa.Column("width", sa.Integer(), nullable=True),
+        sa.Column("height", sa.Integer(), nullable=True),
+        sa.Column("scan", sa.Text(), nullable=False),
+        sa.Column("delete_after", moment, nullable=True),
+        sa.Column("created_at", moment, server_default=sa.text("now()"), nullable=False),
+        sa.CheckConstraint("scan IN ('none', 'clean')", name=op.f("ck_stored_files_scan")),
+        sa.ForeignKeyConstraint(["tenant_id"], ["tenants.id"], name=op.f("fk_stored_files_tenant_id_tenants")),
+        sa.PrimaryKeyConstraint("tenant_id", "id", name=op.f("pk_stored_files")),
+    )
+    op.create_index("ix_stored_files_owner", "stored_files", ["tenant_id", "owner"], unique=False)
+    op.create_index(
+        "ix_stored_files_delete_after",
+        "stored_files",
+        ["tenant_id", "delete_after"],
+        unique=False,
+        postgresql_where=sa.text("delete_after IS NOT NULL"),
+    )
 
 
 def downgrade() -> None:
