@@ -15,6 +15,7 @@ from litestar.static_files import create_static_files_router
 
 from govchat import probes
 from govchat.connect import routes as connection
+from govchat.callbacks import routes as callbacks
 from govchat.db import rls
 from govchat.db.session import Database
 from govchat.dossiers import routes as dossiers
@@ -25,6 +26,8 @@ from govchat.openapi.describe import config, declare_refusals, viewer_files
 from govchat.problems import FRAMEWORK, HANDLERS, JsonRequest
 from govchat.procedures import routes as procedures
 from govchat.procedures.book import Book
+from govchat.receipts import routes as receipts
+from govchat.receipts.slow import Pace
 from govchat.settings import Settings
 from govchat.tenants.registry import Registry
 from govchat.webhook import routes as webhook
@@ -56,6 +59,7 @@ def create_app(settings: Settings, *, pool_size: int = 6) -> Litestar:
             await book.load()
             app.state.book = book
             app.state.settings, app.state.db, app.state.redis, app.state.registry = settings, db, redis, registry
+            app.state.pace = Pace(redis, registry.vault.log_key)
             app.state.door = Door(registry, Intake(db), bell)
             tasks += [
                 asyncio.create_task(registry.keep_fresh()),
@@ -76,6 +80,9 @@ def create_app(settings: Settings, *, pool_size: int = 6) -> Litestar:
             connection.router,
             dossiers.router,
             procedures.router,
+            receipts.router,
+            receipts.public,
+            callbacks.router,
             probes.router,
             create_static_files_router(
                 "/assets", [ASSETS], name="assets", opt={"public": "pictures"}, include_in_schema=False

@@ -21,6 +21,8 @@ COMMANDS = {
     "audit": ("audit", "audit"),
     "procedure": ("procedure", "procedure"),
     "seed": ("seed", "seed"),
+    "receipt": ("receipt", "receipt"),
+    "callback": ("callback", "callback"),
 }
 
 
