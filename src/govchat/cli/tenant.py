@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from govchat.cli import status, tester
 from govchat.cli.settings import beside_up, data_dir_option
 from govchat.errors import ConfigurationError
 
@@ -23,6 +24,10 @@ tenants_option = partial(click.option, "--tenants", type=click.Path(path_type=Pa
 @click.group()
 def tenant() -> None:
     """Check, apply and show provinces."""
+
+
+for command in (status.status, status.confirm, status.move, tester.tester):
+    tenant.add_command(command)
 
 
 @tenant.command()
