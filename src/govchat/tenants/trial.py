@@ -132,7 +132,7 @@ def polite_line(name: str, hotline: str | None) -> str:
     urgent = f" Việc cần gấp, xin gọi {hotline}." if hotline else ""
     return (
         f"Kênh Zalo của {name} đang chạy thử nên chưa phục vụ rộng rãi. "
-        f"Mong ông/bà thông cảm và quay lại sau khi kênh chính thức hoạt động.{urgent}"
+        f"Mong anh/chị thông cảm và quay lại sau khi kênh chính thức hoạt động.{urgent}"
     )
 
 
