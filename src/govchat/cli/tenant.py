@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from govchat.cli import status, tester
 from govchat.cli.connect import connect, verifier
 from govchat.cli.settings import beside_up, data_dir_option
 from govchat.errors import ConfigurationError
@@ -26,8 +27,8 @@ def tenant() -> None:
     """Check, apply, connect and show provinces."""
 
 
-tenant.add_command(connect)
-tenant.add_command(verifier)
+for command in (connect, verifier, status.status, status.confirm, status.move, tester.tester):
+    tenant.add_command(command)
 
 
 @tenant.command()

@@ -3,7 +3,7 @@
 `zalo_apps` and `tenants` answer where a webhook or a key belongs before any tenant is known; they hold no personal data.
 """
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -103,3 +103,32 @@ class WebhookHourRow(TenantRow, Base):
     hour: Mapped[datetime] = mapped_column(primary_key=True)
     signature: Mapped[str] = mapped_column(primary_key=True)
     events: Mapped[int]
+
+
+class TesterRow(TenantRow, Base):
+    """Somebody who gets messages while the province is in trial, by the id that its Official Account knows them by."""
+
+    __tablename__ = "tenant_testers"
+
+    zalo_user_id: Mapped[str] = mapped_column(primary_key=True)
+    added_at: Mapped[datetime]
+    added_by: Mapped[str]
+
+
+class TrialDayRow(TenantRow, Base):
+    """How many messages testers were sent on a day in Vietnam."""
+
+    __tablename__ = "trial_days"
+    __table_args__ = (CheckConstraint("sent >= 0", name="sent"),)
+
+    day: Mapped[date] = mapped_column(primary_key=True)
+    sent: Mapped[int]
+
+
+class DeclinedRow(TenantRow, Base):
+    """The last day on which somebody who is no tester heard the polite line."""
+
+    __tablename__ = "trial_declined"
+
+    zalo_user_id: Mapped[str] = mapped_column(primary_key=True)
+    day: Mapped[date]
