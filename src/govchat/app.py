@@ -14,9 +14,11 @@ from litestar import Litestar
 from litestar.static_files import create_static_files_router
 
 from govchat import probes
+from govchat.access.idempotency import Once
 from govchat.db import rls
 from govchat.db.session import Database
 from govchat.dossiers import routes as dossiers
+from govchat.dossiers.national import routes as national
 from govchat.errors import ConfigurationError
 from govchat.inbox.put import Intake
 from govchat.kit.queue import Bell, connect
@@ -67,6 +69,7 @@ def create_app(settings: Settings, *, pool_size: int = 6) -> Litestar:
         route_handlers=[
             webhook.router,
             dossiers.router,
+            national.router,
             probes.router,
             create_static_files_router(
                 "/assets", [ASSETS], name="assets", opt={"public": "pictures"}, include_in_schema=False
@@ -74,6 +77,7 @@ def create_app(settings: Settings, *, pool_size: int = 6) -> Litestar:
             viewer_files(),
         ],
         lifespan=[lifespan],
+        middleware=[Once()],
         request_class=JsonRequest,
         exception_handlers=HANDLERS,
         openapi_config=config(),

@@ -8,7 +8,24 @@ import pytest
 from govchat.kit.ids import new_id
 
 # "operation_id": a body that its schema alone doesn't tell.
-BODIES: dict[str, Any] = {}
+BODIES: dict[str, Any] = {
+    "put_dossiers": {
+        "items": [
+            {
+                "code": "H18.07-261103-4712",
+                "procedure_code": "1.013225",
+                "applicant": {"name": "x"},
+                "status": 1,
+                "handler": {"unit": "x"},
+                "changed_at": "2026-11-16T08:00:00+07:00",
+            }
+        ]
+    },
+    "synchronise_national_dossiers": {
+        "data": {"MaHoSo": "H18.07-261103-4713", "MaTTHC": "1.013225", "ChuHoSo": "x", "TrangThaiHoSo": "2"}
+    },
+    "update_national_progress": {"data": [{"MaHoSo": "H18.07-261103-4713", "TrangThai": "4"}]},
+}
 
 
 def body_for(operation_id: str, annotation: Any) -> Any:
