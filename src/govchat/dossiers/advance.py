@@ -112,7 +112,8 @@ def advance(known: State, given: DossierIn, content: bytes, term: Term) -> Step:
         flags.add(moves.ACCEPTED_LATE)
     if finished is not None and known.finished_at is None:
         stands = result_stands(appointment.due, finished)
-        flags |= {stands} & {moves.EARLY, moves.LATE}
+        if stands in (moves.EARLY, moves.LATE):
+            flags.add(stands)
     moved = (known.status, known.sub_status) != (given.status, given.sub_status)
     redated = appointment.given and known.due_at != appointment.due
     event = moved or redated or known.unit != given.handler.unit or known.changed_at != given.changed_at
