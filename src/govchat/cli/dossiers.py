@@ -109,6 +109,7 @@ async def _import(settings: "Settings", slug: str, lines: "list[Line]", *, dry_r
 
 
 async def _rules(settings: "Settings", slug: str, wanted: "Rules | None") -> "Rules":
+    from govchat.cli.actor import actor
     from govchat.cli.opened import opened
     from govchat.dossiers import rule
 
@@ -116,5 +117,5 @@ async def _rules(settings: "Settings", slug: str, wanted: "Rules | None") -> "Ru
         tenant = registry.by_slug(slug)
         async with registry.db.tenant(tenant.id) as session:
             if wanted is not None:
-                await rule.replace(session, tenant.id, wanted)
+                await rule.replace(session, tenant.id, wanted, actor=actor())
             return await rule.current(session, tenant.id)

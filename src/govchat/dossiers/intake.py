@@ -85,6 +85,11 @@ class Intake:
                 self._advance(place, draft)
         moved = sorted((held for held in self.held.values() if held.given is not None), key=_by_key)
         await store.update(self.session, self.tenant_id, [self._record(held) for held in moved], self.now)
+        await self.finish()
+        return [result for result in self.results if result is not None]
+
+    async def finish(self) -> None:
+        """Append the events and tell of the changes."""
         await store.append(self.session, self.tenant_id, self.events)
         changes = [change for _, change in self.changes]
         told = await _tell(self.session, self.vault, self.tenant_id, changes, now=self.now, test=self.test)
@@ -92,7 +97,6 @@ class Intake:
             result = self.results[place]
             assert isinstance(result, Put)
             self.results[place] = msgspec.structs.replace(result, notices=notices)
-        return [result for result in self.results if result is not None]
 
     async def _hold(self, drafts: Sequence[Draft]) -> None:
         """Have every dossier either created here or locked."""
@@ -128,7 +132,7 @@ class Intake:
             place, step, given = made[dossier_id]
             held = self.held[step.state.code_key] = _Held(step.state, None)
             held.opened = private.of(given)
-            self._note(place, step, given)
+            self.note(place, step, given)
             settled.add(step.state.code_key)
         # Somebody else created these meanwhile: what was said of their drafts no longer holds.
         for _, step, _ in made.values():
@@ -160,9 +164,10 @@ class Intake:
         step = advance(held.state, given, content, self._terms.of(given.procedure_code, given.handler.unit))
         if step.outcome == "updated":
             held.take(step, draft, given)
-        self._note(place, step, given)
+        self.note(place, step, given)
 
-    def _note(self, place: int, step: Step, given: DossierIn) -> None:
+    def note(self, place: int, step: Step, given: DossierIn) -> None:
+        """Have the step's result answered, its event appended and its change told."""
         state = step.state
         self.results[place] = Put(state.code, state.status, step.outcome, 0, sorted(step.flags))
         if not step.event:

@@ -21,6 +21,7 @@ import msgspec
 from sqlalchemy import delete, insert, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from govchat.audit.record import note
 from govchat.dossiers.models import DossierRuleRow
 from govchat.dossiers.terms import Counted, Office, unit_key
 from govchat.errors import ConfigurationError, DomainError
@@ -61,8 +62,9 @@ def parse(text: str, source: str) -> Rules:
     return rules
 
 
-async def replace(session: AsyncSession, tenant_id: UUID, rules: Rules) -> None:
-    """Let these rules hold, and no others."""
+async def replace(session: AsyncSession, tenant_id: UUID, rules: Rules, *, actor: str) -> None:
+    """Let these rules hold, and no others; noted in the audit trail."""
+    before = await current(session, tenant_id)
     rows = [("office", unit_key(office.unit), office) for office in rules.office]
     rows += [("procedure", _code(counted), counted) for counted in rules.procedure]  # type: ignore[misc]
     await session.execute(delete(DossierRuleRow).where(DossierRuleRow.tenant_id == tenant_id))
@@ -72,6 +74,16 @@ async def replace(session: AsyncSession, tenant_id: UUID, rules: Rules) -> None:
             for kind, subject, rule in rows
         ]
         await session.execute(insert(DossierRuleRow), values)
+    if rules != before:
+        await note(
+            session,
+            tenant_id,
+            actor=actor,
+            act="dossier_rules.replaced",
+            subject="dossier_rules",
+            before=before,
+            after=rules,
+        )
 
 
 async def current(session: AsyncSession, tenant_id: UUID) -> Rules:
