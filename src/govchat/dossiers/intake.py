@@ -31,8 +31,9 @@ _NO_TIME = datetime(2000, 1, 1, tzinfo=clock.VN)
 class Draft(msgspec.Struct, frozen=True, kw_only=True):
     """One dossier as told: whole (`given`), or to be completed by what is stored (`merge`).
 
-    `untimed` is for senders that don't say when something changed: the same content is then the same, whenever it comes. A sender
-    that never knew the look-up secret keeps it (`keeps_secret`).
+    `untimed` is for formats that don't always say when something changed: the same content is then the same, whenever it comes. Where
+    the time is only that of hearing (`heard`), it is told and counted, but makes nothing stale that comes with a time of its own. A
+    sender that never knew the look-up secret keeps it (`keeps_secret`).
     """
 
     code: str
@@ -40,6 +41,7 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
     given: DossierIn | None = None
     merge: Merge | None = None
     untimed: bool = False
+    heard: bool = False
     keeps_secret: bool = False
 
 
@@ -123,6 +125,8 @@ class Intake:
                     given, content = told
                     term = self._terms.of(given.procedure_code, given.handler.unit)
                     step = create(new_id(), drafts[place].code, key, given, content, term)
+                    if drafts[place].heard:
+                        step = _ordered(step, min(given.received_at or given.changed_at, given.changed_at))
                     made[step.state.id] = (place, step, given)
                     break
             else:
@@ -162,6 +166,8 @@ class Intake:
         if draft.untimed:
             given = msgspec.structs.replace(given, changed_at=max(given.changed_at, held.state.changed_at))
         step = advance(held.state, given, content, self._terms.of(given.procedure_code, given.handler.unit))
+        if draft.heard:
+            step = _ordered(step, held.state.changed_at)
         if step.outcome == "updated":
             held.take(step, draft, given)
         self.note(place, step, given)
@@ -181,7 +187,7 @@ class Intake:
                 sub_status=state.sub_status,
                 unit=state.unit,
                 due_at=state.due_at,
-                changed_at=state.changed_at,
+                changed_at=given.changed_at,
                 flags=step.flags,
                 told_sealed=private.seal_told(
                     self.vault, state.id, state.last_event, private.Told(given.handler.officer, given.status_note)
@@ -207,7 +213,7 @@ class Intake:
             # Where nobody told the reception, the first that is known of the dossier stands for it.
             received_at=state.received_at or state.registered_at or state.changed_at,
             due_at=state.due_at,
-            changed_at=state.changed_at,
+            changed_at=given.changed_at,
             flags=step.flags | ({f"sub:{state.sub_status}"} if state.sub_status else frozenset()),
             applicant_name=given.applicant.name,
             note=given.status_note,
@@ -276,6 +282,11 @@ def count(slug: str, results: Iterable[tuple[str, Iterable[str]]]) -> None:
         metrics.DOSSIERS.labels(label, outcome).inc()
         for flag in flags:
             metrics.DOSSIER_FLAGS.labels(label, flag).inc()
+
+
+def _ordered(step: Step, at: datetime) -> Step:
+    """The step, its dossier standing at `at` for what is older and what is newer."""
+    return msgspec.structs.replace(step, state=msgspec.structs.replace(step.state, changed_at=at))
 
 
 def _by_key(held: _Held) -> str:

@@ -98,6 +98,7 @@ async def apologies_owed(session: AsyncSession, tenant_id: UUID, *, now: datetim
     terms = await terms_of(session, tenant_id)
     owed = []
     for code, unit, due, procedure_code in rows:
+        assert due is not None
         calendar = terms.of(procedure_code, unit).calendar
         until = apology_by(due, calendar)
         if now <= until <= calendar.add_workdays(now, 1):

@@ -142,7 +142,8 @@ def _draft_of_dossier(entry: Synchronised, code: str, key: str) -> Draft:
     status = _status("TrangThaiHoSo", entry.TrangThaiHoSo)
     ended = {9: ("NgayKetThucXuLy", entry.NgayKetThucXuLy), 10: ("NgayTra", entry.NgayTra)}.get(status or 0)
     # The format names no time of change besides these two: otherwise it is when we hear of it.
-    changed = (_moment(*ended) if ended else None) or clock.now()
+    own = _moment(*ended) if ended else None
+    changed = own or clock.now()
     supplements = entry.DanhSachHoSoBoSung or []
     asked = _text(supplements[-1].NoiDungBoSung) if supplements and status == 5 else None
     note = _text(entry.GhiChu) or asked
@@ -169,7 +170,7 @@ def _draft_of_dossier(entry: Synchronised, code: str, key: str) -> Draft:
         }
         return _whole(told | _due(due, state), _SYNCHRONISED, code)
 
-    return Draft(code=code, key=key, merge=merge, untimed=True, keeps_secret=True)
+    return Draft(code=code, key=key, merge=merge, untimed=True, heard=own is None, keeps_secret=True)
 
 
 def _draft_of_progress(entry: Progress, code: str, key: str) -> Draft:
@@ -196,7 +197,7 @@ def _draft_of_progress(entry: Progress, code: str, key: str) -> Draft:
         }
         return _whole(told | _due(None, state), _PROGRESS, code)
 
-    return Draft(code=code, key=key, merge=merge, untimed=at is None, keeps_secret=True)
+    return Draft(code=code, key=key, merge=merge, untimed=at is None, heard=at is None, keeps_secret=True)
 
 
 def _due(due: datetime | None, state: State | None) -> dict[str, Any]:
