@@ -1,10 +1,10 @@
-"""`python -m benchmarks [NAME …]`: intake, replies, start; all of them without a name."""
+"""`python -m benchmarks [NAME …]`: intake, replies, start, dossiers; all of them without a name."""
 
 import sys
 
-from benchmarks import intake, replies, start
+from benchmarks import dossiers, intake, replies, start
 
-ALL = {"start": start.main, "intake": intake.main, "replies": replies.main}
+ALL = {"start": start.main, "intake": intake.main, "replies": replies.main, "dossiers": dossiers.main}
 
 
 def main() -> None:
