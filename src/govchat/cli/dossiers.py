@@ -34,8 +34,9 @@ def dossiers() -> None:
 @data_dir_option
 @json_option
 def import_(file: Path, slug: str, dry_run: bool, data_dir: Path, json_: bool) -> None:
-    """Take in FILE (.csv in UTF-8, or .xlsx), one dossier a line under Vietnamese heads.
+    """Take in a table of dossiers, one a line.
 
+    FILE is .csv in UTF-8 or .xlsx with Vietnamese heads:
     Mã hồ sơ, Mã thủ tục, Chủ hồ sơ, Trạng thái and Đơn vị xử lý must be there, and Ngày tiếp nhận or Ngày cập nhật; besides them Số
     điện thoại, Số định danh, Mã tra cứu, Ngày hẹn trả, Ghi chú and Người xử lý. Lines with a mistake are told as FILE:LINE and left out,
     the others are kept; the exit status is then 1. Taking the same file in again changes nothing.
@@ -66,8 +67,9 @@ def import_(file: Path, slug: str, dry_run: bool, data_dir: Path, json_: bool) -
 @data_dir_option
 @json_option
 def rules(file: Path | None, slug: str, data_dir: Path, json_: bool) -> None:
-    """Show how deadlines are counted, or let the rules of FILE (TOML) hold instead.
+    """Show or set how deadlines are counted.
 
+    The rules of FILE (TOML) hold from now on, and no others.
     [[office]] has unit, morning, afternoon and saturday (hours such as "07:30-11:30"); [[procedure]] has code, pause ("restart": the limit
     begins anew when missing papers have come; "shift": what was left of it goes on) and plain_days ("calendar" or "working").
     """
