@@ -1,10 +1,16 @@
-"""`python -m benchmarks [NAME …]`: intake, replies, start, catalogue; all of them without a name."""
+"""`python -m benchmarks [NAME …]`: intake, replies, start, catalogue, dossiers; all of them without a name."""
 
 import sys
 
-from benchmarks import catalogue, intake, replies, start
+from benchmarks import catalogue, dossiers, intake, replies, start
 
-ALL = {"start": start.main, "intake": intake.main, "replies": replies.main, "catalogue": catalogue.main}
+ALL = {
+    "start": start.main,
+    "intake": intake.main,
+    "replies": replies.main,
+    "catalogue": catalogue.main,
+    "dossiers": dossiers.main,
+}
 
 
 def main() -> None:

@@ -14,11 +14,13 @@ from litestar import Litestar
 from litestar.static_files import create_static_files_router
 
 from govchat import probes
-from govchat.connect import routes as connection
+from govchat.access.idempotency import Once
 from govchat.callbacks import routes as callbacks
+from govchat.connect import routes as connection
 from govchat.db import rls
 from govchat.db.session import Database
 from govchat.dossiers import routes as dossiers
+from govchat.dossiers.national import routes as national
 from govchat.errors import ConfigurationError
 from govchat.inbox.put import Intake
 from govchat.kit.queue import Bell, connect
@@ -83,6 +85,7 @@ def create_app(settings: Settings, *, pool_size: int = 6) -> Litestar:
             receipts.router,
             receipts.public,
             callbacks.router,
+            national.router,
             probes.router,
             create_static_files_router(
                 "/assets", [ASSETS], name="assets", opt={"public": "pictures"}, include_in_schema=False
@@ -90,6 +93,7 @@ def create_app(settings: Settings, *, pool_size: int = 6) -> Litestar:
             viewer_files(),
         ],
         lifespan=[lifespan],
+        middleware=[Once()],
         request_class=JsonRequest,
         exception_handlers=HANDLERS,
         openapi_config=config(),

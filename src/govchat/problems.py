@@ -16,6 +16,7 @@ from litestar.exceptions import ClientException, HTTPException, ValidationExcept
 
 from govchat.db.away import is_away
 from govchat.errors import DomainError
+from govchat.kit.fields import named
 
 log = structlog.get_logger()
 
@@ -35,9 +36,6 @@ FRAMEWORK = {
 }
 
 
-FIELD = re.compile(r" - at `(?:key in )?\$\.?(?P<path>[^`]*)`$")
-# What msgspec says of a field that is missing or too many, and structs of their own.
-NAMED = re.compile(r"\bfield `(?P<name>\w+)`")
 # PostgreSQL's text can't hold it; an even number of backslashes before it would make it harmless words.
 NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 
@@ -57,7 +55,7 @@ class JsonRequest(Request[Any, Any, Any]):
                 raise _unfit("body", "holds the character U+0000, which no text may")
             return _decoder(taken.annotation if taken else Any).decode(body)
         except msgspec.ValidationError as error:
-            raise _unfit(*_named(str(error))) from error
+            raise _unfit(*named(str(error))) from error
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             raise ClientException(f"the body is no JSON that can be read: {error}") from error
 
@@ -71,15 +69,6 @@ def _unfit(field: str, message: str) -> ValidationException:
     return ValidationException(extra=[{"key": field, "message": message}])
 
 
-def _named(told: str) -> tuple[str, str]:
-    """The field as a path from the body's top, such as `applicant.phone`, and what is wrong with it."""
-    where = FIELD.search(told)
-    message = told[: where.start()] if where else told
-    named = NAMED.search(message)
-    parts = [where["path"] if where else "", named["name"] if named else ""]
-    return ".".join(part for part in parts if part) or "body", message
-
-
 def problem(status: int, code: str, title: str, detail: str, **extra: Any) -> Response[bytes]:
     """The document."""
     body = {
@@ -91,6 +80,8 @@ def problem(status: int, code: str, title: str, detail: str, **extra: Any) -> Re
         **extra,
     }
     headers = {"Retry-After": "2"} if status == 503 else {}
+    if "retry_after" in extra:
+        headers["Retry-After"] = str(extra["retry_after"])
     if status == 401:
         headers["WWW-Authenticate"] = "Bearer"
     return Response(msgspec.json.encode(body), status_code=status, media_type=MEDIA_TYPE, headers=headers)

@@ -11,6 +11,22 @@ from govchat.kit.ids import new_id
 BODIES: dict[str, Any] = {
     "add_callback": {"url": "https://motcua.example/govchat"},
     "put_callback": {"url": "https://motcua.example/govchat"},
+    "put_dossiers": {
+        "items": [
+            {
+                "code": "H18.07-261103-4712",
+                "procedure_code": "1.013225",
+                "applicant": {"name": "x"},
+                "status": 1,
+                "handler": {"unit": "x"},
+                "changed_at": "2026-11-16T08:00:00+07:00",
+            }
+        ]
+    },
+    "synchronise_national_dossiers": {
+        "data": {"MaHoSo": "H18.07-261103-4713", "MaTTHC": "1.013225", "ChuHoSo": "x", "TrangThaiHoSo": "2"}
+    },
+    "update_national_progress": {"data": [{"MaHoSo": "H18.07-261103-4713", "TrangThai": "4"}]},
 }
 
 

@@ -12,6 +12,8 @@ from govchat.tenants.registry import Registry
 PUBLIC = "public"
 # `opt={"refuses": (DossierNotFound, …)}`: the business errors of a route, for its description and docs/errors.md.
 REFUSES = "refuses"
+# Where `access.idempotency` leaves who calls, which it has to know before any guard.
+IDENTIFIED = "identified"
 
 
 class RequireScope:
@@ -21,7 +23,7 @@ class RequireScope:
         self.scope = scope
 
     async def __call__(self, connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHandler) -> None:
-        caller = await identify(connection)
+        caller = connection.scope["state"].get(IDENTIFIED) or await identify(connection)
         if self.scope not in caller.scopes:
             raise Forbidden(
                 f'the key {caller.prefix}… lacks the scope "{self.scope}": make one with '

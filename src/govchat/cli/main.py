@@ -23,6 +23,7 @@ COMMANDS = {
     "seed": ("seed", "seed"),
     "receipt": ("receipt", "receipt"),
     "callback": ("callback", "callback"),
+    "dossiers": ("dossiers", "dossiers"),
 }
 
 

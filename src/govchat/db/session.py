@@ -5,9 +5,11 @@ yields one that is bound to no tenant and therefore sees no tenant's rows at all
 when it raises.
 """
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any
+from contextvars import ContextVar
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from sqlalchemy.engine import make_url
@@ -18,6 +20,18 @@ BEGIN = "BEGIN; SELECT set_config('govchat.tenant_id', '{tenant}', true)"
 
 # A restarted server leaves connections in the pool that are closed: that many are thrown away before one is taken as it is.
 MOST_STALE = 20
+
+
+class _Whole(NamedTuple):
+    """A transaction that the blocks inside it join, and the task it belongs to: other tasks have transactions of their own."""
+
+    db: "Database"
+    tenant_id: UUID
+    task: "asyncio.Task[Any] | None"
+    session: AsyncSession
+
+
+_whole: ContextVar[_Whole | None] = ContextVar("whole", default=None)
 
 
 class TransactionLost(RuntimeError):
@@ -72,9 +86,27 @@ class Database:
 
     @asynccontextmanager
     async def tenant(self, tenant_id: UUID) -> AsyncIterator[AsyncSession]:
-        """One transaction in which only `tenant_id`'s rows exist."""
+        """One transaction in which only `tenant_id`'s rows exist; inside `whole`, a savepoint of that one."""
+        around = _whole.get()
+        if around is not None and around[:3] == (self, tenant_id, asyncio.current_task()):
+            async with around.session.begin_nested():
+                yield around.session
+            return
         async with self._transaction(str(UUID(str(tenant_id)))) as session:
             yield session
+
+    @asynccontextmanager
+    async def whole(self, tenant_id: UUID) -> AsyncIterator[AsyncSession]:
+        """One transaction that every `tenant(tenant_id)` of this task joins until the block ends.
+
+        For what has to be kept together with the acts of a caller that doesn't know of it, such as the answer of a request.
+        """
+        async with self._transaction(str(UUID(str(tenant_id)))) as session:
+            token = _whole.set(_Whole(self, tenant_id, asyncio.current_task(), session))
+            try:
+                yield session
+            finally:
+                _whole.reset(token)
 
     @asynccontextmanager
     async def registry(self) -> AsyncIterator[AsyncSession]:

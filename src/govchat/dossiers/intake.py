@@ -1,144 +1,314 @@
-"""Taking in what a one-stop system says of a dossier.
+"""Taking in what one-stop systems say of dossiers, one or a thousand at a time, in a handful of statements.
 
 A `changed_at` older than what is stored is stale and changes nothing; the same content again changes nothing; anything else updates
-the row and, where status or unit moved, appends an event.
+the row and, where something moved, appends an event and is told to whoever follows the dossier.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from uuid import UUID
 
 import msgspec
-from msgspec import UNSET
-from sqlalchemy import func, select
-from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from govchat.dossiers import codes, private
-from govchat.dossiers.deadline import due_at
-from govchat.dossiers.models import DossierEventRow, DossierRow
+from govchat.dossiers import codes, private, store
+from govchat.dossiers.advance import State, Step, advance, create
+from govchat.dossiers.change import Change
 from govchat.dossiers.schemas import DossierIn, Put
+from govchat.dossiers.terms import Terms, terms_of
+from govchat.errors import DomainError
 from govchat.kit import clock, phone
 from govchat.kit.crypto import TenantVault
 from govchat.kit.ids import new_id
-from govchat.kit.workdays import national
-from govchat.procedures.catalogue import starter
+from govchat.obs import metrics
+
+# Completes what was told by what is stored; raises `DomainError` where that is not enough.
+Merge = Callable[[State | None, private.Private | None], DossierIn]
+
+_NO_TIME = datetime(2000, 1, 1, tzinfo=clock.VN)
 
 
-async def put(session: AsyncSession, vault: TenantVault, tenant_id: UUID, code: str, given: DossierIn) -> Put:
+class Draft(msgspec.Struct, frozen=True, kw_only=True):
+    """One dossier as told: whole (`given`), or to be completed by what is stored (`merge`).
+
+    `untimed` is for formats that don't always say when something changed: the same content is then the same, whenever it comes. Where
+    the time is only that of hearing (`heard`), it is told and counted, but makes nothing stale that comes with a time of its own. A
+    sender that never knew the look-up secret keeps it (`keeps_secret`).
+    """
+
+    code: str
+    key: str
+    given: DossierIn | None = None
+    merge: Merge | None = None
+    untimed: bool = False
+    heard: bool = False
+    keeps_secret: bool = False
+
+
+class _Held:
+    """A dossier of this intake: its state as it moves, what was told last, and its sealed part where that was needed."""
+
+    def __init__(self, state: State, found: store.Found | None) -> None:
+        self.state, self.found = state, found
+        self.opened: private.Private | None = None
+        self.given: DossierIn | None = None
+        self.keep_secret = True
+
+    def private(self, vault: TenantVault) -> private.Private | None:
+        if self.opened is None and self.found is not None:
+            self.opened = private.unseal(vault, self.state.id, self.found.private_sealed)
+        return self.opened
+
+    def take(self, step: Step, draft: Draft, given: DossierIn) -> None:
+        self.state, self.given, self.opened = step.state, given, private.of(given)
+        self.keep_secret = self.keep_secret and draft.keeps_secret
+
+
+class Intake:
+    """One transaction's intake into one province."""
+
+    def __init__(
+        self, session: AsyncSession, vault: TenantVault, tenant_id: UUID, *, now: datetime, test: bool = False
+    ) -> None:
+        self.session, self.vault, self.tenant_id, self.now, self.test = session, vault, tenant_id, now, test
+        self.terms: Terms | None = None
+        self.held: dict[str, _Held] = {}
+        self.results: list[Put | DomainError | None] = []
+        self.events: list[store.EventRecord] = []
+        self.changes: list[tuple[int, Change]] = []
+
+    async def take(self, drafts: Sequence[Draft]) -> list[Put | DomainError]:
+        """Take the drafts in, in their order; a refused one leaves the others as they are."""
+        self.terms = await terms_of(self.session, self.tenant_id)
+        self.results = [None] * len(drafts)
+        await self._hold(drafts)
+        for place, draft in enumerate(drafts):
+            if self.results[place] is None:
+                self._advance(place, draft)
+        moved = sorted((held for held in self.held.values() if held.given is not None), key=_by_key)
+        await store.update(self.session, self.tenant_id, [self._record(held) for held in moved], self.now)
+        await self.finish()
+        return [result for result in self.results if result is not None]
+
+    async def finish(self) -> None:
+        """Append the events and tell of the changes."""
+        await store.append(self.session, self.tenant_id, self.events)
+        changes = [change for _, change in self.changes]
+        told = await _tell(self.session, self.vault, self.tenant_id, changes, now=self.now, test=self.test)
+        for (place, _), notices in zip(self.changes, told, strict=True):
+            result = self.results[place]
+            assert isinstance(result, Put)
+            self.results[place] = msgspec.structs.replace(result, notices=notices)
+
+    async def _hold(self, drafts: Sequence[Draft]) -> None:
+        """Have every dossier either created here or locked."""
+        places: dict[str, list[int]] = {}
+        for place, draft in enumerate(drafts):
+            places.setdefault(draft.key, []).append(place)
+        # A single one is locked at once: it holds nothing that somebody could wait for in a circle.
+        missing = places.keys() - await store.known(self.session, self.tenant_id, places) if len(places) > 1 else set()
+        left = set(places)
+        while left:
+            left -= await self._create(drafts, {key: places[key] for key in missing})
+            found = await store.lock(self.session, self.tenant_id, left)
+            self.held |= {key: _Held(each.state, each) for key, each in found.items()}
+            missing = left = left - found.keys()
+
+    async def _create(self, drafts: Sequence[Draft], missing: dict[str, list[int]]) -> set[str]:
+        """Create those of which the first draft that can stand alone says enough; answers the keys that are settled by that."""
+        made: dict[UUID, tuple[int, Step, DossierIn]] = {}
+        settled = set()
+        for key, places in missing.items():
+            for place in places:
+                told = self._told(place, drafts[place], None)
+                if told is not None:
+                    given, content = told
+                    term = self._terms.of(given.procedure_code, given.handler.unit)
+                    step = create(new_id(), drafts[place].code, key, given, content, term)
+                    if drafts[place].heard:
+                        step = _ordered(step, min(given.received_at or given.changed_at, given.changed_at))
+                    made[step.state.id] = (place, step, given)
+                    break
+            else:
+                settled.add(key)
+        records = [_sealed(self.vault, step.state, given, keep_secret=False) for _, step, given in made.values()]
+        for dossier_id in await store.insert(self.session, self.tenant_id, records):
+            place, step, given = made[dossier_id]
+            held = self.held[step.state.code_key] = _Held(step.state, None)
+            held.opened = private.of(given)
+            self.note(place, step, given)
+            settled.add(step.state.code_key)
+        # Somebody else created these meanwhile: what was said of their drafts no longer holds.
+        for _, step, _ in made.values():
+            if step.state.code_key not in settled:
+                for each in missing[step.state.code_key]:
+                    self.results[each] = None
+        return settled
+
+    def _told(self, place: int, draft: Draft, held: _Held | None) -> tuple[DossierIn, bytes] | None:
+        """The whole dossier as told and the hash of its content; None where it was refused."""
+        given = draft.given
+        if draft.merge is not None:
+            try:
+                given = draft.merge(held.state if held else None, held.private(self.vault) if held else None)
+            except DomainError as error:
+                self.results[place] = error
+                return None
+        assert given is not None
+        return given, _content(self.vault, given, untimed=draft.untimed)
+
+    def _advance(self, place: int, draft: Draft) -> None:
+        held = self.held[draft.key]
+        told = self._told(place, draft, held)
+        if told is None:
+            return
+        given, content = told
+        if draft.untimed:
+            given = msgspec.structs.replace(given, changed_at=max(given.changed_at, held.state.changed_at))
+        step = advance(held.state, given, content, self._terms.of(given.procedure_code, given.handler.unit))
+        if draft.heard:
+            step = _ordered(step, held.state.changed_at)
+        if step.outcome == "updated":
+            held.take(step, draft, given)
+        self.note(place, step, given)
+
+    def note(self, place: int, step: Step, given: DossierIn) -> None:
+        """Have the step's result answered, its event appended and its change told."""
+        state = step.state
+        self.results[place] = Put(state.code, state.status, step.outcome, 0, sorted(step.flags))
+        if not step.event:
+            return
+        self.events.append(
+            store.EventRecord(
+                dossier_id=state.id,
+                number=state.last_event,
+                old_status=step.old_status,
+                status=state.status,
+                sub_status=state.sub_status,
+                unit=state.unit,
+                due_at=state.due_at,
+                changed_at=given.changed_at,
+                flags=step.flags,
+                told_sealed=private.seal_told(
+                    self.vault, state.id, state.last_event, private.Told(given.handler.officer, given.status_note)
+                ),
+            )
+        )
+        if step.told:
+            self.changes.append((place, self._change(step, given)))
+
+    def _change(self, step: Step, given: DossierIn) -> Change:
+        state = step.state
+        procedure = self._terms.of(state.procedure_code, state.unit).procedure
+        return Change(
+            dossier_id=state.id,
+            code=state.code,
+            number=state.last_event,
+            old_status=step.old_status,
+            status=state.status,
+            unit=state.unit,
+            officer=given.handler.officer,
+            procedure_code=state.procedure_code,
+            procedure_name=procedure.name if procedure else None,
+            # Where nobody told the reception, the first that is known of the dossier stands for it.
+            received_at=state.received_at or state.registered_at or state.changed_at,
+            due_at=state.due_at,
+            changed_at=given.changed_at,
+            flags=step.flags | ({f"sub:{state.sub_status}"} if state.sub_status else frozenset()),
+            applicant_name=given.applicant.name,
+            note=given.status_note,
+            phone_index=_phone_index(self.vault, given),
+            results=tuple(result.name for result in given.results),
+        )
+
+    def _record(self, held: _Held) -> store.Record:
+        assert held.given is not None
+        return _sealed(self.vault, held.state, held.given, keep_secret=held.keep_secret)
+
+    @property
+    def _terms(self) -> Terms:
+        assert self.terms is not None
+        return self.terms
+
+
+async def _tell(
+    session: AsyncSession,  # noqa: ARG001
+    vault: TenantVault,  # noqa: ARG001
+    tenant_id: UUID,  # noqa: ARG001
+    changes: Sequence[Change],
+    *,
+    now: datetime,  # noqa: ARG001
+    test: bool,  # noqa: ARG001
+) -> list[int]:
+    """How many notices were planned for each change: the one place where changes leave for those who tell citizens."""
+    return [0] * len(changes)
+
+
+async def put_many(
+    session: AsyncSession, vault: TenantVault, tenant_id: UUID, drafts: Sequence[Draft], *, test: bool = False
+) -> list[Put | DomainError]:
+    """Create or update dossiers; answers one result per draft, in order, a refusal among them where a draft could not be completed."""
+    return await Intake(session, vault, tenant_id, now=clock.now(), test=test).take(drafts)
+
+
+async def put(
+    session: AsyncSession, vault: TenantVault, tenant_id: UUID, code: str, given: DossierIn, *, test: bool = False
+) -> Put:
     """Create or update one dossier; raises `CodeInvalid`."""
-    key = codes.parse(code).key
-    row = await _row(session, tenant_id, key)
-    if row is None:
-        if await create_missing(session, vault, tenant_id, [(code, given)]):
-            return Put(code.strip(), given.status, "created")
-        row = await _row(session, tenant_id, key)
-        assert row is not None
-    content = _content(vault, given)
-    if given.changed_at < row.changed_at:
-        return Put(row.code, row.status, "stale")
-    if row.content_hash == content:
-        return Put(row.code, row.status, "unchanged")
-    moved = (row.status, row.unit) != (given.status, given.handler.unit) or row.changed_at != given.changed_at
-    for name, value in _values(vault, row.id, given, content).items():
-        setattr(row, name, value)
-    row.updated_at = clock.now()
-    if moved:
-        await _append(session, tenant_id, row.id, given)
-    return Put(row.code, given.status, "updated")
+    draft = Draft(code=code, key=codes.parse(code).key, given=given)
+    (result,) = await put_many(session, vault, tenant_id, [draft], test=test)
+    assert isinstance(result, Put)
+    return result
 
 
 async def create_missing(
     session: AsyncSession, vault: TenantVault, tenant_id: UUID, items: Sequence[tuple[str, DossierIn]]
 ) -> set[str]:
-    """Create those that don't exist yet, with their first event, in two statements; answers the normalised codes created."""
-    rows = []
-    for code, given in items:
-        dossier_id = new_id()
-        values = _values(vault, dossier_id, given, _content(vault, given))
-        rows.append(
-            {
-                "tenant_id": tenant_id,
-                "id": dossier_id,
-                "code": code.strip(),
-                "code_key": codes.parse(code).key,
-                **values,
-            }
-        )
-    statement = insert(DossierRow).on_conflict_do_nothing(index_elements=["tenant_id", "code_key"])
-    made = (await session.execute(statement.returning(DossierRow.id, DossierRow.code_key), rows)).all()
-    new = {row.id for row in made}
-    first = [
-        {
-            "tenant_id": tenant_id,
-            "dossier_id": row["id"],
-            "number": 1,
-            "status": row["status"],
-            "unit": row["unit"],
-            "changed_at": row["changed_at"],
-        }
-        for row in rows
-        if row["id"] in new
-    ]
-    if first:
-        await session.execute(insert(DossierEventRow), first)
-    return {row.code_key for row in made}
+    """Create those that don't exist yet, with their first event, and tell nobody; answers the normalised codes created."""
+    intake = Intake(session, vault, tenant_id, now=clock.now())
+    intake.terms = await terms_of(session, tenant_id)
+    drafts = [Draft(code=code, key=codes.parse(code).key, given=given) for code, given in items]
+    intake.results = [None] * len(drafts)
+    first = {draft.key: [place] for place, draft in reversed(list(enumerate(drafts)))}
+    made = await intake._create(drafts, first)
+    await store.append(session, tenant_id, intake.events)
+    return made
 
 
-def _content(vault: TenantVault, given: DossierIn) -> bytes:
+def count(slug: str, results: Iterable[tuple[str, Iterable[str]]]) -> None:
+    """Count outcomes and flags of an intake, once it is committed."""
+    label = metrics.tenant_label(slug)
+    for outcome, flags in results:
+        metrics.DOSSIERS.labels(label, outcome).inc()
+        for flag in flags:
+            metrics.DOSSIER_FLAGS.labels(label, flag).inc()
+
+
+def _ordered(step: Step, at: datetime) -> Step:
+    """The step, its dossier standing at `at` for what is older and what is newer."""
+    return msgspec.structs.replace(step, state=msgspec.structs.replace(step.state, changed_at=at))
+
+
+def _by_key(held: _Held) -> str:
+    return held.state.code_key
+
+
+def _content(vault: TenantVault, given: DossierIn, *, untimed: bool) -> bytes:
     """What tells whether the same is being said again."""
-    return vault.index(msgspec.json.encode(given).decode(), "dossier")
+    said = msgspec.structs.replace(given, changed_at=_NO_TIME) if untimed else given
+    return vault.index(msgspec.json.encode(said).decode(), "dossier")
 
 
-async def _row(session: AsyncSession, tenant_id: UUID, key: str) -> DossierRow | None:
-    return await session.scalar(
-        select(DossierRow).where(DossierRow.tenant_id == tenant_id, DossierRow.code_key == key).with_for_update()
-    )
-
-
-def _values(vault: TenantVault, dossier_id: UUID, given: DossierIn, content: bytes) -> dict[str, object]:
+def _phone_index(vault: TenantVault, given: DossierIn) -> bytes | None:
     number = phone.normalise(given.applicant.phone or "")
-    due, due_given = _due(given)
-    return {
-        "procedure_code": given.procedure_code,
-        "status": given.status,
-        "unit": given.handler.unit,
-        "received_at": given.received_at,
-        "due_at": due,
-        "due_given": due_given,
-        "changed_at": given.changed_at,
-        "private_sealed": private.seal(
-            vault, dossier_id, private.Private(given.applicant, given.handler.officer, given.status_note, given.results)
-        ),
-        "secret_hash": private.secret_hash(vault, given.lookup_secret) if given.lookup_secret else None,
-        "phone_index": vault.index(number, "phone") if number else None,
-        "content_hash": content,
-    }
+    return vault.index(number, "phone") if number else None
 
 
-def _due(given: DossierIn) -> tuple[datetime | None, bool]:
-    """The appointed time: as given, else computed from the procedure where it has a numeric limit."""
-    if given.due_at is not UNSET:
-        return given.due_at, True
-    procedure = starter().get(given.procedure_code)
-    if procedure is None or given.received_at is None:
-        return None, False
-    return due_at(procedure, given.received_at, national()), False
-
-
-async def _append(session: AsyncSession, tenant_id: UUID, dossier_id: UUID, given: DossierIn) -> None:
-    last = await session.scalar(
-        select(func.max(DossierEventRow.number)).where(
-            DossierEventRow.tenant_id == tenant_id, DossierEventRow.dossier_id == dossier_id
-        )
-    )
-    session.add(
-        DossierEventRow(
-            tenant_id=tenant_id,
-            dossier_id=dossier_id,
-            number=(last or 0) + 1,
-            status=given.status,
-            unit=given.handler.unit,
-            changed_at=given.changed_at,
-        )
+def _sealed(vault: TenantVault, state: State, given: DossierIn, *, keep_secret: bool) -> store.Record:
+    return store.Record(
+        state=state,
+        private_sealed=private.seal(vault, state.id, private.of(given)),
+        secret_hash=private.secret_hash(vault, given.lookup_secret) if given.lookup_secret else None,
+        phone_index=_phone_index(vault, given),
+        keep_secret=keep_secret,
     )

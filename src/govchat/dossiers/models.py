@@ -1,9 +1,10 @@
-"""Dossiers, their status events, who proved them and who guesses."""
+"""Dossiers, their status events, the rules of their deadlines, who proved them and who guesses."""
 
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKeyConstraint, SmallInteger, UniqueConstraint, func
+from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, SmallInteger, UniqueConstraint, func, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from govchat.db.base import Base, TenantRow
@@ -13,13 +14,22 @@ class DossierRow(TenantRow, Base):
     """One dossier (hồ sơ) as the system of record last told it.
 
     `code` is as given, `code_key` its normalised shape (see `dossiers.codes`). What needs proof (applicant, officer, note,
-    results) is one sealed value. The secret and the phone are keyed hashes.
+    results) is one sealed value. The secret and the phone are keyed hashes. `first_due_at` is the first appointment, `flags` what was
+    irregular (see `dossiers.moves`), `last_event` the number of the newest event.
     """
 
     __tablename__ = "dossiers"
     __table_args__ = (
         UniqueConstraint("tenant_id", "code_key"),
         CheckConstraint("status BETWEEN 1 AND 10", name="status"),
+        Index("ix_dossiers_flagged", "tenant_id", "id", postgresql_where=text("flags <> '{}'")),
+        # Only what can be late stands here: an index of the work at hand, not of the archive.
+        Index(
+            "ix_dossiers_running",
+            "tenant_id",
+            "due_at",
+            postgresql_where=text("status IN (2, 4) AND overdue_at IS NULL"),
+        ),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
@@ -36,12 +46,21 @@ class DossierRow(TenantRow, Base):
     secret_hash: Mapped[bytes | None]
     phone_index: Mapped[bytes | None]
     content_hash: Mapped[bytes]
+    sub_status: Mapped[str | None]
+    first_due_at: Mapped[datetime | None]
+    registered_at: Mapped[datetime | None]
+    paused_at: Mapped[datetime | None]
+    finished_at: Mapped[datetime | None]
+    overdue_at: Mapped[datetime | None]
+    reappointments: Mapped[int] = mapped_column(SmallInteger, server_default=text("0"))
+    last_event: Mapped[int] = mapped_column(server_default=text("0"))
+    flags: Mapped[list[str]] = mapped_column(server_default=text("'{}'"))
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
     updated_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
 
 class DossierEventRow(TenantRow, Base):
-    """One change of a dossier, in the order it was told; append-only."""
+    """One change of a dossier, in the order it was told; append-only. `told_sealed` holds the officer and the note of that change."""
 
     __tablename__ = "dossier_events"
     __table_args__ = (
@@ -53,7 +72,24 @@ class DossierEventRow(TenantRow, Base):
     status: Mapped[int] = mapped_column(SmallInteger)
     unit: Mapped[str]
     changed_at: Mapped[datetime]
+    old_status: Mapped[int | None] = mapped_column(SmallInteger)
+    sub_status: Mapped[str | None]
+    due_at: Mapped[datetime | None]
+    flags: Mapped[list[str]] = mapped_column(server_default=text("'{}'"))
+    told_sealed: Mapped[bytes | None]
     recorded_at: Mapped[datetime] = mapped_column(server_default=func.clock_timestamp())
+
+
+class DossierRuleRow(TenantRow, Base):
+    """How one office or one procedure counts its deadlines; `subject` is the office's folded name or the procedure's code."""
+
+    __tablename__ = "dossier_rules"
+    __table_args__ = (CheckConstraint("kind IN ('office', 'procedure')", name="kind"),)
+
+    kind: Mapped[str] = mapped_column(primary_key=True)
+    subject: Mapped[str] = mapped_column(primary_key=True)
+    rule: Mapped[dict[str, Any]]
+    updated_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
 
 class DossierProofRow(TenantRow, Base):

@@ -63,3 +63,37 @@ _LIST = (
 )
 
 STATUSES: Mapping[int, Status] = MappingProxyType({status.number: status for status in _LIST})
+
+
+class SubStatus(msgspec.Struct, frozen=True):
+    """A sub-state the law or the national lists know within a status: `label` and `sentence` as for a status."""
+
+    name: str
+    of: int
+    label: str
+    sentence: str
+
+
+_SUBS = (
+    SubStatus(
+        "awaiting_confirmation",
+        4,
+        "Chờ công dân xác nhận dự thảo",
+        "Cơ quan đã gửi bản dự thảo kết quả. Anh/chị kiểm tra và xác nhận trong một ngày; quá thời hạn này cơ quan giải quyết tiếp.",
+    ),
+    SubStatus(
+        "with_other_agency",
+        4,
+        "Đang phối hợp giải quyết",
+        "Hồ sơ đã chuyển đến cơ quan phối hợp giải quyết theo quy trình liên thông.",
+    ),
+    SubStatus("fee", 6, "Yêu cầu nộp phí, lệ phí", "Cơ quan đang chờ anh/chị nộp phí, lệ phí đã thông báo."),
+    SubStatus(
+        "financial_obligation",
+        6,
+        "Yêu cầu thực hiện nghĩa vụ tài chính về đất đai, thuế",
+        "Cơ quan đang chờ anh/chị thực hiện nghĩa vụ tài chính theo thông báo của cơ quan thuế.",
+    ),
+)
+
+SUB_STATUSES: Mapping[str, SubStatus] = MappingProxyType({sub.name: sub for sub in _SUBS})

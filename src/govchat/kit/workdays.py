@@ -192,8 +192,11 @@ class Calendar:
         """The moment when `hours` of opening time have passed since `start`; raises ValueError for a negative count."""
         if hours < 0:
             raise ValueError(f"hours {hours}: expected 0 or more")
+        return self.add_open(start, timedelta(hours=hours))
+
+    def add_open(self, start: datetime, left: timedelta) -> datetime:
+        """The moment when `left` of opening time has passed since `start`; nothing left is where work starts."""
         at = self.work_starts(start)
-        left = timedelta(hours=hours)
         while True:
             end = next(end for begin, end in self.spans(at.date()) if begin <= at.time() < end)
             room = datetime.combine(at.date(), end, VN) - at
@@ -201,6 +204,19 @@ class Calendar:
                 return at + left
             left -= room
             at = self.work_starts(at + room)
+
+    def open_between(self, start: datetime, end: datetime) -> timedelta:
+        """The opening time between two moments, nothing when `end` is not after `start`. The inverse of `add_open`."""
+        first, last = _local(start), _local(end)
+        total = timedelta(0)
+        day = first.date()
+        while day <= last.date():
+            for begin, close in self.spans(day):
+                opened = max(first, datetime.combine(day, begin, VN))
+                closed = min(last, datetime.combine(day, close, VN))
+                total += max(closed - opened, timedelta(0))
+            day += ONE_DAY
+        return total
 
 
 def parse(text: str, source: str = "holidays.csv") -> tuple[Day, ...]:

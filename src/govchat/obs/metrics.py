@@ -51,6 +51,14 @@ INBOX_FAILURES = _counter(
     "inbox_failures", "Events that could not be worked off: pending again, or parked", "tenant", "state"
 )
 
+# Dossiers
+DOSSIERS = _counter(
+    "dossiers", "What was told of dossiers by outcome: created, updated, unchanged, stale, refused", "tenant", "outcome"
+)
+DOSSIER_FLAGS = _counter(
+    "dossier_flags", "Changes of dossiers that the law does not know or that came late, by flag", "tenant", "flag"
+)
+
 # The answer
 ANSWERS = _counter("conversation_answers", "Messages put as answers, by event", "tenant", "event")
 

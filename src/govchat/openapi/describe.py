@@ -15,6 +15,7 @@ from litestar.openapi.plugins import SwaggerRenderPlugin
 from litestar.openapi.spec import Components, Example, Operation, SecurityScheme, Tag
 from litestar.static_files import create_static_files_router
 
+from govchat.access import idempotency
 from govchat.access.guards import REFUSES, RequireScope
 from govchat.access.keys import Forbidden, Unauthenticated
 
@@ -58,7 +59,8 @@ class _Told(Operation):
 
 DESCRIPTION = """
 Backend of the provinces' Zalo channels. One-stop systems push dossiers with an API key of their province. Errors are RFC 9457 problem
-documents whose `code` is stable; times are RFC 3339 with an offset.
+documents whose `code` is stable; times are RFC 3339 with an offset. Every POST takes an `Idempotency-Key`: sent again within 24 hours with
+the same body, it is carried out once and answered the same, with `Idempotency-Replayed: true`.
 """
 
 
@@ -128,6 +130,7 @@ def _refusals(handler: HTTPRouteHandler, framework: Mapping[int, tuple[str, str]
     named = [*handler.opt.get(REFUSES, ())]
     if _scope_of(handler):
         named += [Unauthenticated, Forbidden]
+        named += idempotency.REFUSALS if "POST" in handler.http_methods else ()
     for error in named:
         by_status[error.status][error.code] = error.title
     taken = handler.parsed_fn_signature.parameters

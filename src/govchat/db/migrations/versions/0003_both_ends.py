@@ -1,14 +1,14 @@
 """Both ends of the pipe ask for many tenants at once; what asks for an answer has an index of its own.
 
-Revision 0009.
+Revision 0003.
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-from govchat.db.migrations import functions_0001, functions_0009
+from govchat.db.migrations import functions_0001, functions_0003
 
-revision = "0009"
+revision = "0003"
 down_revision = "0002"
 branch_labels = None
 depends_on = None
@@ -48,7 +48,7 @@ def upgrade() -> None:
         ("ix_inbox_events_receipts", ["tenant_id", "seq"], "state = 'pending' AND NOT asks"),
     ):
         op.create_index(name, "inbox_events", columns, postgresql_where=sa.text(where))
-    for statement in functions_0009.FUNCTIONS:
+    for statement in functions_0003.FUNCTIONS:
         op.execute(statement)
 
 

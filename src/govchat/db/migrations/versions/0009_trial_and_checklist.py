@@ -1,6 +1,6 @@
 """Testers of a trial and what they were sent; what people confirmed and Zalo said for the checklist.
 
-Revision 0002b.
+Revision 0009.
 """
 
 import sqlalchemy as sa
@@ -10,8 +10,8 @@ from sqlalchemy.dialects import postgresql
 from govchat.db.rls import protect
 from govchat.db.roles import grant
 
-revision = "0002b"
-down_revision = "0009"
+revision = "0009"
+down_revision = "0007"
 branch_labels = None
 depends_on = None
 

@@ -1,4 +1,4 @@
-"""SQL functions of revision 0009: what the two ends of the pipe ask of PostgreSQL, for many tenants in one round trip.
+"""SQL functions of revision 0003: what the two ends of the pipe ask of PostgreSQL, for many tenants in one round trip.
 
 All run as their caller and bind the tenants they touch one after another, in a fixed order: row-level security holds inside them as
 outside. None of them waits for a row that another process holds.

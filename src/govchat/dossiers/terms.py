@@ -1,0 +1,142 @@
+"""How the deadlines of one province are counted: the calendar of each office, the pause policy of each procedure.
+
+What no rule names counts as usual: 07:30–11:30 and 13:00–17:00, police counters on Saturday morning too, and a limit that starts anew
+once the missing papers have come (Decree 61/2018 Art. 17, kept by Decree 118/2025).
+"""
+
+from datetime import datetime, time
+from functools import cache
+from typing import Literal
+from uuid import UUID
+
+import msgspec
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from govchat.dossiers.deadline import Pause, Unit, due_at, shifted
+from govchat.dossiers.models import DossierRuleRow
+from govchat.kit.text import clean, fold
+from govchat.kit.workdays import OFFICE_HOURS, Calendar, OfficeHours, national
+from govchat.procedures.catalogue import Procedure, national_code, starter
+
+# Residence and identity papers are taken in on Saturday morning.
+POLICE = "cong an "
+POLICE_HOURS = OfficeHours(saturday=((time(7, 30), time(11, 30)),))
+
+SUPPLEMENT = 5
+
+
+class Office(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The opening hours of one office, each span as `07:30-11:30`."""
+
+    unit: str
+    morning: str = "07:30-11:30"
+    afternoon: str = "13:00-17:00"
+    saturday: str = ""
+
+    @property
+    def hours(self) -> OfficeHours:
+        """Raises ValueError or `ConfigurationError` naming the span that is none."""
+        saturday = (_span(self.saturday),) if self.saturday else ()
+        return OfficeHours(morning=_span(self.morning), afternoon=_span(self.afternoon), saturday=saturday)
+
+
+class Counted(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How the limit of one procedure is counted."""
+
+    code: str
+    pause: Pause = "restart"
+    plain_days: Literal["calendar", "working"] = "calendar"
+
+
+class Term(msgspec.Struct, frozen=True):
+    """What counts for one procedure at one office."""
+
+    procedure: Procedure | None
+    calendar: Calendar
+    counted: Counted
+
+    @property
+    def unit(self) -> Unit | None:
+        return self.procedure.limit.unit if self.procedure else None
+
+    def due(self, received_at: datetime | None) -> datetime | None:
+        """The appointment computed from the procedure's limit, None without one or without a time of reception."""
+        if self.procedure is None or received_at is None:
+            return None
+        worked = self.counted.plain_days == "working"
+        return due_at(self.procedure, received_at, self.calendar, plain_days_worked=worked)
+
+    def resumed(self, due: datetime, status: int, paused_at: datetime, resumed_at: datetime) -> datetime:
+        """The appointment after a pause in `status`: papers that came start the limit anew or shift it, as the rule says.
+
+        Waiting for a payment and a stop always shift: nothing new has come that would have to be looked at from the beginning.
+        """
+        if status == SUPPLEMENT and self.counted.pause == "restart":
+            return self.due(resumed_at) or due
+        return shifted(due, self.unit, paused_at, resumed_at, self.calendar)
+
+
+class Terms:
+    """The rules of one province, looked up by procedure and office."""
+
+    __slots__ = ("_counted", "_hours", "_known")
+
+    def __init__(self, offices: dict[str, Office], counted: dict[str, Counted]) -> None:
+        self._hours = {unit: office.hours for unit, office in offices.items()}
+        self._counted = counted
+        self._known: dict[tuple[str, str], Term] = {}
+
+    def of(self, procedure_code: str, unit: str) -> Term:
+        """What counts for this procedure at this office."""
+        found = self._known.get((procedure_code, unit))
+        if found is None:
+            code = national_code(procedure_code) or procedure_code
+            found = Term(
+                starter().get(procedure_code),
+                calendar_with(self._hours.get(unit_key(unit)) or _usual(unit)),
+                self._counted.get(code) or Counted(code),
+            )
+            self._known[procedure_code, unit] = found
+        return found
+
+
+def unit_key(unit: str) -> str:
+    """An office by its name, however its letters are written."""
+    return fold(clean(unit))
+
+
+async def terms_of(session: AsyncSession, tenant_id: UUID) -> Terms:
+    """The rules of the province."""
+    rows = await session.execute(
+        select(DossierRuleRow.kind, DossierRuleRow.subject, DossierRuleRow.rule).where(
+            DossierRuleRow.tenant_id == tenant_id
+        )
+    )
+    offices, counted = {}, {}
+    for kind, subject, rule in rows:
+        if kind == "office":
+            offices[subject] = msgspec.convert(rule, Office)
+        else:
+            counted[subject] = msgspec.convert(rule, Counted)
+    return Terms(offices, counted)
+
+
+@cache
+def calendar_with(hours: OfficeHours) -> Calendar:
+    """The national days with these hours; made once per process and hours."""
+    return national() if hours == OFFICE_HOURS else national().with_hours(hours)
+
+
+def _usual(unit: str) -> OfficeHours:
+    return POLICE_HOURS if unit_key(unit).startswith(POLICE) else OFFICE_HOURS
+
+
+def _span(written: str) -> tuple[time, time]:
+    first, dash, last = written.replace("–", "-").partition("-")
+    try:
+        if not dash:
+            raise ValueError
+        return time.fromisoformat(first.strip()), time.fromisoformat(last.strip())
+    except ValueError:
+        raise ValueError(f'"{written}" is no span of hours: expected such as 07:30-11:30') from None

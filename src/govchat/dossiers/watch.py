@@ -1,0 +1,106 @@
+"""What comes with time alone: dossiers that ran past their appointment, and those that soon will.
+
+A periodic job asks province by province. An overdue dossier is noted once per appointment, as an event like any other change, and told
+to whoever follows it; who works on those that fall due soon learns until when an apology is owed.
+"""
+
+from datetime import datetime, timedelta
+from uuid import UUID
+
+import msgspec
+from sqlalchemy import select, text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from govchat.dossiers import moves, private, store
+from govchat.dossiers.advance import Step
+from govchat.dossiers.deadline import apology_by
+from govchat.dossiers.intake import Intake
+from govchat.dossiers.models import DossierRow
+from govchat.dossiers.schemas import DossierIn, Handler
+from govchat.dossiers.terms import terms_of
+from govchat.kit.crypto import TenantVault
+
+# Rows another process is telling about, or an intake is changing, are left to the next round.
+OVERDUE = text(
+    """
+    SELECT code_key FROM dossiers
+    WHERE tenant_id = :tenant AND status IN (2, 4) AND overdue_at IS NULL AND due_at < :now
+    ORDER BY due_at LIMIT :most FOR NO KEY UPDATE SKIP LOCKED
+    """
+)
+# The longest time off that the calendar knows lies between a warning and its appointment.
+AHEAD = timedelta(days=14)
+
+
+class Owed(msgspec.Struct, frozen=True):
+    """A dossier whose appointment can only be moved with an apology until `apology_by`."""
+
+    code: str
+    unit: str
+    due_at: datetime
+    apology_by: datetime
+
+
+async def note_overdue(
+    session: AsyncSession, vault: TenantVault, tenant_id: UUID, *, now: datetime, most: int = 500
+) -> int:
+    """Note and tell dossiers that have run past their appointment; answers how many. Call again while it answers `most`."""
+    keys = list(await session.scalars(OVERDUE, {"tenant": tenant_id, "now": now, "most": most}))
+    found = await store.lock(session, tenant_id, keys)
+    intake = Intake(session, vault, tenant_id, now=now)
+    intake.terms = await terms_of(session, tenant_id)
+    intake.results = [None] * len(found)
+    records = []
+    for place, each in enumerate(found.values()):
+        held = each.state
+        state = msgspec.structs.replace(held, overdue_at=now, last_event=held.last_event + 1)
+        opened = private.unseal(vault, state.id, each.private_sealed)
+        said = DossierIn(
+            procedure_code=state.procedure_code,
+            applicant=opened.applicant,
+            status=state.status,
+            handler=Handler(state.unit, opened.officer),
+            changed_at=state.changed_at,
+            status_note=opened.status_note,
+            results=opened.results,
+        )
+        flags = frozenset({moves.OVERDUE})
+        step = Step(outcome="updated", state=state, flags=flags, event=True, told=True, old_status=state.status)
+        intake.note(place, step, said)
+        records.append(
+            store.Record(
+                state=state,
+                private_sealed=each.private_sealed,
+                secret_hash=None,
+                phone_index=each.phone_index,
+                keep_secret=True,
+            )
+        )
+    await store.update(session, tenant_id, records, now)
+    await intake.finish()
+    return len(records)
+
+
+async def apologies_owed(session: AsyncSession, tenant_id: UUID, *, now: datetime, most: int = 500) -> list[Owed]:
+    """Dossiers at work whose last moment for an apology comes within a working day, the most urgent first."""
+    rows = await session.execute(
+        select(DossierRow.code, DossierRow.unit, DossierRow.due_at, DossierRow.procedure_code)
+        .where(
+            DossierRow.tenant_id == tenant_id,
+            DossierRow.status.in_((2, 4)),
+            DossierRow.overdue_at.is_(None),
+            DossierRow.due_at > now,
+            DossierRow.due_at < now + AHEAD,
+        )
+        .order_by(DossierRow.due_at)
+        .limit(most)
+    )
+    terms = await terms_of(session, tenant_id)
+    owed = []
+    for code, unit, due, procedure_code in rows:
+        assert due is not None
+        calendar = terms.of(procedure_code, unit).calendar
+        until = apology_by(due, calendar)
+        if now <= until <= calendar.add_workdays(now, 1):
+            owed.append(Owed(code, unit, due, until))
+    return owed
