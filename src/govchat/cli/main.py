@@ -20,6 +20,7 @@ COMMANDS = {
     "incident": ("incident", "incident"),
     "audit": ("audit", "audit"),
     "seed": ("seed", "seed"),
+    "wording": ("wording", "wording"),
 }
 
 

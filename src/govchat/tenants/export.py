@@ -4,7 +4,6 @@ A file that says the same already is left as it is, comments included; a manifes
 """
 
 import contextlib
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
@@ -75,7 +74,7 @@ def _write(texts: dict[Path, str]) -> None:
             path.parent.mkdir(parents=True, exist_ok=True)
             beside[path].write_text(text, encoding="utf-8", newline="\n")
         for path, new in beside.items():
-            os.replace(new, path)
+            new.replace(path)
     except OSError as error:
         raise ExportRefused(
             f"{error.filename}: {error.strerror}; choose a folder that may be written to, with --to"

@@ -40,6 +40,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
 def plain(manifest: Manifest) -> dict[str, Any]:
     """The manifest as JSON gives it back, lists and not tuples: otherwise it never equals what is stored of it."""
     values: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(manifest))
+    if values["zalo"]["app"] == manifest.slug:
+        values["zalo"]["app"] = None  # an app of one's own, called by its own name
     return values
 
 
@@ -63,8 +65,6 @@ def stored(row: TenantRecord, app: ZaloAppRow | None) -> dict[str, Any]:
 def plan_for(row: TenantRecord | None, app: ZaloAppRow | None, manifest: Manifest) -> Plan:
     """The manifest against the tenant's row and that row's app."""
     wanted = plain(manifest)
-    if wanted["zalo"]["app"] == manifest.slug:
-        wanted["zalo"]["app"] = None  # an app of one's own by its own name
     if row is None:
         return Plan(slug=manifest.slug, outcome="created", changes=tuple(changes_between({}, wanted)))
     if row.state == "closed":

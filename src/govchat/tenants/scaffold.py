@@ -64,6 +64,20 @@ def known_provinces() -> dict[str, dict[str, Any]]:
     return {each["slug"]: each for each in json.loads(raw)}
 
 
+def former_unit(slug: str) -> str | None:
+    """The full name of the province that a former one of that slug lives on in; None when it is no former one."""
+    if slug in known_provinces():
+        return None
+    return next(
+        (
+            str(each["full_name"])
+            for each in known_provinces().values()
+            if slug in {former["slug"] for former in each.get("lineage", {}).get("predecessors", ())}
+        ),
+        None,
+    )
+
+
 def scaffold(folder: Path, slug: str, *, app: str | None = None, app_id: str | None = None) -> Made:
     """Write `folder/slug/`; with `app` it joins that shared Zalo app. Raises `TenantFolderRefused`, and writes nothing then."""
     _refuse_bad_slug(slug, "SLUG")

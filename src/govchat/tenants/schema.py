@@ -151,7 +151,7 @@ class WorkingHours(_Table, frozen=True, kw_only=True, forbid_unknown_fields=True
     def office_hours(self) -> OfficeHours:
         """For `kit.workdays.Calendar`."""
         saturday = () if self.saturday is None else (opening_of(self.saturday),)
-        return OfficeHours(opening_of(self.morning), opening_of(self.afternoon), saturday)
+        return OfficeHours(morning=opening_of(self.morning), afternoon=opening_of(self.afternoon), saturday=saturday)
 
 
 class Agency(_Table, frozen=True, kw_only=True, forbid_unknown_fields=True):

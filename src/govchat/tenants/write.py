@@ -67,6 +67,11 @@ def manifest_text(values: Values, *, hints: Mapping[str, Sequence[str]] | None =
     return "\n\n".join(blocks) + "\n"
 
 
+def row_text(name: str, row: Values) -> str:
+    """One row of a list of tables, to be added below a file: `[[h_codes]]` and its keys."""
+    return "\n".join([f"[[{name}]]", *_pairs(row, f"{name}.")])
+
+
 def string(text: str) -> str:
     """A text as TOML writes it, on one line."""
     return json.dumps(text, ensure_ascii=False)
