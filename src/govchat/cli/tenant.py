@@ -33,9 +33,9 @@ for _command in (tenant_new.new, tenant_apply.apply, tenant_apply.export, tenant
 @tenants_option(default=Path("tenants"), show_default=True, help="The folder of the manifests.")
 @json_option
 def check(slug: str | None, tenants: Path, json_: bool) -> None:
-    """Check every manifest, or SLUG's, also against the others, and the other files of its folder.
+    """Check every manifest, or SLUG's, also against the others.
 
-    Prints every mistake as FILE:LINE KEY VALUE: what to do, and exits with 1 if there is any. Needs no running stack.
+    The other files of the folder are checked with it. Prints every mistake as FILE:LINE KEY VALUE: what to do, and exits with 1 if there is any. Needs no running stack.
     """
     from govchat.cli.show import as_json
 

@@ -163,7 +163,7 @@ async def _apply(
 @data_dir_option
 @json_option
 def export(slug: str, to: Path | None, replace_manifest: bool, data_dir: Path, json_: bool) -> None:
-    """Write what the database holds of SLUG to files: the manifest, and what admins edited.
+    """Write what the database holds of SLUG to files, admins' edits too.
 
     A file that says the same already is left alone, with its comments. A tenant.toml that says something else is kept unless
     --replace-manifest is given: it may hold changes that wait to be applied.
@@ -212,7 +212,7 @@ def merge(
     data_dir: Path,
     json_: bool,
 ) -> None:
-    """Merge the province OLD into NEW: NEW answers for OLD's H codes, OLD is closed.
+    """Close the province OLD and let NEW answer for its H codes.
 
     NEW's tenant.toml gains the codes and the lineage, OLD's folder moves to _closed/. OLD's dossiers and citizens stay where they are,
     readable under OLD; its one-stop system hands running dossiers to NEW.

@@ -29,10 +29,14 @@ def wording() -> None:
 @data_dir_option
 @json_option
 def show(slug: str, key: str | None, data_dir: Path, json_: bool) -> None:
-    """List every sentence of SLUG, or one KEY with its places to fill in and its versions."""
+    """List every sentence of SLUG, or KEY with its versions.
+
+    A star marks a sentence in the province's own words, an exclamation mark one that the product can't use any more.
+    """
     from govchat.cli.show import as_json, as_table, moment
-    from govchat.conversation.overrides import flaw_of, refuse_unknown
+    from govchat.conversation.overrides import refuse_unknown
     from govchat.conversation.wording import KEYS, vietnamese
+    from govchat.conversation.wording_flaws import flaw_of
 
     settings = beside_up(data_dir)
     product = vietnamese().texts
@@ -85,9 +89,9 @@ def show(slug: str, key: str | None, data_dir: Path, json_: bool) -> None:
 @click.option("--reset", is_flag=True, help="Say the product's sentence again.")
 @data_dir_option
 def set_(slug: str, key: str, text: str | None, reset: bool, data_dir: Path) -> None:
-    """Let SLUG say KEY as TEXT, or as standard input says; in use within seconds.
+    """Let SLUG say KEY as TEXT, or as standard input says.
 
-    Refused when a place to fill in is missing or unknown. Prints the sentence as a citizen will read it.
+    In use within seconds, without a restart. Refused when a place to fill in is missing or unknown. Prints the sentence as a citizen will read it.
     """
     if reset and text is not None:
         raise ConfigurationError("give either TEXT or --reset")

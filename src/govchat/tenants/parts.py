@@ -12,7 +12,6 @@ import msgspec
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from govchat.tenants.difference import Change
-from govchat.tenants.findings import Finding
 
 
 class Brought(msgspec.Struct, frozen=True):
@@ -33,11 +32,10 @@ class Bring(Protocol):
 class Part(msgspec.Struct, frozen=True, kw_only=True):
     """One part: `name` is what `--overwrite` takes, `file` its place in `tenants/SLUG/`.
 
-    `check` answers what is wrong in a file; `export` the file's new text, given the file as it is, or None when there is nothing to say.
+    `export` answers the file's new text, given the file as it is, or None when it says the same already.
     """
 
     name: str
     file: str
-    check: Callable[[Path], list[Finding]]
     bring: Bring
     export: Callable[[AsyncSession, UUID, Path], Awaitable[str | None]]
