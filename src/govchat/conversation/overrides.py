@@ -14,6 +14,7 @@ from uuid import UUID
 import msgspec
 import structlog
 from sqlalchemy import insert, select
+from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -91,7 +92,9 @@ def wording_of(tenant_id: UUID, edited: Mapping[str, Edit]) -> Wording:
 async def edits(session: AsyncSession, tenant_id: UUID) -> dict[str, Edit]:
     """The newest version of every sentence that this tenant ever had in its own words."""
     row = TenantWordingRow
-    newest = select(row).distinct(row.key).where(row.tenant_id == tenant_id).order_by(row.key, row.version.desc())
+    newest = (
+        select(row).ext(distinct_on(row.key)).where(row.tenant_id == tenant_id).order_by(row.key, row.version.desc())
+    )
     return {found.key: _edit(found) for found in await session.scalars(newest)}
 
 
