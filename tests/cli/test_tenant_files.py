@@ -69,9 +69,7 @@ async def test_a_dry_run_shows_each_field_before_and_after_and_changes_nothing(c
     (told,) = (await cli("tenant", "apply", "dong-nai", "--tenants", str(manifests), "--json")).json
     assert {"field": "zalo.requests_per_minute", "before": 2000, "after": 100} in told["changes"]
     (entry,) = [
-        each
-        for each in (await cli("audit", "show", "dong-nai", "--json")).json["entries"]
-        if each["act"] == "tenant.apply"
+        each for each in (await cli("audit", "show", "dong-nai", "--json")).json if each["act"] == "tenant.apply"
     ][-1:]
     assert entry["after"]["zalo.requests_per_minute"] == 100
 
@@ -186,7 +184,7 @@ async def test_a_merger_passes_the_codes_on_and_closes_the_old_tenant(cli, manif
     before = contents(manifests)
     said = await cli(*words, "--dry-run")
     assert said.status == 0, said.everything
-    assert "da-nang.h_codes[H57]: - → code H57, of Thừa Thiên Huế" in said.out
+    assert "da-nang.h_codes[H57]: - → valid_from 2026-07-01, code H57, of Thừa Thiên Huế" in said.out
     assert "bac-hue.h_codes[H57].valid_to: - → 2026-06-30" in said.out
     assert contents(manifests) == before
 
@@ -202,11 +200,7 @@ async def test_a_merger_passes_the_codes_on_and_closes_the_old_tenant(cli, manif
     said = await cli("tenant", "apply", "da-nang", "--tenants", str(manifests))
     assert said.out.splitlines()[-1] == "0 created, 0 updated, 1 unchanged"
     for slug in ("da-nang", "bac-hue"):
-        (entry,) = [
-            each
-            for each in (await cli("audit", "show", slug, "--json")).json["entries"]
-            if each["act"] == "tenant.merge"
-        ]
+        (entry,) = [each for each in (await cli("audit", "show", slug, "--json")).json if each["act"] == "tenant.merge"]
         assert entry["subject"] == "bac-hue → da-nang"
 
     # An old copy of the closed tenant's folder takes nothing back.

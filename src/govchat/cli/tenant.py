@@ -35,7 +35,8 @@ for _command in (tenant_new.new, tenant_apply.apply, tenant_apply.export, tenant
 def check(slug: str | None, tenants: Path, json_: bool) -> None:
     """Check every manifest, or SLUG's, also against the others.
 
-    The other files of the folder are checked with it. Prints every mistake as FILE:LINE KEY VALUE: what to do, and exits with 1 if there is any. Needs no running stack.
+    The other files of the folder are checked with it. Prints every mistake as FILE:LINE KEY VALUE: what to do, and exits with 1 if
+    there is any. Needs no running stack.
     """
     from govchat.cli.show import as_json
 

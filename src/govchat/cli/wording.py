@@ -91,7 +91,8 @@ def show(slug: str, key: str | None, data_dir: Path, json_: bool) -> None:
 def set_(slug: str, key: str, text: str | None, reset: bool, data_dir: Path) -> None:
     """Let SLUG say KEY as TEXT, or as standard input says.
 
-    In use within seconds, without a restart. Refused when a place to fill in is missing or unknown. Prints the sentence as a citizen will read it.
+    In use within seconds, without a restart. Refused when a place to fill in is missing or unknown. Prints the
+    sentence as a citizen will read it.
     """
     if reset and text is not None:
         raise ConfigurationError("give either TEXT or --reset")

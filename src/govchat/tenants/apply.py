@@ -112,6 +112,7 @@ async def _apply_app(session: AsyncSession, vault: Vault, settings: Settings, ma
                 sealed = vault.seal(f"{kind}:{zalo.app_id}".encode(), secret_context(zalo.app_id, column))
                 setattr(row, f"{column}_sealed", sealed)
         session.add(row)
+        await session.flush()  # before the tenant that points at it
         return
     changed = {name: value for name, value in wanted.items() if getattr(row, name) != value}
     for name, value in changed.items():
@@ -145,7 +146,6 @@ async def _apply_tenant(
     if row is None:
         tenant_id = tenant_id_for(manifest.slug)
         state = "draft" if settings.is_production else "live"
-        await session.flush()  # the app first: the tenant points at it
         session.add(
             TenantRecord(id=tenant_id, slug=manifest.slug, key_tag=key_tag_of(tenant_id), state=state, **wanted)
         )
