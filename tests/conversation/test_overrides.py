@@ -21,8 +21,11 @@ from govchat.conversation.wording_flaws import flaw_of
 from govchat.conversation.wording_part import WORDING
 from govchat.conversation.wording_preview import preview
 from govchat.db.session import Database
+from govchat.errors import ConfigurationError
 from govchat.kit import clock
 from govchat.kit.ids import tenant_id_for
+from govchat.tenants.apply import apply_all
+from govchat.tenants.manifest import read_all
 from govchat.tenants.registry import Registry
 
 GREETING = "Kính chào anh/chị, xin mời chọn một mục."
@@ -198,6 +201,20 @@ async def test_what_waits_in_the_file_is_not_lost_by_an_export(db: Database, tmp
     assert findings == []
     assert set(texts) == {"front.greeting", "front.menu", "front.help"}
     assert texts["front.help"] == 'Cách tra cứu:\n1. Nhắn "{example}"'
+
+
+async def test_a_mistake_in_one_file_stops_all_tenants_before_the_first_write(
+    registry: Registry, tmp_path: Path
+) -> None:
+    book = read_all(registry.settings.tenants_dir)
+    chosen = [manifest for manifest in book.manifests if manifest.slug in ("bac-ninh", "vinh-long")]
+    for manifest, said in zip(chosen, ("Mời chọn.", "Mời {chọn}."), strict=True):
+        (tmp_path / manifest.slug).mkdir()
+        (tmp_path / manifest.slug / "wording.toml").write_text(f'[front]\nmenu = "{said}"\n', encoding="utf-8")
+    with pytest.raises(ConfigurationError, match=r"vinh-long/wording\.toml:2"):
+        await apply_all(registry.db, registry.vault, registry.settings, chosen, folder=tmp_path, parts=(WORDING,))
+    async with registry.db.tenant(tenant_id_for("bac-ninh")) as session:
+        assert await edits(session, tenant_id_for("bac-ninh")) == {}
 
 
 def test_every_mistake_of_a_file_is_told_with_its_line(tmp_path: Path) -> None:

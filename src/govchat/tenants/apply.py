@@ -21,7 +21,7 @@ from govchat.tenants.manifest import Manifest
 from govchat.tenants.models import OaCredentialRow, TenantKeyRow, TenantRecord, ZaloAppRow
 from govchat.tenants.parts import Part
 from govchat.tenants.plan import Plan as Applied
-from govchat.tenants.plan import in_order, plain, plan_for, with_parts
+from govchat.tenants.plan import in_order, plain, plan, plan_for, with_parts
 from govchat.tenants.registry import secret_context
 from govchat.tenants.tokens import token_context
 
@@ -45,11 +45,17 @@ async def apply_all(
     folder: Path | None = None,
     parts: Sequence[Part] = (),
 ) -> list[Applied]:
-    """Apply each manifest, with the parts in its folder below `folder`; raises `ManifestRefused` before the first write."""
-    return [
-        await apply(db, vault, settings, manifest, actor=actor, home=folder and folder / manifest.slug, parts=parts)
-        for manifest in await in_order(db, manifests)
-    ]
+    """Apply each manifest, with the parts in its folder below `folder`.
+
+    Raises `ManifestRefused`, or `ConfigurationError` for a part's file with a mistake, before the first write.
+    """
+    ordered = await in_order(db, manifests)
+    homes = {each.slug: folder and folder / each.slug for each in ordered}
+    for each in ordered:
+        home = homes[each.slug]
+        if home is not None and any((home / part.file).exists() for part in parts):
+            await plan(db, each, home=home, parts=parts)
+    return [await apply(db, vault, settings, each, actor=actor, home=homes[each.slug], parts=parts) for each in ordered]
 
 
 async def apply(
