@@ -1,10 +1,10 @@
-"""`python -m benchmarks [NAME …]`: intake, replies, start; all of them without a name."""
+"""`python -m benchmarks [NAME …]`: intake, replies, start, catalogue; all of them without a name."""
 
 import sys
 
-from benchmarks import intake, replies, start
+from benchmarks import catalogue, intake, replies, start
 
-ALL = {"start": start.main, "intake": intake.main, "replies": replies.main}
+ALL = {"start": start.main, "intake": intake.main, "replies": replies.main, "catalogue": catalogue.main}
 
 
 def main() -> None:

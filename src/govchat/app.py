@@ -14,6 +14,8 @@ from litestar import Litestar
 from litestar.static_files import create_static_files_router
 
 from govchat import probes
+from govchat.connect import routes as connection
+from govchat.callbacks import routes as callbacks
 from govchat.db import rls
 from govchat.db.session import Database
 from govchat.dossiers import routes as dossiers
@@ -22,6 +24,10 @@ from govchat.inbox.put import Intake
 from govchat.kit.queue import Bell, connect
 from govchat.openapi.describe import config, declare_refusals, viewer_files
 from govchat.problems import FRAMEWORK, HANDLERS, JsonRequest
+from govchat.procedures import routes as procedures
+from govchat.procedures.book import Book
+from govchat.receipts import routes as receipts
+from govchat.receipts.slow import Pace
 from govchat.settings import Settings
 from govchat.tenants.registry import Registry
 from govchat.webhook import routes as webhook
@@ -45,14 +51,19 @@ def create_app(settings: Settings, *, pool_size: int = 6) -> Litestar:
         db = Database.connect(settings.database_url, part="api", pool_size=pool_size)
         redis, bell = connect(settings.redis_url), Bell(settings.redis_url)
         registry = Registry(db, settings)
+        book = Book(db, registry)
         tasks: list[asyncio.Task[None]] = []
         try:
             await rls.verify(db.engine)
             await registry.load()
+            await book.load()
+            app.state.book = book
             app.state.settings, app.state.db, app.state.redis, app.state.registry = settings, db, redis, registry
+            app.state.pace = Pace(redis, registry.vault.log_key)
             app.state.door = Door(registry, Intake(db), bell)
             tasks += [
                 asyncio.create_task(registry.keep_fresh()),
+                asyncio.create_task(book.keep_fresh()),
             ]
             yield
         finally:
@@ -66,7 +77,12 @@ def create_app(settings: Settings, *, pool_size: int = 6) -> Litestar:
     app = Litestar(
         route_handlers=[
             webhook.router,
+            connection.router,
             dossiers.router,
+            procedures.router,
+            receipts.router,
+            receipts.public,
+            callbacks.router,
             probes.router,
             create_static_files_router(
                 "/assets", [ASSETS], name="assets", opt={"public": "pictures"}, include_in_schema=False

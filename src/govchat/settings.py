@@ -4,8 +4,10 @@ Nothing else reads the environment. `docs/operations.md` lists every variable.
 """
 
 from collections.abc import Mapping
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Literal, cast
+from urllib.parse import urlsplit
 
 import msgspec
 
@@ -33,6 +35,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     zalo_openapi_url: str = ZALO_OPENAPI_URL
     zalo_oauth_url: str = ZALO_OAUTH_URL
     zalo_business_url: str = ZALO_BUSINESS_URL
+    # Networks that callbacks may reach besides public addresses, such as 10.20.0.0/16.
+    callback_allow: tuple[str, ...] = ()
+    # tcp://host:3310 or unix:///path of a clamd that sees every file first.
+    clamd: str = ""
     data_dir: Path = Path(".govchat")
     log_format: Literal["json", "console"] = "json"
 
@@ -75,6 +81,29 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             zalo_openapi_url=given.get("zalo_openapi_url", ZALO_OPENAPI_URL).rstrip("/"),
             zalo_oauth_url=given.get("zalo_oauth_url", ZALO_OAUTH_URL).rstrip("/"),
             zalo_business_url=given.get("zalo_business_url", ZALO_BUSINESS_URL).rstrip("/"),
+            callback_allow=_networks(given.get("callback_allow", "")),
+            clamd=_scanner(given.get("clamd", "")),
             data_dir=Path(given.get("data_dir", ".govchat")),
             log_format=cast('Literal["json", "console"]', log_format),
         )
+
+
+def _networks(given: str) -> tuple[str, ...]:
+    """The networks of GOVCHAT_CALLBACK_ALLOW, comma-separated; raises `ConfigurationError` naming the one that is none."""
+    found = [each.strip() for each in given.split(",") if each.strip()]
+    for each in found:
+        try:
+            ip_network(each)
+        except ValueError:
+            raise ConfigurationError(
+                f'GOVCHAT_CALLBACK_ALLOW "{each}": expected networks such as 10.20.0.0/16,192.168.7.12/32'
+            ) from None
+    return tuple(found)
+
+
+def _scanner(given: str) -> str:
+    """GOVCHAT_CLAMD as it is; raises `ConfigurationError` for what is no address of a clamd."""
+    parts = urlsplit(given)
+    if given and not {"tcp": parts.hostname, "unix": parts.path}.get(parts.scheme):
+        raise ConfigurationError(f'GOVCHAT_CLAMD "{given}": expected tcp://host:3310 or unix:///run/clamd.sock')
+    return given

@@ -8,7 +8,10 @@ import pytest
 from govchat.kit.ids import new_id
 
 # "operation_id": a body that its schema alone doesn't tell.
-BODIES: dict[str, Any] = {}
+BODIES: dict[str, Any] = {
+    "add_callback": {"url": "https://motcua.example/govchat"},
+    "put_callback": {"url": "https://motcua.example/govchat"},
+}
 
 
 def body_for(operation_id: str, annotation: Any) -> Any:

@@ -22,6 +22,9 @@ from govchat.access import keys
 from govchat.access.guards import PUBLIC, RequireScope
 from govchat.access.models import ApiKeyRow
 from govchat.app import create_app
+from govchat.callbacks import sign
+from govchat.callbacks.deliver import secret_context
+from govchat.callbacks.models import CallbackEndpointRow
 from govchat.db.tables import metadata
 from govchat.settings import Settings
 
@@ -34,7 +37,10 @@ DOSSIER = {
     "status_note": SECRETS[3],
 }
 # What stands for B's thing in a path, by the parameter's name.
-PATH_PARAMETERS = {"code": CODE}
+CALLBACK = UUID("0190c0de-0000-7000-8000-00000000ca11")
+PATH_PARAMETERS = {"code": CODE, "procedure": "1.013225", "callback_id": str(CALLBACK)}
+# Routes that take a file, by operation: one that fits.
+FILES = {"import_procedures": "Mã thủ tục,Tên thủ tục\n1.013225,Cấp giấy phép xây dựng\n".encode()}
 
 
 @dataclass(frozen=True)
@@ -105,8 +111,24 @@ def test_a_route_that_changes_something_never_asks_for_a_reading_scope() -> None
 async def api(settings: Settings) -> AsyncIterator[House]:
     """The API, with a dossier of theirs in it."""
     async with open_house(settings, worker=False) as house:
-        await house.put_dossier(THEIRS, CODE, **DOSSIER)
+        await their_things(house)
         yield house
+
+
+async def their_things(house: House) -> None:
+    """What PATH_PARAMETERS name, made where it is missing."""
+    await house.put_dossier(THEIRS, CODE, **DOSSIER)
+    tenant_id = house.registry.by_slug(THEIRS).id
+    vault = await house.registry.tenant_vault(tenant_id)
+    async with house.registry.db.tenant(tenant_id) as session:
+        if await session.get(CallbackEndpointRow, (tenant_id, CALLBACK)) is None:
+            sealed = vault.seal(sign.new_secret().encode(), secret_context(CALLBACK))
+            session.add(
+                CallbackEndpointRow(
+                    tenant_id=tenant_id, id=CALLBACK, url="https://motcua.example/theirs", kinds=[], description="",
+                    timeout_s=10, secret_sealed=sealed,
+                )
+            )  # fmt: skip
 
 
 async def digest(house: House, slug: str) -> dict[str, str]:
@@ -123,8 +145,10 @@ async def digest(house: House, slug: str) -> dict[str, str]:
 
 async def send(house: House, call: Call, authorization: str | None) -> tuple[int, str]:
     headers = {} if authorization is None else {"Authorization": authorization}
-    async with house.http.request(call.method, house.url + call.url(), json=call.body(), headers=headers) as answer:
-        return answer.status, await answer.text()
+    file = FILES.get(str(call.handler.operation_id))
+    given: dict[str, Any] = {"json": call.body()} if file is None else {"data": file}
+    async with house.http.request(call.method, house.url + call.url(), headers=headers, **given) as answer:
+        return answer.status, await answer.text(errors="replace")
 
 
 @every_v1_route
@@ -147,7 +171,7 @@ async def test_a_test_key_works_like_a_live_one_on_the_provinces_own_things(api:
     ]
     assert answers[0] == answers[1]
     assert answers[0] < 300
-    await api.put_dossier(THEIRS, CODE, **DOSSIER)
+    await their_things(api)
 
 
 @every_v1_route

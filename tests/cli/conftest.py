@@ -39,6 +39,7 @@ def environ_of(settings: Settings, **changes: str) -> dict[str, str]:
     """The environment that leads to `settings`."""
     return {
         "GOVCHAT_DATABASE_URL": settings.database_url,
+        "GOVCHAT_MIGRATION_DATABASE_URL": settings.migration_database_url,
         "GOVCHAT_REDIS_URL": settings.redis_url,
         "GOVCHAT_MASTER_KEYS": ",".join(settings.master_keys),
         "GOVCHAT_TENANTS_DIR": str(settings.tenants_dir),

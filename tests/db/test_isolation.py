@@ -25,7 +25,10 @@ from govchat.settings import Settings
 REGISTRY = {
     "tenants": "answers which province a webhook or key belongs to",
     "zalo_apps": "shared by provinces, read before any of them is known",
+    "national_imports": "who wrote the national catalogue; the application role may read it, the owner alone writes",
+    "national_procedures": "the law's own procedures, shared by all provinces; the owner alone writes",
     "unrouted_events": "events that name no Official Account",
+    "zalo_verifiers": "files at the root of our address, read by Zalo before it knows any province",
 }
 
 

@@ -119,7 +119,7 @@ async def test_a_wrong_signature_is_stored_and_counted_while_observing(door: Hou
     assert await post(door, tenant, text_event(tenant, "observed", "hai"), headers={}) == (200, "{}")
     assert (counted._value.get(), missing._value.get()) == (before[0] + 1, before[1] + 1)
     found = await rows(door, tenant, "SELECT signature FROM inbox_events WHERE user_id = 'observed'")
-    assert [row.signature for row in found] == ["unsigned", "unsigned"]
+    assert [row.signature for row in found] == ["invalid", "missing"]
     # What can't be read is refused all the same.
     assert (await post(door, tenant, b"[]", headers={}))[0] == 400
 

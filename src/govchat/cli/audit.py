@@ -32,8 +32,8 @@ def audit() -> None:
 def verify(slug: str, expects: str | None, data_dir: Path, json_: bool) -> None:
     """Walk SLUG's whole trail; name the first broken link.
 
-    Exits with 1 when there is one. The trail alone can't show that its owner in the database rewrote all of it. Keep the NUMBER:HASH that this prints somewhere else, and
-    give it to the next verification as --expects.
+    Exits with 1 when there is one. The trail alone can't show that its owner in the database rewrote all of it. Keep the NUMBER:HASH that
+    this prints somewhere else, and give it to the next verification as --expects.
     """
     from govchat.audit.verify import read_link
     from govchat.cli.show import as_json

@@ -19,8 +19,11 @@ COMMANDS = {
     "key": ("key", "key"),
     "incident": ("incident", "incident"),
     "audit": ("audit", "audit"),
+    "procedure": ("procedure", "procedure"),
     "seed": ("seed", "seed"),
     "wording": ("wording", "wording"),
+    "receipt": ("receipt", "receipt"),
+    "callback": ("callback", "callback"),
 }
 
 

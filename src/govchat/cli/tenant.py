@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from govchat.cli import tenant_apply, tenant_new
+from govchat.cli import status, tenant_apply, tenant_new, tester
+from govchat.cli.connect import connect, verifier
 from govchat.cli.manifests import all_findings, read, tenants_option
 from govchat.cli.settings import beside_up, data_dir_option
 
@@ -21,11 +22,22 @@ json_option = click.option("--json", "json_", is_flag=True, help="Print JSON.")
 
 @click.group()
 def tenant() -> None:
-    """Check, apply and show provinces."""
+    """Check, apply, connect and show provinces."""
 
 
-for _command in (tenant_new.new, tenant_apply.apply, tenant_apply.export, tenant_apply.merge):
-    tenant.add_command(_command)
+for command in (
+    tenant_new.new,
+    tenant_apply.apply,
+    tenant_apply.export,
+    tenant_apply.merge,
+    connect,
+    verifier,
+    status.status,
+    status.confirm,
+    status.move,
+    tester.tester,
+):
+    tenant.add_command(command)
 
 
 @tenant.command()

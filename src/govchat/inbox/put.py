@@ -23,8 +23,10 @@ from govchat.obs import metrics
 log = structlog.get_logger()
 
 MOST = 200
-# Batches start at least this far apart: at 500 events a second five share a commit, and a lone event waits for nobody.
-LINGER_S = 0.01
+# Batches start at least this far apart, unless this many wait: at 500 events a second a dozen share a commit; a lone event
+# waits for nobody.
+LINGER_S = 0.025
+ENOUGH = 20
 PARALLEL = 2
 # Zalo waits two seconds. An event waits for at most one batch before its own, so twice this must be less.
 PATIENCE_S = 0.9
@@ -80,7 +82,7 @@ class Intake:
 
     def __init__(self, db: Database) -> None:
         self._db = db
-        self._gather = Gather(self._commit, most=MOST, linger_s=LINGER_S, parallel=PARALLEL)
+        self._gather = Gather(self._commit, most=MOST, linger_s=LINGER_S, enough=ENOUGH, parallel=PARALLEL)
 
     async def put(self, event: Arrived) -> bool:
         """Return once the event is durable: True when it is new, False when it had come before. Raises `NotDurable`."""

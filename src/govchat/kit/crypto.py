@@ -1,7 +1,8 @@
 """Sealed values: AES-256-GCM bound to the place where they stand.
 
 A `Vault` seals under the master keys (newest first, older ones still open); a `TenantVault` under one tenant's data key. Every value
-is bound to a context such as `oa_credentials.refresh_token/<tenant>/<oa>`: moved to another row or column it does not open.
+is bound to a context such as `oa_credentials.refresh_token/<tenant>/<oa>`: moved to another row or column it does not open. A vault
+belongs to one environment: what production sealed does not open in development, not even under the same master key.
 """
 
 import base64
@@ -35,16 +36,48 @@ def _derive(key: bytes, purpose: str) -> bytes:
     return hashlib.blake2b(purpose.encode(), key=key, person=b"govchat-derive", digest_size=32).digest()
 
 
-class Vault:
-    """Seals under the newest master key, opens with any of them."""
+ENVIRONMENTS = ("development", "production")
 
-    def __init__(self, master_keys: Sequence[str]) -> None:
+
+def _purpose(name: str, environment: str) -> str:
+    """Development's keys are derived without its name, as they were before environments were told apart."""
+    return name if environment == "development" else f"{name}/{environment}"
+
+
+class Vault:
+    """Seals under the newest master key, opens with any of them, within one environment."""
+
+    def __init__(self, master_keys: Sequence[str], environment: str = "development") -> None:
         if not master_keys:
             raise ValueError("a vault needs at least one master key")
-        stretched = [_stretch(key) for key in master_keys]
-        self._ciphers = {_derive(key, "id")[:4]: AESGCM(_derive(key, "seal")) for key in stretched}
-        self._newest = _derive(stretched[0], "id")[:4]
+        stretched = list(dict.fromkeys(_stretch(key) for key in master_keys))
+        self.environment = environment
+        self._ciphers = {self._id(key): AESGCM(_derive(key, _purpose("seal", environment))) for key in stretched}
+        self._newest = self._id(stretched[0])
+        self._marks = [_derive(key, _purpose("mark", environment)) for key in stretched]
+        self._elsewhere = {
+            _derive(key, _purpose("id", other))[:4]: other
+            for key in stretched
+            for other in ENVIRONMENTS
+            if other != environment
+        }
         self.log_key = _derive(stretched[-1], "log")
+
+    def _id(self, key: bytes) -> bytes:
+        return _derive(key, _purpose("id", self.environment))[:4]
+
+    @property
+    def key_ids(self) -> tuple[str, ...]:
+        """How the configured master keys are named where they must be told apart, newest first; nothing can be read back from it."""
+        return tuple(key_id.hex() for key_id in self._ciphers)
+
+    def key_of(self, sealed: bytes) -> str:
+        """The name of the master key that `sealed` stands under."""
+        return sealed[1:5].hex()
+
+    def is_newest(self, sealed: bytes) -> bool:
+        """Whether `sealed` stands under the newest master key."""
+        return sealed[:1] == _VERSION and sealed[1:5] == self._newest
 
     def seal(self, plain: bytes, context: str) -> bytes:
         """Version, key id, nonce, ciphertext."""
@@ -55,12 +88,31 @@ class Vault:
     def open(self, sealed: bytes, context: str) -> bytes:
         """The plain bytes; raises `SealBroken`."""
         cipher = self._ciphers.get(sealed[1:5])
+        if sealed[:1] == _VERSION and (other := self._elsewhere.get(sealed[1:5])):
+            raise SealBroken(
+                f"{context}: sealed in the environment {other}, this is {self.environment}: credentials stay where they were made"
+            )
         if sealed[:1] != _VERSION or cipher is None:
             raise SealBroken(f"{context}: sealed under a master key that is not configured")
         try:
             return cipher.decrypt(sealed[5 : 5 + _NONCE], sealed[5 + _NONCE :], context.encode())
         except (InvalidTag, ValueError):  # ValueError: cut off within the nonce
             raise SealBroken(f"{context}: the sealed value does not belong here or is damaged") from None
+
+    def reseal(self, sealed: bytes, context: str) -> bytes:
+        """The same value under the newest master key, bound to the same place; raises `SealBroken`."""
+        return self.seal(self.open(sealed, context), context)
+
+    def mark(self, value: bytes, purpose: str) -> bytes:
+        """A signature by which this installation knows a value again that it handed out."""
+        return hmac.digest(self._marks[0], purpose.encode() + b"\0" + value, "sha256")
+
+    def is_marked(self, value: bytes, mark: bytes, purpose: str) -> bool:
+        """Whether `mark`, at least its first 16 bytes, was made for `value` under any of the master keys."""
+        told = purpose.encode() + b"\0" + value
+        return len(mark) >= 16 and any(
+            hmac.compare_digest(hmac.digest(key, told, "sha256")[: len(mark)], mark) for key in self._marks
+        )
 
     def new_tenant_key(self, tenant: str) -> bytes:
         """A fresh data key for a tenant, wrapped."""

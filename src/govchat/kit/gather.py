@@ -12,17 +12,24 @@ R = TypeVar("R")
 
 
 class Gather(Generic[T, R]):
-    """Batches of at most `most`, begun at least `linger_s` apart, at most `parallel` under way.
+    """Batches of at most `most`, begun at least `linger_s` apart unless `enough` are waiting, at most `parallel` under way.
 
     `hand_over` gets a batch and answers one result for each item, in order; what it raises, every caller of the batch gets.
     """
 
     def __init__(
-        self, hand_over: Callable[[list[T]], Awaitable[Sequence[R]]], *, most: int, linger_s: float, parallel: int
+        self,
+        hand_over: Callable[[list[T]], Awaitable[Sequence[R]]],
+        *,
+        most: int,
+        linger_s: float,
+        enough: int,
+        parallel: int,
     ) -> None:
         self._hand_over = hand_over
         self._most = most
         self._linger_s = linger_s
+        self._enough = enough
         self._parallel = parallel
         self._waiting: list[tuple[T, asyncio.Future[R]]] = []
         self._running: set[asyncio.Task[None]] = set()
@@ -50,10 +57,16 @@ class Gather(Generic[T, R]):
                 await asyncio.sleep(self._linger_s)
 
     def _wake(self) -> None:
-        """Begin the next batch: at once when none was begun lately, else when the linger is over."""
-        if self._waiting and self._timer is None and len(self._running) < self._parallel:
-            loop = asyncio.get_running_loop()
-            self._timer = loop.call_at(self._begun + self._linger_s, self._begin)
+        """Begin the next batch: at once when none was begun lately or enough are waiting, else when the linger is over."""
+        if not self._waiting or len(self._running) >= self._parallel:
+            return
+        loop = asyncio.get_running_loop()
+        if len(self._waiting) == self._enough and self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if self._timer is None:
+            eager = len(self._waiting) >= self._enough
+            self._timer = loop.call_at(0.0 if eager else self._begun + self._linger_s, self._begin)
 
     def _begin(self) -> None:
         self._timer = None

@@ -86,6 +86,8 @@ def config() -> OpenAPIConfig:
         ),
         tags=[
             Tag("Dossiers", "What one-stop systems push and read"),
+            Tag("Receipts", "QR codes on paper, and taking them back"),
+            Tag("Callbacks", "Where one-stop systems want to hear what happened"),
             Tag("Zalo", "What Zalo calls"),
             Tag("Operations", "Probes and metrics"),
         ],

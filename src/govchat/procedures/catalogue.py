@@ -6,6 +6,7 @@ lay their own figures over these rows: an unconfirmed figure must never reach a 
 
 import re
 from collections.abc import Iterator
+from datetime import date
 from functools import cache
 from importlib import resources
 from typing import Literal
@@ -62,11 +63,15 @@ class Limit(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     @property
     def spelled(self) -> str:
         """The limit in Vietnamese with its variants, empty when there is none."""
+        unit = self.unit or (self.variants[0].unit if self.variants else None)
+        if self.variants and all(variant.unit == unit and not variant.case for variant in self.variants):
+            values = sorted({*([] if self.value is None else [self.value]), *(each.value for each in self.variants)})
+            return f"từ {values[0]} đến {values[-1]} {UNIT_WORDS[self.variants[0].unit]}, tùy trường hợp"
         if self.value is None or self.unit is None:
-            return "; ".join(f"{variant.case}: {_spell(variant.value, variant.unit)}" for variant in self.variants)
-        if self.variants and all(variant.unit == self.unit and not variant.case for variant in self.variants):
-            values = sorted({self.value, *(variant.value for variant in self.variants)})
-            return f"từ {values[0]} đến {values[-1]} {UNIT_WORDS[self.unit]}, tùy trường hợp"
+            return "; ".join(
+                f"{variant.case or 'tùy trường hợp'}: {_spell(variant.value, variant.unit)}"
+                for variant in self.variants
+            )
         main = _spell(self.value, self.unit)
         others = [
             f"{variant.case or 'trường hợp khác'}: {_spell(variant.value, variant.unit)}" for variant in self.variants
@@ -83,11 +88,24 @@ class Fee(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     basis: str = ""
 
 
+class Flag(msgspec.Struct, frozen=True, gc=False):
+    """A doubt about one field, to be settled by somebody who knows: `raw` is what the source says, `says` why that is doubted.
+
+    `kind` is one of `procedures.flags.KINDS`.
+    """
+
+    field: str
+    kind: str
+    says: str
+    raw: str = ""
+
+
 class Procedure(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """An administrative procedure (thủ tục hành chính) as the national database describes it.
 
     `agencies` may decide or receive, in the source's order; `decision` published it; `topics` are the words under which
-    provinces list it on their Official Accounts.
+    provinces list it on their Official Accounts. `hidden` and `replaced_by` are a province's choice; `withdrawn` means that the
+    catalogue has it no more, while dossiers received under it still find it.
     """
 
     code: str
@@ -112,6 +130,13 @@ class Procedure(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     aliases: tuple[str, ...] = ()
     topics: tuple[str, ...] = ()
     source: str = ""
+    address: str = ""
+    opening_hours: str = ""
+    note: str = ""
+    hidden: bool = False
+    replaced_by: str = ""
+    withdrawn: bool = False
+    flags: tuple[Flag, ...] = ()
 
     @property
     def is_provincial(self) -> bool:
@@ -133,8 +158,11 @@ class Catalogue:
     def __iter__(self) -> Iterator[Procedure]:
         return iter(self._by_code.values())
 
-    def get(self, code: str) -> Procedure | None:
-        """The procedure of a national or provincial code, None when unknown or malformed."""
+    def get(self, code: str, on: date | None = None) -> Procedure | None:
+        """The procedure of a national or provincial code, None when unknown or malformed.
+
+        What ships has one version, whatever the day; `on` is what `book.View.get` takes.
+        """
         return self._by_code.get(national_code(code) or "")
 
 

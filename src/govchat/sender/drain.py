@@ -61,7 +61,7 @@ class Drainer:
         self.lanes = lanes
         self.worker = new_id()
         self._rounds = Rounds(self._round, name="sender.round", most=128)
-        self._recorder = Gather(self._record, most=RECORDED_AT_ONCE, linger_s=RECORD_LINGER_S, parallel=2)
+        self._recorder = Gather(self._record, most=RECORDED_AT_ONCE, linger_s=RECORD_LINGER_S, enough=50, parallel=2)
         self._busy: dict[UUID, int] = defaultdict(int)
         self._looked: dict[UUID, int] = {}
         # Asked for while something was on its way: what it kept back may go when it is done.

@@ -3,6 +3,7 @@
 Zalo's refresh token is single use, and a successful refresh ends the previous access token. So: one process claims the rotation
 under the row's lock (a lease longer than the HTTP time-out), calls Zalo without holding a connection, and stores the new pair under
 the lock again, committed before anyone uses it. Everybody else waits for the generation to rise. docs/adr/0004 says why a lease.
+Whatever ends without a working token is told as an incident that says who must do what.
 """
 
 import asyncio
@@ -17,13 +18,15 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from govchat.errors import DomainError
 from govchat.kit import clock
+from govchat.kit.crypto import TenantVault
 from govchat.kit.ids import new_id
 from govchat.obs import metrics
 from govchat.tenants.models import OaCredentialRow
-from govchat.tenants.registry import Registry, Tenant
-from govchat.tenants.tokens import Access, read_access, token_context
+from govchat.tenants.reconsent import healed, trouble
+from govchat.tenants.registry import App, Registry, Tenant
+from govchat.tenants.tokens import Access, keep_previous, read_access, token_context
 from govchat.zalo import oauth
-from govchat.zalo.errors import NeedsReconsent, RefreshReplyLost, ZaloError
+from govchat.zalo.errors import ConsoleMisconfigured, NeedsReconsent, RefreshReplyLost, ZaloError
 
 log = structlog.get_logger()
 
@@ -35,6 +38,8 @@ POLL_S = 0.1
 # The old refresh token is spent: while PostgreSQL is away the new pair is held on to, well within the lease.
 STORE_PAUSES_S = (0.1, 0.2, 0.5, 1.0, 2.0, 3.0, 3.0)
 WAIT_S = 35.0
+# A wrong app secret stays wrong until somebody mends it: Zalo is not asked every few seconds meanwhile.
+PAUSE_S, CONSOLE_PAUSE_S = 2, 60
 
 
 class CredentialRevoked(DomainError):
@@ -60,6 +65,7 @@ class _Claim(msgspec.Struct, frozen=True):
     generation: int
     refresh_token: str
     access: Access | None
+    app: App
 
     def __repr__(self) -> str:
         return f"_Claim(generation={self.generation})"
@@ -125,6 +131,37 @@ class Credentials:
         if not rotation.cancelled():
             rotation.exception()  # told to the caller, if there still is one
 
+    async def adopt(self, tenant: Tenant, app: App, pair: oauth.TokenPair) -> Access:
+        """Take up the pair of a fresh consent given to `app`, in place of whatever stood there: what was refused or claimed is forgotten.
+
+        The caller has made sure that the pair is this tenant's Official Account's.
+        """
+        for pause in STORE_PAUSES_S:
+            try:
+                access = await self._adopt(tenant, app, pair)
+                break
+            except (SQLAlchemyError, OSError) as error:
+                log.warning("credential.store_failed", tenant=tenant.slug, error=type(error).__name__)
+            await asyncio.sleep(pause)
+        else:
+            access = await self._adopt(tenant, app, pair)
+        self._cache[tenant.id] = access
+        log.info("credential.adopted", tenant=tenant.slug, generation=access.generation)
+        await healed(self._registry, tenant)
+        return access
+
+    async def _adopt(self, tenant: Tenant, app: App, pair: oauth.TokenPair) -> Access:
+        vault = await self._registry.tenant_vault(tenant.id)
+        async with self._registry.db.tenant(tenant.id) as session:
+            row = await session.get(OaCredentialRow, (tenant.id, tenant.oa_id), with_for_update=True)
+            if row is None:
+                row = OaCredentialRow(tenant_id=tenant.id, oa_id=tenant.oa_id, generation=0)
+                session.add(row)
+            elif row.refresh_token_sealed is not None:
+                row.previous_sealed = keep_previous(row, vault) or row.previous_sealed
+            row.app_id = app.app_id
+            return _put_pair(row, vault, pair)
+
     async def finish(self) -> None:
         """Wait for rotations under way: before the process ends, their outcome must be stored."""
         await asyncio.gather(*self._rotations, return_exceptions=True)
@@ -136,14 +173,16 @@ class Credentials:
             row = await session.get(OaCredentialRow, (tenant.id, tenant.oa_id), with_for_update=True)
             if row is None or row.refresh_token_sealed is None:
                 raise CredentialRevoked(
-                    f'tenant "{tenant.slug}" has no token yet: run `govchat secret set {tenant.slug} refresh-token`'
+                    f'tenant "{tenant.slug}" has no token yet: run `govchat tenant connect {tenant.slug}`, or '
+                    f"`govchat secret set {tenant.slug} refresh-token`"
                 )
             access = read_access(row, vault)
             if access and self._usable(access, not_generation):
                 return access
             if row.state == "needs_reconsent":
                 raise CredentialRevoked(
-                    f'tenant "{tenant.slug}" needs a new consent: set a new token with `govchat secret set {tenant.slug} refresh-token`'
+                    f'tenant "{tenant.slug}" needs a new consent: run `govchat tenant connect {tenant.slug}`, or set a new token with '
+                    f"`govchat secret set {tenant.slug} refresh-token`"
                 )
             if row.refresh_claimed_until and row.refresh_claimed_until > clock.now():
                 return None
@@ -151,29 +190,27 @@ class Credentials:
             row.refresh_claimed_until = clock.now() + LEASE
             row.refresh_claimed_by = lease
             refresh_token = vault.open(row.refresh_token_sealed, token_context(row.oa_id, "refresh_token")).decode()
-            return _Claim(lease, row.generation, refresh_token, access)
+            # The consent was given to that app; a province that moved to another one has yet to consent anew.
+            app = self._registry.now.by_app_id.get(row.app_id or "", tenant.app)
+            return _Claim(lease, row.generation, refresh_token, access, app)
 
     async def _rotate(self, tenant: Tenant, claim: _Claim) -> Access:
-        app = tenant.app
+        app = claim.app
         if app.app_secret is None:
-            await self._refuse(tenant, claim, "no app secret is set", revoke=False)
+            await self._refuse(tenant, claim, "no_app_secret: none is set", revoke=False, pause_s=CONSOLE_PAUSE_S)
+            await trouble(self._registry, tenant, "no_app_secret")
             raise CredentialRevoked(
                 f'tenant "{tenant.slug}" has no app secret: run `govchat secret set {tenant.slug} app-secret`'
             )
+        lost = False
         try:
-            pair = await self._refresh(app.app_id, app.app_secret, claim.refresh_token)
-        except NeedsReconsent as error:
-            await self._refuse(tenant, claim, str(error), revoke=True)
-            metrics.TOKEN_REFRESHES.labels(metrics.tenant_label(tenant.slug), "refused").inc()
-            raise CredentialRevoked(
-                f'tenant "{tenant.slug}": Zalo refused the refresh token, a new consent is needed'
-            ) from error
+            try:
+                pair = await self._refresh(app, app.app_secret, claim.refresh_token)
+            except RefreshReplyLost:  # tried once more with the same token, which may or may not be spent
+                lost = True
+                pair = await self._refresh(app, app.app_secret, claim.refresh_token)
         except ZaloError as error:  # an `OAuthError`, or the host could not be reached at all
-            await self._refuse(tenant, claim, str(error), revoke=False)
-            metrics.TOKEN_REFRESHES.labels(metrics.tenant_label(tenant.slug), "failed").inc()
-            raise CredentialBusy(
-                f'tenant "{tenant.slug}": the token could not be renewed ({type(error).__name__})'
-            ) from error
+            raise await self._failed(tenant, claim, error, lost=lost) from error
         metrics.TOKEN_REFRESHES.labels(metrics.tenant_label(tenant.slug), "ok").inc()
         for pause in STORE_PAUSES_S:
             try:
@@ -183,42 +220,50 @@ class Credentials:
             await asyncio.sleep(pause)
         return await self._store(tenant, claim, pair)
 
-    async def _refresh(self, app_id: str, app_secret: str, refresh_token: str) -> oauth.TokenPair:
-        """One refresh; a reply that was lost is tried once more with the same token, which may or may not be spent."""
-        try:
-            return await oauth.refresh(
-                self._http, oauth_url=self._oauth_url, app_id=app_id, app_secret=app_secret, refresh_token=refresh_token
-            )
-        except RefreshReplyLost:
-            return await oauth.refresh(
-                self._http, oauth_url=self._oauth_url, app_id=app_id, app_secret=app_secret, refresh_token=refresh_token
-            )
+    async def _refresh(self, app: App, app_secret: str, refresh_token: str) -> oauth.TokenPair:
+        return await oauth.refresh(
+            self._http, oauth_url=self._oauth_url, app_id=app.app_id, app_secret=app_secret, refresh_token=refresh_token
+        )
+
+    async def _failed(
+        self, tenant: Tenant, claim: _Claim, error: ZaloError, *, lost: bool
+    ) -> CredentialRevoked | CredentialBusy:
+        """Note what Zalo said, open an incident where a person must act; answers what the caller is told."""
+        label = metrics.tenant_label(tenant.slug)
+        if isinstance(error, NeedsReconsent):
+            reason = f"reply_lost, then {error}" if lost else str(error)
+            await self._refuse(tenant, claim, reason, revoke=True)
+            metrics.TOKEN_REFRESHES.labels(label, "refused").inc()
+            await trouble(self._registry, tenant, reason)
+            return CredentialRevoked(f'tenant "{tenant.slug}": Zalo refused the refresh token, a new consent is needed')
+        console = isinstance(error, ConsoleMisconfigured)
+        await self._refuse(tenant, claim, str(error), revoke=False, pause_s=CONSOLE_PAUSE_S if console else PAUSE_S)
+        metrics.TOKEN_REFRESHES.labels(label, "failed").inc()
+        if console:
+            await trouble(self._registry, tenant, str(error))
+        return CredentialBusy(f'tenant "{tenant.slug}": the token could not be renewed ({type(error).__name__})')
 
     async def _store(self, tenant: Tenant, claim: _Claim, pair: oauth.TokenPair) -> Access:
         """Commit the new pair, keeping the previous one sealed."""
         vault = await self._registry.tenant_vault(tenant.id)
-        expires_at = clock.now() + timedelta(seconds=pair.expires_in_s)
         previous = {"generation": claim.generation, "refresh_token": claim.refresh_token}
         async with self._registry.db.tenant(tenant.id) as session:
             row = await session.get(OaCredentialRow, (tenant.id, tenant.oa_id), with_for_update=True)
             if row is None or row.refresh_claimed_by != claim.lease or row.generation != claim.generation:
                 log.error("credential.lease_lost", tenant=tenant.slug, generation=claim.generation)
                 raise CredentialBusy(f'tenant "{tenant.slug}": the token was renewed by somebody else meanwhile')
-            row.access_token_sealed = vault.seal(pair.access_token.encode(), token_context(row.oa_id, "access_token"))
-            row.refresh_token_sealed = vault.seal(
-                pair.refresh_token.encode(), token_context(row.oa_id, "refresh_token")
-            )
             row.previous_sealed = vault.seal(msgspec.json.encode(previous), token_context(row.oa_id, "previous"))
-            row.generation += 1
-            row.state = "ok"
-            row.refusal = row.refresh_claimed_until = row.refresh_claimed_by = None
-            row.access_expires_at = expires_at
-            row.refresh_issued_at = row.updated_at = clock.now()
-            generation = row.generation
-        log.info("credential.rotated", tenant=tenant.slug, generation=generation)
-        return Access(pair.access_token, generation, expires_at)
+            row.app_id = claim.app.app_id
+            had_trouble = row.refusal is not None
+            access = _put_pair(row, vault, pair)
+        log.info("credential.rotated", tenant=tenant.slug, generation=access.generation)
+        if had_trouble:
+            await healed(self._registry, tenant)
+        return access
 
-    async def _refuse(self, tenant: Tenant, claim: _Claim, reason: str, *, revoke: bool) -> None:
+    async def _refuse(
+        self, tenant: Tenant, claim: _Claim, reason: str, *, revoke: bool, pause_s: float = PAUSE_S
+    ) -> None:
         """Give the lease back; with `revoke`, the Official Account is out of use until a new consent."""
         async with self._registry.db.tenant(tenant.id) as session:
             row = await session.scalar(
@@ -230,9 +275,22 @@ class Credentials:
                 return
             row.refresh_claimed_by = None
             # A transient failure keeps others off Zalo's door for a moment.
-            row.refresh_claimed_until = None if revoke else clock.now() + timedelta(seconds=2)
+            row.refresh_claimed_until = None if revoke else clock.now() + timedelta(seconds=pause_s)
             row.refusal = reason[:300]
             row.updated_at = clock.now()
             if revoke:
                 row.state = "needs_reconsent"
         log.error("credential.refused", tenant=tenant.slug, revoked=revoke, reason=reason[:200])
+
+
+def _put_pair(row: OaCredentialRow, vault: TenantVault, pair: oauth.TokenPair) -> Access:
+    """The pair into its row, sealed: one generation later, with nothing refused and nothing claimed."""
+    expires_at = clock.now() + timedelta(seconds=pair.expires_in_s)
+    row.access_token_sealed = vault.seal(pair.access_token.encode(), token_context(row.oa_id, "access_token"))
+    row.refresh_token_sealed = vault.seal(pair.refresh_token.encode(), token_context(row.oa_id, "refresh_token"))
+    row.generation += 1
+    row.state = "ok"
+    row.refusal = row.refresh_claimed_until = row.refresh_claimed_by = None
+    row.access_expires_at = expires_at
+    row.refresh_issued_at = row.updated_at = clock.now()
+    return Access(pair.access_token, row.generation, expires_at)

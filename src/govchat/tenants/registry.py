@@ -6,7 +6,9 @@ finds nothing asks the database again, at most once in `RELOAD_EVERY` seconds.
 
 import asyncio
 import time
-from typing import Any
+from collections.abc import Coroutine
+from datetime import datetime
+from typing import Any, Literal, TypeVar, cast
 from uuid import UUID
 
 import msgspec
@@ -16,13 +18,17 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from govchat.db.session import Database
 from govchat.errors import DomainError
-from govchat.kit.crypto import TenantVault, Vault
+from govchat.kit import clock
+from govchat.kit.crypto import SealBroken, TenantVault, Vault
 from govchat.kit.patience import within
 from govchat.settings import Settings
 from govchat.tenants.manifest import Manifest
-from govchat.tenants.models import TenantKeyRow, TenantRecord, ZaloAppRow
+from govchat.tenants.models import OaCredentialRow, TenantKeyRow, TenantRecord, ZaloAppRow
+from govchat.tenants.tokens import token_context
 
 log = structlog.get_logger()
+
+T = TypeVar("T")
 
 RELOAD_EVERY = 2.0
 # Zalo waits two seconds for its answer, whatever the database does.
@@ -45,6 +51,25 @@ class RegistryUnreadable(DomainError):
     title = "The database is away, try again"
 
 
+class KeyDestroyed(DomainError):
+    """The tenant's data key was destroyed: its secrets and personal data can't be read by anybody any more."""
+
+    status = 410
+    code = "tenant_key_destroyed"
+    title = "The data of this tenant was made unreadable for good"
+
+
+class KeyUnreadable(DomainError):
+    """The tenant's data key does not open with the configured master keys; nothing is lost, the configuration is wrong."""
+
+    status = 503
+    code = "tenant_key_unreadable"
+    title = "The tenant's data key can't be opened"
+
+
+PkceMode = Literal["per_request", "fixed", "none"]
+
+
 class App(msgspec.Struct, frozen=True, kw_only=True):
     """A Zalo app with its open secrets; never printed."""
 
@@ -54,6 +79,8 @@ class App(msgspec.Struct, frozen=True, kw_only=True):
     oa_secret: str | None
     enforce: bool
     requests_per_minute: int
+    pkce_mode: PkceMode = "per_request"
+    pkce_verifier: str | None = None
 
     def __repr__(self) -> str:
         return f"App(app_id={self.app_id!r}, key={self.key!r})"
@@ -70,6 +97,19 @@ class Tenant(msgspec.Struct, frozen=True, kw_only=True):
     oa_id: str
     app: App
     manifest: Manifest
+    former_app: App | None = None
+    former_app_until: datetime | None = None
+
+    def is_served_by(self, app: App) -> bool:
+        """Whether events of this tenant may arrive through `app`: its own, or the one it moved away from a while ago."""
+        if app.app_id == self.app.app_id:
+            return True
+        until = self.former_app_until
+        return (
+            self.former_app is not None
+            and app.app_id == self.former_app.app_id
+            and (until or clock.now()) > clock.now()
+        )
 
     @property
     def webhook_path(self) -> str:
@@ -95,6 +135,7 @@ class Snapshot(msgspec.Struct, frozen=True):
     by_tag: dict[str, Tenant]
     of_app: dict[str, tuple[Tenant, ...]]
     h_codes: dict[str, Tenant]
+    by_app_id: dict[str, App] = msgspec.field(default_factory=dict)
 
 
 class Registry:
@@ -103,9 +144,10 @@ class Registry:
     def __init__(self, db: Database, settings: Settings) -> None:
         self.db = db
         self.settings = settings
-        self.vault = Vault(settings.master_keys)
+        self.vault = Vault(settings.master_keys, settings.env)
         self.now = Snapshot((), {}, {}, {}, {}, {}, {}, {})
         self._vaults: dict[UUID, TenantVault] = {}
+        self._oa_secrets: dict[UUID, str | None] = {}
         self._asked = 0.0
         self._unreadable = False
         self._reloading = asyncio.Lock()
@@ -139,6 +181,11 @@ class Registry:
                 apps = list((await session.scalars(select(ZaloAppRow))).all())
                 tenants = list((await session.scalars(select(TenantRecord).order_by(TenantRecord.slug))).all())
             self.now = self._snapshot(seen, apps, tenants)
+            self._oa_secrets.clear()
+            # A closed tenant's key may be destroyed: it is not held open.
+            for tenant in self.now.tenants.values():
+                if tenant.state == "closed":
+                    self._vaults.pop(tenant.id, None)
             return self.now
 
     def _snapshot(self, stamp: tuple[Any, ...], apps: list[ZaloAppRow], rows: list[TenantRecord]) -> Snapshot:
@@ -153,6 +200,8 @@ class Registry:
                 oa_id=row.oa_id,
                 app=by_id[row.app_id],
                 manifest=msgspec.convert(row.manifest, Manifest),
+                former_app=by_id.get(row.former_app_id or ""),
+                former_app_until=row.former_app_until,
             )
             for row in rows
         ]
@@ -165,6 +214,7 @@ class Registry:
             {tenant.key_tag: tenant for tenant in tenants},
             {app_id: tuple(t for t in tenants if t.app.app_id == app_id) for app_id in by_id},
             {h_code.code: tenant for tenant in tenants for h_code in tenant.manifest.h_codes},
+            by_id,
         )
 
     def _app(self, row: ZaloAppRow) -> App:
@@ -178,6 +228,8 @@ class Registry:
             oa_secret=opened(row.oa_secret_sealed, "oa_secret"),
             enforce=row.signature == "enforce",
             requests_per_minute=row.requests_per_minute,
+            pkce_mode=cast("PkceMode", row.pkce_mode),
+            pkce_verifier=opened(row.pkce_verifier_sealed, "pkce_verifier"),
         )
 
     async def _missed(self) -> bool:
@@ -187,7 +239,7 @@ class Registry:
             self._asked, self._unreadable = time.monotonic(), True
             try:
                 changed = (await within(PATIENCE_S, self.load())).stamp != before
-            except (SQLAlchemyError, OSError, TimeoutError) as error:
+            except (SQLAlchemyError, OSError, TimeoutError, SealBroken) as error:
                 log.warning("registry.reload_failed", error=type(error).__name__)
             else:
                 return changed
@@ -234,21 +286,51 @@ class Registry:
         return found
 
     async def tenant_vault(self, tenant_id: UUID) -> TenantVault:
-        """The tenant's own vault, opened once per process."""
+        """The tenant's own vault, opened once per process. Raises `KeyDestroyed`, `KeyUnreadable`, `TenantNotFound`."""
         found = self._vaults.get(tenant_id)
         if found is None:
-            try:
-                wrapped = await within(PATIENCE_S, self._wrapped_key(tenant_id))
-            except (SQLAlchemyError, OSError, TimeoutError) as error:
-                raise RegistryUnreadable("the database is away, try again") from error
-            if wrapped is None:
+            key = await self._patiently(self._key(tenant_id))
+            if key is None:
                 raise TenantNotFound(f"tenant {tenant_id} has no data key: apply its manifest again")
-            found = self._vaults[tenant_id] = self.vault.tenant(str(tenant_id), wrapped)
+            if key.destroyed_at is not None:
+                raise KeyDestroyed(
+                    f"the key of tenant {tenant_id} was destroyed on {key.destroyed_at:%Y-%m-%d}: what it sealed can't be read any more"
+                )
+            try:
+                found = self.vault.tenant(str(tenant_id), key.wrapped_key)
+            except SealBroken as error:
+                raise KeyUnreadable(f"{error}; set GOVCHAT_MASTER_KEYS to every key that is still in use") from None
+            known = self.now.tenants.get(tenant_id)
+            if known is None or known.state != "closed":
+                self._vaults[tenant_id] = found
         return found
 
-    async def _wrapped_key(self, tenant_id: UUID) -> bytes | None:
+    async def oa_secret(self, tenant: Tenant) -> str | None:
+        """The Official Account's own secret key, where one was set beside its app's."""
+        if tenant.id not in self._oa_secrets:
+            self._oa_secrets[tenant.id] = await self._patiently(self._oa_secret(tenant))
+        return self._oa_secrets[tenant.id]
+
+    async def _patiently(self, asking: Coroutine[Any, Any, T]) -> T:
+        try:
+            return await within(PATIENCE_S, asking)
+        except (SQLAlchemyError, OSError, TimeoutError) as error:
+            raise RegistryUnreadable("the database is away, try again") from error
+
+    async def _key(self, tenant_id: UUID) -> TenantKeyRow | None:
         async with self.db.tenant(tenant_id) as session:
-            return await session.scalar(select(TenantKeyRow.wrapped_key).where(TenantKeyRow.tenant_id == tenant_id))
+            return await session.get(TenantKeyRow, tenant_id)
+
+    async def _oa_secret(self, tenant: Tenant) -> str | None:
+        async with self.db.tenant(tenant.id) as session:
+            query = select(OaCredentialRow.oa_secret_sealed)
+            sealed = await session.scalar(
+                query.where(OaCredentialRow.tenant_id == tenant.id, OaCredentialRow.oa_id == tenant.oa_id)
+            )
+        if sealed is None:
+            return None
+        vault = await self.tenant_vault(tenant.id)
+        return vault.open(sealed, token_context(tenant.oa_id, "oa_secret")).decode()
 
     async def keep_fresh(self, every_s: float = 10.0) -> None:
         """Reload for as long as the process lives; a database that is away is asked again later."""

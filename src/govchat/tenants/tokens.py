@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 import msgspec
 
-from govchat.kit.crypto import TenantVault
+from govchat.kit.crypto import SealBroken, TenantVault
 from govchat.tenants.models import OaCredentialRow
 
 # Zalo's refresh tokens live three months and are single use (facts of 2026-11).
@@ -46,3 +46,14 @@ def credential_state(row: OaCredentialRow | None, now: datetime) -> str:
     if issued is not None and issued + REFRESH_TOKEN_LIFE - EXPIRING_BEFORE < now:
         return "expiring"
     return "ok"
+
+
+def keep_previous(row: OaCredentialRow, vault: TenantVault) -> bytes | None:
+    """The token that is being replaced, sealed as a rotation keeps it; None when it does not open, which is a reason to replace it."""
+    assert row.refresh_token_sealed is not None
+    try:
+        old = vault.open(row.refresh_token_sealed, token_context(row.oa_id, "refresh_token")).decode()
+    except SealBroken:
+        return None
+    pair = msgspec.json.encode({"generation": row.generation, "refresh_token": old})
+    return vault.seal(pair, token_context(row.oa_id, "previous"))

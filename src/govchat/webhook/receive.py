@@ -8,10 +8,11 @@ from govchat.inbox.put import Intake, arrived
 from govchat.kit import clock
 from govchat.kit.queue import Bell
 from govchat.obs import metrics
-from govchat.tenants.registry import App, Registry, Tenant
+from govchat.tenants.registry import App, KeyDestroyed, Registry, Tenant
+from govchat.tenants.signatures import INVALID, MISSING, NEAR_MISS
 from govchat.webhook.ring import Ringer
 from govchat.zalo import events
-from govchat.zalo.signature import verify
+from govchat.zalo.signature import Verdict, verify
 
 log = structlog.get_logger()
 
@@ -61,27 +62,32 @@ async def receive(door: Door, key: str, body: bytes, *, signature: str | None, t
     """Return once the event is durable, or was there before, or needs no keeping. Raises a `DomainError` for every refusal."""
     app = await door.registry.app(key)
     if app is None:
-        metrics.WEBHOOK_EVENTS.labels(metrics.tenant_label(None), "unknown_key").inc()
+        metrics.child(metrics.WEBHOOK_EVENTS, metrics.tenant_label(None), "unknown_key").inc()
         raise WebhookUnknown(f'webhook "{key[:80]}" is not known: `govchat tenant show SLUG` prints the path')
     if events.is_probe(body):
-        metrics.WEBHOOK_EVENTS.labels(metrics.tenant_label(None), "probe").inc()
+        metrics.child(metrics.WEBHOOK_EVENTS, metrics.tenant_label(None), "probe").inc()
         return
     try:
         header = events.peek(body)
     except events.NotAnEvent as error:
-        _signed(app, body, None, signature=signature, timestamp=timestamp)
-        metrics.WEBHOOK_EVENTS.labels(metrics.tenant_label(None), "unreadable").inc()
+        await _signed(door.registry, app, body, None, signature=signature, timestamp=timestamp)
+        metrics.child(metrics.WEBHOOK_EVENTS, metrics.tenant_label(None), "unreadable").inc()
         raise BodyUnreadable(f"the body is no event: {error}") from error
-    variant = _signed(app, body, header, signature=signature, timestamp=timestamp)
+    variant = await _signed(door.registry, app, body, header, signature=signature, timestamp=timestamp)
     if app.oa_secret is None:
         # Zalo shows the OA secret only after the address has answered: accept, keep nothing.
         return
     tenant = await _tenant(door.registry, app, header.oa_id)
     if tenant is None:
         await door.intake.put_unrouted(door.registry.vault, app.app_id, header.event_name, body)
-        metrics.WEBHOOK_EVENTS.labels(metrics.tenant_label(None), "unrouted").inc()
+        metrics.child(metrics.WEBHOOK_EVENTS, metrics.tenant_label(None), "unrouted").inc()
         return
-    vault = await door.registry.tenant_vault(tenant.id)
+    try:
+        vault = await door.registry.tenant_vault(tenant.id)
+    except KeyDestroyed:
+        # Nobody could read it. Zalo is not told: refusals switch the webhook off, for all who share the app.
+        metrics.child(metrics.WEBHOOK_EVENTS, metrics.tenant_label(tenant.slug), "destroyed").inc()
+        return
     asks = header.event_name in CONVERSATIONAL
     event = arrived(
         vault,
@@ -95,34 +101,58 @@ async def receive(door: Door, key: str, body: bytes, *, signature: str | None, t
         asks=asks,
     )
     fresh = await door.intake.put(event)
-    metrics.WEBHOOK_EVENTS.labels(metrics.tenant_label(tenant.slug), "stored" if fresh else "duplicate").inc()
+    metrics.child(metrics.WEBHOOK_EVENTS, metrics.tenant_label(tenant.slug), "stored" if fresh else "duplicate").inc()
     if fresh:
         door.ringer.ring(tenant.id, asks=asks)
 
 
-def _signed(
-    app: App, body: bytes, header: events.Header | None, *, signature: str | None, timestamp: str | None
+async def _signed(
+    registry: Registry,
+    app: App,
+    body: bytes,
+    header: events.Header | None,
+    *,
+    signature: str | None,
+    timestamp: str | None,
 ) -> str:
-    """The variant that fits, `unsigned` when only observing; raises `SignatureInvalid` when enforcing."""
+    """The variant that fits; `missing`, `invalid` or `near_miss` when only observing. Raises `SignatureInvalid` when enforcing."""
     if app.oa_secret is None:
         return "no_secret"
-    verdict = verify(
-        body,
-        signature,
-        app_id=app.app_id,
-        secrets=[("app", app.oa_secret)],
-        body_timestamp=header.timestamp if header else None,
-        header_timestamp=timestamp,
-        oa_id=header.oa_id if header else None,
-    )
+    oa_id = header.oa_id if header else None
+
+    def fits(label: str, secret: str) -> Verdict:
+        return verify(
+            body,
+            signature,
+            app_id=app.app_id,
+            secrets=[(label, secret)],
+            body_timestamp=header.timestamp if header else None,
+            header_timestamp=timestamp,
+            oa_id=oa_id,
+        )
+
+    verdict = fits("app", app.oa_secret)
+    if not verdict.ok and signature and (own := await _own_secret(registry, app, oa_id)):
+        by_own = fits("oa", own)
+        verdict = by_own if by_own.ok or by_own.near_miss else verdict
     if verdict.ok:
-        metrics.WEBHOOK_SIGNATURES.labels(metrics.tenant_label(app.key), "valid").inc()
+        metrics.child(metrics.WEBHOOK_SIGNATURES, metrics.tenant_label(app.key), "valid").inc()
         return str(verdict.variant)
-    metrics.WEBHOOK_SIGNATURES.labels(metrics.tenant_label(app.key), "invalid" if signature else "missing").inc()
+    metrics.child(
+        metrics.WEBHOOK_SIGNATURES, metrics.tenant_label(app.key), "invalid" if signature else "missing"
+    ).inc()
     log.warning("webhook.signature_invalid", app=app.key, reason=verdict.reason, near_miss=verdict.near_miss)
     if app.enforce:
         raise SignatureInvalid(f"{verdict.reason}: Zalo signs with the OA secret key of this app")
-    return "unsigned"
+    if not signature:
+        return MISSING
+    return f"{NEAR_MISS}: {verdict.near_miss}" if verdict.near_miss else INVALID
+
+
+async def _own_secret(registry: Registry, app: App, oa_id: str | None) -> str | None:
+    """The secret key of the event's own Official Account, where it has one."""
+    tenant = registry.now.by_oa.get(oa_id or "")
+    return await registry.oa_secret(tenant) if tenant is not None and tenant.is_served_by(app) else None
 
 
 async def _tenant(registry: Registry, app: App, oa_id: str | None) -> Tenant | None:
@@ -131,8 +161,9 @@ async def _tenant(registry: Registry, app: App, oa_id: str | None) -> Tenant | N
         own = registry.now.of_app.get(app.app_id, ())
         return own[0] if len(own) == 1 else None
     tenant = await registry.by_oa(oa_id)
-    if tenant is None or tenant.app.app_id != app.app_id:
-        metrics.WEBHOOK_EVENTS.labels(metrics.tenant_label(None), "oa_refused").inc()
+    # A province that moved to another app is heard through both for a while.
+    if tenant is None or not tenant.is_served_by(app):
+        metrics.child(metrics.WEBHOOK_EVENTS, metrics.tenant_label(None), "oa_refused").inc()
         log.warning("webhook.oa_refused", app=app.key)
         raise OaRefused("the Official Account of this event is not registered for this webhook")
     return tenant

@@ -166,7 +166,9 @@ def _refusal(reply: Reply, document: Mapping[str, Any], hidden: list[str], lost:
     said = as_text(document.get("error"))
     code, status = as_int(said), reply.status
     message = redact(text or said or "", hidden)
-    if code is not None and (known := OAUTH_CODES.get(code)):
+    known = OAUTH_CODES.get(code) if code is not None else None
+    # The numbers that say no more than "refused" are read with their text: a wrong app secret is no reason to consent anew.
+    if known is not None and not (known.error is NeedsReconsent and _SAYS_CONSOLE.search(text)):
         return known.error(message, code=code, name=known.name, sentence=known.sentence, http_status=status)
     silent = code == 0 or not (said or text)
     if status >= 500 or status in (408, 429) or code in _TRANSIENT_CODES or silent:

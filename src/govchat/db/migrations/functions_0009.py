@@ -4,34 +4,31 @@ All run as their caller and bind the tenants they touch one after another, in a 
 outside. None of them waits for a row that another process holds.
 """
 
-# One durable batch over many tenants; answers the ids that were new. Rows are inserted in key order, so that two batches that
-# hold the same redelivered event wait for each other instead of dead-locking.
+# One durable batch over many tenants in one statement; answers the ids that were new. Each row binds its tenant on its way into the table:
+# a row whose tenant is not bound by then is refused by the policy, so the order of things can only be right or fail. Rows are
+# inserted in key order, so that two batches that hold the same redelivered event wait for each other instead of dead-locking.
 INBOX_PUT = """
 CREATE FUNCTION inbox_put(
   tenants uuid[], ids uuid[], dedupe_keys text[], event_names text[], user_ids text[], occurred timestamptz[],
   signatures text[], bodies bytea[], asking boolean[]
 ) RETURNS uuid[] LANGUAGE plpgsql SECURITY INVOKER AS $$
 DECLARE
-  bound uuid;
-  added uuid[];
-  fresh uuid[] := '{}';
+  fresh uuid[];
 BEGIN
-  FOR bound IN SELECT DISTINCT t FROM unnest(tenants) AS t ORDER BY t LOOP
-    PERFORM set_config('govchat.tenant_id', bound::text, true);
-    WITH put AS (
-      INSERT INTO inbox_events
-        (tenant_id, id, dedupe_key, event_name, user_id, occurred_at, signature, body_sealed, asks)
-      SELECT e.tenant_id, e.id, e.dedupe_key, e.event_name, e.user_id, e.occurred_at, e.signature, e.body, e.asks
-      FROM unnest(tenants, ids, dedupe_keys, event_names, user_ids, occurred, signatures, bodies, asking)
-        AS e(tenant_id, id, dedupe_key, event_name, user_id, occurred_at, signature, body, asks)
-      WHERE e.tenant_id = bound
-      ORDER BY e.dedupe_key
-      ON CONFLICT (tenant_id, dedupe_key) DO NOTHING
-      RETURNING id
-    )
-    SELECT coalesce(array_agg(id), '{}') INTO added FROM put;
-    fresh := fresh || added;
-  END LOOP;
+  WITH put AS (
+    INSERT INTO inbox_events
+      (tenant_id, id, dedupe_key, event_name, user_id, occurred_at, signature, body_sealed, asks)
+    SELECT set_config('govchat.tenant_id', e.tenant_id::text, true)::uuid,
+           e.id, e.dedupe_key, e.event_name, e.user_id, e.occurred_at, e.signature, e.body, e.asks
+    FROM (
+      SELECT * FROM unnest(tenants, ids, dedupe_keys, event_names, user_ids, occurred, signatures, bodies, asking)
+        AS one(tenant_id, id, dedupe_key, event_name, user_id, occurred_at, signature, body, asks)
+      ORDER BY one.tenant_id, one.dedupe_key
+    ) e
+    ON CONFLICT (tenant_id, dedupe_key) DO NOTHING
+    RETURNING id
+  )
+  SELECT coalesce(array_agg(id), '{}') INTO fresh FROM put;
   PERFORM set_config('govchat.tenant_id', '', true);
   RETURN fresh;
 END $$

@@ -1,0 +1,74 @@
+"""`govchat receipt`: print a dossier's receipt to a file, and revoke the QR code of one that was lost."""
+
+import asyncio
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from govchat.cli.settings import beside_up, data_dir_option
+from govchat.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from govchat.settings import Settings
+
+
+@click.group()
+def receipt() -> None:
+    """Print and revoke the receipts of dossiers."""
+
+
+@receipt.command(name="print")
+@click.argument("slug")
+@click.argument("code")
+@click.option("--to", "file", type=click.Path(path_type=Path, dir_okay=False), required=True,
+              help="The file to write: its ending .pdf, .svg or .png says which kind.")  # fmt: skip
+@data_dir_option
+def print_(slug: str, code: str, file: Path, data_dir: Path) -> None:
+    """Write the receipt of the dossier CODE of the province SLUG; the same QR code each time, until it is revoked."""
+    kind = file.suffix.lower()
+    if kind not in (".pdf", ".svg", ".png"):
+        raise ConfigurationError(f'--to "{file}": expected a file name that ends in .pdf, .svg or .png')
+    content = asyncio.run(_content(beside_up(data_dir), slug, code, kind))
+    try:
+        file.write_bytes(content)
+    except OSError as error:
+        raise ConfigurationError(f'--to "{file}": can\'t be written ({error.strerror})') from None
+    click.echo(f"{file} written, {len(content)} bytes")
+
+
+@receipt.command()
+@click.argument("slug")
+@click.argument("code")
+@data_dir_option
+def revoke(slug: str, code: str, data_dir: Path) -> None:
+    """Revoke the QR code of the dossier CODE of the province SLUG; the next receipt carries a new one."""
+    if asyncio.run(_revoke(beside_up(data_dir), slug, code)):
+        click.echo("revoked: the printed QR code leads nowhere from now on")
+    else:
+        click.echo("this dossier has no valid QR code: none was printed since the last was revoked")
+
+
+async def _content(settings: "Settings", slug: str, code: str, kind: str) -> bytes:
+    from govchat.cli.opened import opened
+    from govchat.receipts import issue, label, sheet
+
+    async with opened(settings) as registry:
+        tenant = registry.by_slug(slug)
+        vault = await registry.tenant_vault(tenant.id)
+        async with registry.db.tenant(tenant.id) as session:
+            printed = await issue.receipt_of(session, vault, tenant, code)
+    address = f"{settings.public_url}/q/{printed.token}"
+    if kind == ".pdf":
+        return sheet.pdf(tenant, printed, address)
+    return label.svg(address, printed.code) if kind == ".svg" else label.png(address, printed.code)
+
+
+async def _revoke(settings: "Settings", slug: str, code: str) -> bool:
+    from govchat.cli.opened import opened
+    from govchat.receipts import issue
+
+    async with opened(settings) as registry:
+        tenant = registry.by_slug(slug)
+        async with registry.db.tenant(tenant.id) as session:
+            return await issue.revoke(session, tenant, code)

@@ -1,0 +1,1 @@
+(function(){var c=document.getElementById("code"),b=document.getElementById("copy"),h=document.getElementById("hint");if(!navigator.clipboard)return;b.hidden=false;h.hidden=true;b.addEventListener("click",function(){navigator.clipboard.writeText(c.textContent).then(function(){b.textContent="Đã sao chép"})})})()
