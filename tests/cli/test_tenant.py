@@ -98,7 +98,11 @@ async def test_a_new_manifest_makes_a_tenant(cli, manifests):
     change(manifests, "hue-moi", r"^app_id = .*$", 'app_id = "9876543210987654321"')
     said = await cli("tenant", "apply", "hue-moi", "--tenants", str(manifests))
     assert said.status == 0, said.everything
-    assert said.out.splitlines() == ["hue-moi  created", "1 created, 0 updated, 0 unchanged"]
+    told = said.out.splitlines()
+    assert told[0].startswith(
+        "hue-moi: new, Thành phố Huế; zalo: app_id 9876543210987654321, oa_id 1234567890123456789"
+    )
+    assert told[1:] == ["hue-moi  created", "1 created, 0 updated, 0 unchanged"]
     told = (await cli("tenant", "show", "hue-moi", "--json")).json
     assert (told["state"], told["credential_state"], told["missing"]) == ("live", "ok", [])
 

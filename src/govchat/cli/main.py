@@ -21,6 +21,7 @@ COMMANDS = {
     "audit": ("audit", "audit"),
     "procedure": ("procedure", "procedure"),
     "seed": ("seed", "seed"),
+    "wording": ("wording", "wording"),
     "receipt": ("receipt", "receipt"),
     "callback": ("callback", "callback"),
     "dossiers": ("dossiers", "dossiers"),

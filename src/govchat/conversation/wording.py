@@ -1,13 +1,15 @@
 """The sentences of `wording/vi.toml` by key, checked when they are loaded.
 
 `KEYS` declares every key with its placeholders; a file that has more, fewer or others is refused before a citizen can meet it.
-Called by the flows as `words("front.welcome", province=…, example=…)`.
+Called by the flows as `words("front.welcome", province=…, example=…)`, which speaks in the words of the province at hand.
 """
 
 import string
 import tomllib
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import cache
 from importlib.resources import files
 from types import MappingProxyType
@@ -69,9 +71,22 @@ def vietnamese() -> Wording:
     return read_wording(text, "conversation/wording/vi.toml")
 
 
+_spoken: ContextVar[Wording | None] = ContextVar("wording", default=None)
+
+
+@contextmanager
+def spoken_in(wording: Wording) -> Iterator[None]:
+    """Within, `words` speaks in this wording: a province's own, laid over the product's. Each task has its own."""
+    token = _spoken.set(wording)
+    try:
+        yield
+    finally:
+        _spoken.reset(token)
+
+
 def words(key: str, **values: object) -> str:
-    """A sentence for the citizen, in Vietnamese."""
-    return vietnamese()(key, **values)
+    """A sentence for the citizen, in Vietnamese: the product's, or that of the province that `spoken_in` names."""
+    return (_spoken.get() or vietnamese())(key, **values)
 
 
 def read_wording(text: str, source: str) -> Wording:
@@ -92,12 +107,17 @@ def read_wording(text: str, source: str) -> Wording:
     return Wording(texts)
 
 
+def longest_of(key: str) -> int:
+    """How many characters the sentence of `key` may have."""
+    return LONGEST_BUTTON if key.startswith(("button.", "phone.form_")) else LONGEST_TEXT
+
+
 def _checked(key: str, value: object, source: str) -> str:
     if not isinstance(value, str) or not value.strip():
         raise ConfigurationError(f'{source}: "{key}": expected a text')
     if not unicodedata.is_normalized("NFC", value):
         raise ConfigurationError(f'{source}: "{key}" is not in Unicode NFC: save it normalised')
-    longest = LONGEST_BUTTON if key.startswith(("button.", "phone.form_")) else LONGEST_TEXT
+    longest = longest_of(key)
     if len(value) > longest:
         raise ConfigurationError(f'{source}: "{key}" has {len(value)} characters: expected at most {longest}')
     try:

@@ -1,31 +1,33 @@
 """Applying manifests: idempotent, one transaction per province, development credentials only in development.
 
-Applying again changes nothing and says so; a changed manifest updates what it owns and touches nothing that people edited.
+Applying again changes nothing and says so; a changed manifest updates what it owns and touches nothing that people edited. What
+changed is noted in the audit trail by the same transaction.
 """
 
-from collections.abc import Iterable
+from collections.abc import Sequence
+from pathlib import Path
 from uuid import UUID
 
-import msgspec
 from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from govchat.audit.record import note
 from govchat.db.session import Database
 from govchat.kit.crypto import Vault
 from govchat.kit.ids import tenant_id_for
 from govchat.settings import Settings
 from govchat.tenants.manifest import Manifest
 from govchat.tenants.models import OaCredentialRow, TenantKeyRow, TenantRecord, ZaloAppRow
+from govchat.tenants.parts import Part
+from govchat.tenants.plan import Plan as Applied
+from govchat.tenants.plan import in_order, plain, plan, plan_for, with_parts
 from govchat.tenants.registry import secret_context
 from govchat.tenants.tokens import token_context
 
+__all__ = ["Applied", "apply", "apply_all", "key_tag_of"]
 
-class Applied(msgspec.Struct, frozen=True):
-    """What applying one manifest did: `created`, `updated` or `unchanged`."""
-
-    slug: str
-    outcome: str
+SYSTEM = "system:apply"
 
 
 def key_tag_of(tenant_id: UUID) -> str:
@@ -33,28 +35,75 @@ def key_tag_of(tenant_id: UUID) -> str:
     return tenant_id.hex[:8]
 
 
-async def apply_all(db: Database, vault: Vault, settings: Settings, manifests: Iterable[Manifest]) -> list[Applied]:
-    """Apply each manifest; those before a failing one stay applied."""
-    return [await apply(db, vault, settings, manifest) for manifest in manifests]
+async def apply_all(
+    db: Database,
+    vault: Vault,
+    settings: Settings,
+    manifests: Sequence[Manifest],
+    *,
+    actor: str = SYSTEM,
+    folder: Path | None = None,
+    parts: Sequence[Part] = (),
+) -> list[Applied]:
+    """Apply each manifest, with the parts in its folder below `folder`.
+
+    Raises `ManifestRefused`, or `ConfigurationError` for a part's file with a mistake, before the first write.
+    """
+    ordered = await in_order(db, manifests)
+    homes = {each.slug: folder and folder / each.slug for each in ordered}
+    for each in ordered:
+        home = homes[each.slug]
+        if home is not None and any((home / part.file).exists() for part in parts):
+            await plan(db, each, home=home, parts=parts)
+    return [await apply(db, vault, settings, each, actor=actor, home=homes[each.slug], parts=parts) for each in ordered]
 
 
-async def apply(db: Database, vault: Vault, settings: Settings, manifest: Manifest) -> Applied:
-    """Bring one province to what its manifest says. New ones start `live` in development, `draft` in production."""
+async def apply(
+    db: Database,
+    vault: Vault,
+    settings: Settings,
+    manifest: Manifest,
+    *,
+    actor: str = SYSTEM,
+    home: Path | None = None,
+    parts: Sequence[Part] = (),
+    overwrite: frozenset[str] = frozenset(),
+) -> Applied:
+    """Bring one province to what its manifest says. New ones start `live` in development, `draft` in production.
+
+    Of the `parts` in the folder `home`, what an admin edited is kept, unless the part's name is in `overwrite`.
+    """
     tenant_id = tenant_id_for(manifest.slug)
-    async with db.registry() as session:
-        app_changed = await _apply_app(session, vault, settings, manifest)
-        outcome = await _apply_tenant(session, settings, manifest, tenant_id)
     async with db.tenant(tenant_id) as session:
+        row = await session.get(TenantRecord, tenant_id, with_for_update=True)
+        app = None if row is None else await session.get(ZaloAppRow, row.app_id)
+        found = plan_for(row, app, manifest)
+        if found.outcome == "closed":
+            return found
+        if found.outcome != "unchanged":
+            await _apply_app(session, vault, settings, manifest)
+            await _apply_tenant(session, settings, manifest, row)
+            await session.flush()
         await _ensure_key(session, vault, tenant_id)
         if not settings.is_production:
             await _development_token(session, vault, manifest, tenant_id)
-    if app_changed and outcome == "unchanged":
-        outcome = "updated"
-    return Applied(manifest.slug, outcome)
+        done = await with_parts(session, found, home=home, parts=parts, overwrite=overwrite, actor=actor, write=True)
+        if done.changes:
+            await note(
+                session,
+                tenant_id,
+                actor=actor,
+                act="tenant.apply",
+                subject=manifest.slug,
+                before={change.field: change.before for change in done.changes if change.before is not None},
+                after={change.field: change.after for change in done.changes if change.after is not None},
+            )
+    return done
 
 
-async def _apply_app(session: AsyncSession, vault: Vault, settings: Settings, manifest: Manifest) -> bool:
+async def _apply_app(session: AsyncSession, vault: Vault, settings: Settings, manifest: Manifest) -> None:
     zalo = manifest.zalo
+    await _retire_namesake(session, manifest)
     row = await session.get(ZaloAppRow, zalo.app_id, with_for_update=True)
     wanted: dict[str, object] = {
         "key": manifest.app_key,
@@ -69,39 +118,53 @@ async def _apply_app(session: AsyncSession, vault: Vault, settings: Settings, ma
                 sealed = vault.seal(f"{kind}:{zalo.app_id}".encode(), secret_context(zalo.app_id, column))
                 setattr(row, f"{column}_sealed", sealed)
         session.add(row)
-        return True
+        await session.flush()  # before the tenant that points at it
+        return
     changed = {name: value for name, value in wanted.items() if getattr(row, name) != value}
     for name, value in changed.items():
         setattr(row, name, value)
     if changed:
         row.updated_at = await session.scalar(select(func.clock_timestamp())) or row.updated_at
-    return bool(changed)
 
 
-async def _apply_tenant(session: AsyncSession, settings: Settings, manifest: Manifest, tenant_id: UUID) -> str:
-    row = await session.get(TenantRecord, tenant_id, with_for_update=True)
+async def _retire_namesake(session: AsyncSession, manifest: Manifest) -> None:
+    """An app id that was mended leaves its row behind: the name goes to the new one, no webhook reaches the old one any more."""
+    old = await session.scalar(
+        select(ZaloAppRow)
+        .where(ZaloAppRow.key == manifest.app_key, ZaloAppRow.app_id != manifest.zalo.app_id)
+        .with_for_update()
+    )
+    if old is not None:
+        old.key = f"{old.key}~{old.app_id}"  # no slug and no app name can hold a tilde
+        old.updated_at = await session.scalar(select(func.clock_timestamp())) or old.updated_at
+        await session.flush()
+
+
+async def _apply_tenant(
+    session: AsyncSession, settings: Settings, manifest: Manifest, row: TenantRecord | None
+) -> None:
     wanted: dict[str, object] = {
         "full_name": manifest.full_name,
         "app_id": manifest.zalo.app_id,
         "oa_id": manifest.zalo.oa_id,
-        # As JSON gives it back, lists and not tuples: otherwise a manifest never equals what is stored of it.
-        "manifest": msgspec.json.decode(msgspec.json.encode(manifest)),
+        "manifest": plain(manifest),
     }
     if row is None:
+        tenant_id = tenant_id_for(manifest.slug)
         state = "draft" if settings.is_production else "live"
         session.add(
             TenantRecord(id=tenant_id, slug=manifest.slug, key_tag=key_tag_of(tenant_id), state=state, **wanted)
         )
-        return "created"
-    changed = {name: value for name, value in wanted.items() if getattr(row, name) != value}
-    for name, value in changed.items():
-        setattr(row, name, value)
-    if changed:
-        row.updated_at = await session.scalar(select(func.clock_timestamp())) or row.updated_at
-    return "updated" if changed else "unchanged"
+        return
+    for name, value in wanted.items():
+        if getattr(row, name) != value:
+            setattr(row, name, value)
+    row.updated_at = await session.scalar(select(func.clock_timestamp())) or row.updated_at
 
 
 async def _ensure_key(session: AsyncSession, vault: Vault, tenant_id: UUID) -> None:
+    if await session.scalar(select(TenantKeyRow.tenant_id).where(TenantKeyRow.tenant_id == tenant_id)):
+        return
     wrapped = vault.new_tenant_key(str(tenant_id))
     await session.execute(
         insert(TenantKeyRow).values(tenant_id=tenant_id, wrapped_key=wrapped).on_conflict_do_nothing()

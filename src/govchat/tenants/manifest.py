@@ -12,6 +12,7 @@ import msgspec
 from msgspec import Struct
 
 from govchat.tenants.across import check_across
+from govchat.tenants.agencies import check_agencies
 from govchat.tenants.findings import Finding, finding
 from govchat.tenants.parse import Parsed, parse
 from govchat.tenants.rules import check_rules
@@ -91,6 +92,7 @@ def _reading(file: Path) -> Reading:
     if parsed.is_readable:
         validate(reading, parsed.data)
         check_rules(reading)
+        check_agencies(reading)
     reading.findings += [_fault(reading, parsed, line) for line in parsed.faults]
     return reading
 

@@ -10,13 +10,17 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta, Struct
 
+from govchat.kit.workdays import OfficeHours, Span
 from govchat.tenants.terms import (
     Address,
+    AgencyCode,
+    AgencyName,
     AppId,
     AppKey,
     AppRate,
     CodeKind,
     Confidence,
+    DossierUnit,
     Email,
     FormedOn,
     FromDay,
@@ -29,9 +33,11 @@ from govchat.tenants.terms import (
     Name,
     OaId,
     OaRate,
+    Opening,
     Organisation,
     PkceMode,
     PortalUrl,
+    SaturdayOpening,
     SignatureMode,
     Slug,
     TimeOfDay,
@@ -134,6 +140,36 @@ class QuietHours(_Table, frozen=True, kw_only=True, forbid_unknown_fields=True):
         return time.fromisoformat(self.to)
 
 
+class WorkingHours(_Table, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """When counters are open on a working day, Vietnamese time. Which days are worked is dated data of the product."""
+
+    morning: Opening = "07:30-11:30"
+    afternoon: Opening = "13:00-17:00"
+    saturday: SaturdayOpening | None = None
+
+    @property
+    def office_hours(self) -> OfficeHours:
+        """For `kit.workdays.Calendar`."""
+        saturday = () if self.saturday is None else (opening_of(self.saturday),)
+        return OfficeHours(morning=opening_of(self.morning), afternoon=opening_of(self.afternoon), saturday=saturday)
+
+
+class Agency(_Table, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """An authority (cơ quan) that takes dossiers in or handles them; what is not known for certain stays out."""
+
+    code: AgencyCode
+    name: AgencyName
+    address: Address | None = None
+    phone: Hotline | None = None
+    dossier_units: Annotated[
+        tuple[DossierUnit, ...],
+        Meta(description="Phần mã đơn vị trong mã hồ sơ của cơ quan này, để biết hồ sơ thuộc cơ quan nào."),
+    ] = ()
+    hours: Annotated[
+        WorkingHours | None, Meta(description="Giờ làm việc riêng; không ghi thì theo [working_hours].")
+    ] = None
+
+
 class Manifest(_Table, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One province or city as its manifest describes it."""
 
@@ -157,6 +193,12 @@ class Manifest(_Table, frozen=True, kw_only=True, forbid_unknown_fields=True):
     quiet_hours: Annotated[
         QuietHours, Meta(description="Giờ nghỉ, không gửi tin hàng loạt; hai giờ bằng nhau là không nghỉ.")
     ] = msgspec.field(default_factory=QuietHours)
+    working_hours: Annotated[
+        WorkingHours, Meta(description="Giờ làm việc chung; ngày nghỉ lễ do sản phẩm cập nhật theo thông báo hằng năm.")
+    ] = msgspec.field(default_factory=WorkingHours)
+    agencies: Annotated[
+        tuple[Agency, ...], Meta(description="Các cơ quan tiếp nhận, giải quyết hồ sơ và giờ làm việc của từng nơi.")
+    ] = ()
 
     @property
     def app_key(self) -> str:
@@ -171,6 +213,12 @@ class Manifest(_Table, frozen=True, kw_only=True, forbid_unknown_fields=True):
     def full_name_on(self, day: date) -> str:
         """The full name that held on `day`: Đồng Nai was a tỉnh until 29/04/2026."""
         return next((former.full_name for former in self.former_names if former.holds_on(day)), self.full_name)
+
+
+def opening_of(written: str) -> Span:
+    """`"07:30-11:30"` as two times."""
+    start, _, end = written.partition("-")
+    return time.fromisoformat(start), time.fromisoformat(end)
 
 
 def json_schema() -> dict[str, Any]:

@@ -276,3 +276,50 @@ Vintage = Annotated[
         max_length=60,
     ),
 ]
+AgencyCode = Annotated[
+    str,
+    says(
+        "Mã ngắn của cơ quan trong tệp này.",
+        "chữ thường không dấu, chữ số và dấu gạch nối, tối đa 40 ký tự",
+        'ghi như "so-xay-dung" hoặc "ttpvhcc"',
+        pattern=_SLUG_PATTERN,
+        max_length=40,
+    ),
+]
+AgencyName = Annotated[
+    str,
+    says(
+        "Tên đầy đủ của cơ quan, như ghi trên giấy tiếp nhận.",
+        "tên cơ quan, từ 3 đến 150 ký tự",
+        'ghi như "Sở Xây dựng"',
+        min_length=3,
+        max_length=150,
+    ),
+]
+DossierUnit = Annotated[
+    str,
+    says(
+        "Phần mã đơn vị ở đầu mã hồ sơ của cơ quan này, trước ngày tiếp nhận.",
+        'chữ H và hai chữ số, rồi các nhóm số cách nhau bằng dấu chấm, ví dụ "H19.12"',
+        "chép phần trước dấu gạch ngang đầu tiên của một mã hồ sơ thật, hoặc bỏ khóa này",
+        pattern=r"^H[0-9]{2}(\.[0-9]{1,4}){1,4}$",
+    ),
+]
+Opening = Annotated[
+    str,
+    says(
+        "Giờ mở cửa của một buổi, theo giờ Việt Nam.",
+        'giờ mở và giờ đóng dạng "HH:MM-HH:MM", đặt trong dấu ngoặc kép',
+        'ghi như "07:30-11:30"',
+        pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]-([01][0-9]|2[0-3]):[0-5][0-9]$",
+    ),
+]
+SaturdayOpening = Annotated[
+    str,
+    says(
+        "Giờ mở cửa ngày thứ Bảy nếu cơ quan có tiếp nhận; bỏ khóa này nếu nghỉ.",
+        'giờ mở và giờ đóng dạng "HH:MM-HH:MM", đặt trong dấu ngoặc kép',
+        'ghi như "07:30-11:30", hoặc bỏ khóa này nếu nghỉ thứ Bảy',
+        pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]-([01][0-9]|2[0-3]):[0-5][0-9]$",
+    ),
+]

@@ -72,6 +72,11 @@ class Reading:
         return self.lines.get(path) in self.faulty_lines
 
 
+def is_placeholder(value: object) -> bool:
+    """Whether a value is one that `govchat tenant new` leaves to be filled in: `"<…>"`."""
+    return isinstance(value, str) and value.startswith("<") and value.endswith(">")
+
+
 def validate(reading: Reading, data: dict[str, Any]) -> None:
     """Check `data` against the shape of a manifest; fills `reading.kept` and `reading.findings`."""
     reading.kept = _table(reading, Manifest, data, ())
@@ -95,10 +100,13 @@ def _table(reading: Reading, shape: type[Struct], data: dict[str, Any], path: Ke
 
 def _value(reading: Reading, annotation: Any, value: Any, path: KeyPath) -> Any:
     kind, meta = _unwrapped(annotation)
+    if is_placeholder(value):
+        reading.report(path, _unfilled(meta), value)
+        return _INVALID
     if isinstance(kind, type) and issubclass(kind, Struct):
         if isinstance(value, dict):
             return _table(reading, kind, value, path)
-        reading.report(path, f"cần một bảng; mở bảng bằng dòng [{dotted(path)}] rồi ghi các khóa bên dưới", value)
+        reading.report(path, f"cần một bảng; mở bảng bằng dòng [{_header(path)}] rồi ghi các khóa bên dưới", value)
         return _INVALID
     if get_origin(kind) is tuple:
         return _list(reading, get_args(kind)[0], value, path)
@@ -121,10 +129,22 @@ def _leaf_flaw(kind: Any, meta: Meta | None, annotation: Any, value: Any) -> str
 def _list(reading: Reading, element: Any, value: Any, path: KeyPath) -> Any:
     """A list keeps its places: an element that is not sound becomes None, or loses its unsound keys."""
     if not isinstance(value, list):
-        reading.report(path, f"cần một danh sách; mở mỗi phần tử bằng dòng [[{dotted(path)}]]", value)
+        reading.report(path, f"cần một danh sách; {_element_form(element, path)}", value)
         return _INVALID
     elements = (_value(reading, element, each, (*path, index)) for index, each in enumerate(value))
     return [None if each is _INVALID else each for each in elements]
+
+
+def _header(path: KeyPath) -> str:
+    """A table's name as its header line spells it: places in lists are not written there."""
+    return dotted(tuple(part for part in path if isinstance(part, str)))
+
+
+def _element_form(element: Any, path: KeyPath) -> str:
+    kind, _ = _unwrapped(element)
+    if isinstance(kind, type) and issubclass(kind, Struct):
+        return f"mở mỗi phần tử bằng dòng [[{_header(path)}]]"
+    return f'ghi như {path[-1]} = ["…", "…"]'
 
 
 def _unwrapped(annotation: Any) -> tuple[Any, Meta | None]:
@@ -169,6 +189,11 @@ def _flaw(text: str) -> str | None:
     if not unicodedata.is_normalized("NFC", text):
         return f'dấu tiếng Việt ở dạng tách rời (NFD); gõ lại bằng Unicode dựng sẵn: "{unicodedata.normalize("NFC", text)[:80]}"'
     return None
+
+
+def _unfilled(meta: Meta | None) -> str:
+    expected, way_out = _words(meta)
+    return f"chỗ này chưa điền; cần {expected}; {way_out}" if expected else "chỗ này chưa điền"
 
 
 def _missing(annotation: Any, key: str) -> str:
