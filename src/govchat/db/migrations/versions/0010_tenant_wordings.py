@@ -1,6 +1,6 @@
 """A province's own words: versions of sentences, added and never changed.
 
-Revision 0003.
+Revision 0010.
 """
 
 import sqlalchemy as sa
@@ -10,7 +10,7 @@ from sqlalchemy.dialects import postgresql
 from govchat.db.rls import protect
 from govchat.db.roles import grant
 
-revision = "0003"
+revision = "0010"
 down_revision = "0009"
 branch_labels = None
 depends_on = None
