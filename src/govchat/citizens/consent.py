@@ -86,7 +86,10 @@ async def give(
     at: datetime,
     evidence: str | None = None,
 ) -> bool:
-    """They agree to the present text of `purpose`; answers whether that is new. `evidence` reads `event:<id>` or the counter's reference."""
+    """They agree to the present text of `purpose`; answers whether that is new.
+
+    `evidence` reads `event:<id>` or the counter's reference.
+    """
     return await _state(session, tenant_id, citizen_id, purpose, "granted", how, TEXTS[purpose].version, at, evidence)
 
 
@@ -146,7 +149,7 @@ async def _state(
             text_version=version,
             evidence=evidence,
             at=at,
-        )  # fmt: skip
+        )
     )
     await session.flush()
     return True

@@ -91,7 +91,12 @@ def decide(case: Case) -> Decision:
         if wrong is None:
             reason = _REASONS[channel] + ("; held for the quiet hours" if held else "")
             return Decision(
-                channel=channel, reason=reason, due_at=due, cost=cost_of(case, channel), held=held, against=tuple(against)
+                channel=channel,
+                reason=reason,
+                due_at=due,
+                cost=cost_of(case, channel),
+                held=held,
+                against=tuple(against),
             )
         against.append((channel.value, wrong))
     return Decision(channel=None, reason="no channel is open", against=tuple(against))
@@ -112,36 +117,33 @@ def cost_of(case: Case, channel: Channel) -> int:
 
 
 def _nobody(case: Case) -> str | None:
-    """Why nobody may be told at all."""
-    if case.tenant_state not in ("live", "trial"):
-        return f"the province is {case.tenant_state}"
-    if case.objected:
-        return "the citizen withdrew consent to status notices"
-    if not case.consented:
-        return "no consent to status notices"
-    if not case.proof_holds:
-        return "the dossier names another telephone number now: the proof has lapsed"
-    if case.tenant_state == "trial" and not case.test:
-        if not case.trial_member:
-            return "on trial: the citizen is not on the list"
-        if case.trial_left <= 0:
-            return f"on trial: {TRIAL_A_DAY} notices were planned today"
-    return None
+    """Why nobody may be told at all: the first of these that holds."""
+    trial = case.tenant_state == "trial" and not case.test
+    against = (
+        (case.tenant_state not in ("live", "trial"), f"the province is {case.tenant_state}"),
+        (case.objected, "the citizen withdrew consent to status notices"),
+        (not case.consented, "no consent to status notices"),
+        (not case.proof_holds, "the dossier names another telephone number now: the proof has lapsed"),
+        (trial and not case.trial_member, "on trial: the citizen is not on the list"),
+        (trial and case.trial_left <= 0, f"on trial: {TRIAL_A_DAY} notices were planned today"),
+    )
+    return next((why for holds, why in against if holds), None)
 
 
 def _wrong(case: Case, channel: Channel, due: datetime) -> str | None:
     """What stands against a channel, None when it is open."""
     shared = "cs" if channel is Channel.CS_PAID else channel.value
-    if channel.value in case.tried or shared in case.tried:
+    if shared in case.tried:
         return "tried before"
     if channel is not Channel.PHONE and not case.known_to_zalo:
         return "known by telephone number alone"
     if shared in case.blocked:
         return "Zalo said that the citizen can't or won't be reached this way"
-    wrong = _window(case, channel, due) if shared == "cs" else _template(case, channel)
-    if wrong:
-        return wrong
-    price = cost_of(case, channel)
+    closed = _window(case, channel, due) if shared == "cs" else _template(case, channel)
+    return closed or _money(case, cost_of(case, channel))
+
+
+def _money(case: Case, price: int) -> str | None:
     if price and not case.paying:
         return "paid messages rest: Zalo could not charge the account"
     if price > case.budget_left:

@@ -5,7 +5,7 @@ from datetime import datetime
 from govchat.kit.clock import VN
 from govchat.notices.change import Change
 
-LONGEST = {"note": 600, "procedure": 200, "results": 300, "unit": 150, "officer": 80, "applicant": 80}
+LONGEST = {"note": 500, "procedure": 200, "results": 300, "unit": 150, "officer": 80, "applicant": 80}
 
 # Short enough for a template's status parameter (30 characters, docs/zalo.md); the full names are the dossiers'.
 STATUS = {

@@ -44,7 +44,10 @@ class NoticeRow(TenantRow, Base):
     """What one citizen is to be told of one change, and why it is said this way: the record of the decision.
 
     `decision` holds consent, window, quiet hours, budget and what stood against each channel. `facts_sealed` is the change, kept for saying
-    it on another channel. `state`: planned (there is a message), merged into a newer notice, none (no channel, the office sees it), hushed, test.
+    it on another channel.
+
+    `state`: planned (there is a message), merged into a newer notice, none (no channel, the office sees it), withheld (not wanted, not
+    allowed, or known already), test (decided for a test key, never said).
     """
 
     __tablename__ = "notices"
@@ -52,7 +55,7 @@ class NoticeRow(TenantRow, Base):
         UniqueConstraint("tenant_id", "dossier_id", "number", "citizen_id"),
         ForeignKeyConstraint(*_CITIZEN, ondelete="CASCADE"),
         ForeignKeyConstraint(*_DOSSIER, ondelete="CASCADE"),
-        CheckConstraint("state IN ('planned', 'merged', 'none', 'hushed', 'test')", name="state"),
+        CheckConstraint("state IN ('planned', 'merged', 'none', 'withheld', 'test')", name="state"),
         Index("ix_notices_of", "tenant_id", "dossier_id", "citizen_id", "planned_at"),
         Index("ix_notices_unsaid", "tenant_id", "planned_at", postgresql_where=text("state = 'none'")),
     )

@@ -1,7 +1,7 @@
 """The words of a notice: checked when they are saved, filled when a notice is planned.
 
-A text is lines with `{facts}` of `kinds.FIELDS`. A line whose fact is unknown is left out; therefore a fact that may be unknown never shares
-a line with one that must be said, and whatever the law asks for must be there. Nothing is left to find out while sending.
+A text is lines with `{facts}` of `kinds.FIELDS`. A line whose fact is unknown is left out; therefore a fact that may be unknown never
+shares a line with one that must be said, and whatever the law asks for must be there. Nothing is left to find out while sending.
 """
 
 import string
@@ -17,7 +17,7 @@ import msgspec
 from govchat.errors import ConfigurationError, DomainError
 from govchat.notices.kinds import FIELDS, MUST, Kind
 
-LONGEST = 1200  # characters; filled in it stays far below Zalo's 2,000
+LONGEST = 700  # characters; filled in it stays below Zalo's 2,000
 
 
 class WordingInvalid(DomainError):
@@ -80,7 +80,9 @@ def _line(kind: Kind, number: int, line: str) -> Line:
         raise WordingInvalid(f"{where}: {wrong}; write a brace as {{{{ or }}}}") from None
     fields = frozenset(name for name, _, _ in parts if name)
     if unknown := sorted(name or "" for name, form, conversion in parts if name not in FIELDS or form or conversion):
-        raise WordingInvalid(f"{where}: {{{unknown[0]}}} is no fact: expected {', '.join(f'{{{name}}}' for name in FIELDS)}")
+        raise WordingInvalid(
+            f"{where}: {{{unknown[0]}}} is no fact: expected {', '.join(f'{{{name}}}' for name in FIELDS)}"
+        )
     maybe = sorted(name for name in fields if not FIELDS[name].always)
     always = sorted(fields - set(maybe))
     if maybe and always:

@@ -24,7 +24,7 @@ from govchat.sender.verdict import verdict
 from govchat.tenants.credentials import CredentialBusy, CredentialRevoked, Credentials
 from govchat.tenants.registry import Registry, Tenant
 from govchat.tenants.tokens import Access
-from govchat.zalo import messages
+from govchat.zalo import outgoing
 from govchat.zalo.client import ZaloClient
 from govchat.zalo.errors import AccessTokenInvalid, RateLimited, ZaloError
 
@@ -146,7 +146,7 @@ class Drainer:
         started = clock.now()
         vault = await self.registry.tenant_vault(tenant.id)
         try:
-            body = messages.decode(vault.open(message.body_sealed, body_context(message.id)))
+            body = outgoing.decode(vault.open(message.body_sealed, body_context(message.id)))
         except (SealBroken, msgspec.MsgspecError) as error:  # one damaged row must not take its neighbours along
             log.error("sender.unreadable", tenant=tenant.slug, message=str(message.id), error=type(error).__name__)
             _count(tenant, message, "unreadable")
@@ -156,7 +156,7 @@ class Drainer:
             )  # fmt: skip
         timer = asyncio.get_running_loop().time()
         try:
-            sent = await self.zalo.send_cs(access.token, body)
+            sent = await self.zalo.send(access.token, body)
         except ZaloError as error:
             if isinstance(error, AccessTokenInvalid):
                 _count(tenant, message, "auth")

@@ -193,7 +193,7 @@ def _notices() -> None:
         sa.Column("caused_at", postgresql.TIMESTAMP(timezone=True), nullable=False),
         sa.Column("planned_at", postgresql.TIMESTAMP(timezone=True), nullable=False),
         sa.Column("due_at", postgresql.TIMESTAMP(timezone=True), nullable=True),
-        sa.CheckConstraint("state IN ('planned', 'merged', 'none', 'hushed', 'test')", name=op.f("ck_notices_state")),
+        sa.CheckConstraint("state IN ('planned', 'merged', 'none', 'withheld', 'test')", name=op.f("ck_notices_state")),
         sa.ForeignKeyConstraint(
             ["tenant_id", "citizen_id"],
             ["citizens.tenant_id", "citizens.id"],
