@@ -20,6 +20,7 @@ from govchat.dossiers import routes as dossiers
 from govchat.errors import ConfigurationError
 from govchat.inbox.put import Intake
 from govchat.kit.queue import Bell, connect
+from govchat.notices import routes as notices
 from govchat.openapi.describe import config, declare_refusals, viewer_files
 from govchat.problems import FRAMEWORK, HANDLERS, JsonRequest
 from govchat.settings import Settings
@@ -67,6 +68,7 @@ def create_app(settings: Settings, *, pool_size: int = 6) -> Litestar:
         route_handlers=[
             webhook.router,
             dossiers.router,
+            notices.router,
             probes.router,
             create_static_files_router(
                 "/assets", [ASSETS], name="assets", opt={"public": "pictures"}, include_in_schema=False

@@ -18,6 +18,9 @@ COMMANDS = {
     "secret": ("secret", "secret"),
     "key": ("key", "key"),
     "seed": ("seed", "seed"),
+    "notice": ("notice", "notice"),
+    "template": ("template", "template"),
+    "explain": ("explain", "explain"),
 }
 
 

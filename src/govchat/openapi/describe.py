@@ -86,6 +86,7 @@ def config() -> OpenAPIConfig:
         ),
         tags=[
             Tag("Dossiers", "What one-stop systems push and read"),
+            Tag("Messages", "Why and how one message was said"),
             Tag("Zalo", "What Zalo calls"),
             Tag("Operations", "Probes and metrics"),
         ],
