@@ -36,10 +36,7 @@ class House:
         """A worker in this process: hears the bell and sweeps."""
         self.worker = Workplace(self.settings, bulk=False)
         await self.worker.open()
-        self._tasks = [
-            asyncio.create_task(self.worker.listen()),
-            asyncio.create_task(self.worker.sweep_for_ever()),
-        ]
+        self._tasks = [asyncio.create_task(part) for part in self.worker.parts()]
         return self.worker
 
     async def stop_worker(self) -> None:

@@ -9,7 +9,7 @@ import asyncio
 import contextlib
 import os
 import signal
-from collections.abc import Awaitable, Callable
+from collections.abc import Coroutine
 from typing import Any, cast
 from uuid import UUID
 
@@ -21,10 +21,22 @@ from redis.exceptions import RedisError
 from govchat.db import rls
 from govchat.db.session import Database
 from govchat.errors import ConfigurationError
-from govchat.inbox import drain as inbox
+from govchat.inbox.drain import Inboxes
 from govchat.kit import clock
 from govchat.kit.buckets import Buckets
-from govchat.kit.queue import BULK_QUEUE, CONVERSE, QUEUE, SEND, Bell, arq_pool, connect, decode_job, encode_job
+from govchat.kit.queue import (
+    BULK_QUEUE,
+    CONVERSE,
+    QUEUE,
+    RECEIPTS,
+    SEND,
+    Bell,
+    arq_pool,
+    connect,
+    decode_job,
+    encode_job,
+)
+from govchat.kit.rounds import Rounds
 from govchat.obs import logs, metrics
 from govchat.obs.beat import Beat
 from govchat.sender import sweep as sweeper
@@ -40,50 +52,9 @@ log = structlog.get_logger()
 POLL_S = 0.1
 BULK_POLL_S = 0.5
 SWEEP_S = 5.0
+RECEIPTS_S = 1.0
 JOB_TIMEOUT_S = 30
-MAX_JOBS = 64
-
-
-class Drains:
-    """At most one run of a job per tenant in this process; a ring during a run makes it look once more."""
-
-    def __init__(self) -> None:
-        self._again: dict[tuple[str, UUID], bool] = {}
-        self._tasks: set[asyncio.Task[None]] = set()
-
-    async def run(self, job: str, tenant: UUID, look: Callable[[UUID], Awaitable[None]]) -> None:
-        """Look now, or have the run under way look again."""
-        place = (job, tenant)
-        if place in self._again:
-            self._again[place] = True
-            return
-        self._again[place] = True
-        try:
-            while self._again[place]:
-                self._again[place] = False
-                await look(tenant)
-        finally:
-            del self._again[place]
-
-    def start(self, job: str, tenant: UUID, look: Callable[[UUID], Awaitable[None]]) -> None:
-        """`run` without waiting for it."""
-        task = asyncio.create_task(self._guarded(job, tenant, look))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-
-    async def _guarded(self, job: str, tenant: UUID, look: Callable[[UUID], Awaitable[None]]) -> None:
-        try:
-            await self.run(job, tenant, look)
-        except Exception as error:  # the sweep looks again
-            log.warning("worker.look_failed", job=job, error=type(error).__name__, exc_info=error)
-
-    async def finish(self) -> None:
-        """Wait for what was started."""
-        if self._tasks:
-            await asyncio.wait(self._tasks, timeout=5)
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+MAX_JOBS = 8
 
 
 class Workplace:
@@ -99,7 +70,7 @@ class Workplace:
         self.registry = Registry(self.db, settings)
         self.redis = connect(settings.redis_url)
         self.bell = Bell(settings.redis_url)
-        self.drains = Drains()
+        self._settling = Rounds(self._settle, name="worker.settle", most=1, parallel=4)
         self._closing = contextlib.AsyncExitStack()
 
     async def open(self) -> None:
@@ -114,33 +85,43 @@ class Workplace:
             )
         )
         credentials = Credentials(self.registry, zalo.http, self.settings.zalo_oauth_url)
-        self.drainer = Drainer(self.registry, credentials, zalo, Buckets(self.redis))
+        self.drainer = Drainer(self.registry, credentials, zalo, Buckets(self.redis), self.lanes)
+        self._asking = Rounds(self._converse, name="worker.converse")
+        self.inboxes = Inboxes(self.registry, mouth=self.drainer, again=self._asking.ask, put=self.drainer.look)
+        self._receipts = Rounds(self.inboxes.receipts, name="worker.receipts", most=256, parallel=1)
 
     async def close(self) -> None:
         """Finish what is under way, then let go of everything."""
-        await self.drains.finish()
+        await asyncio.gather(self._asking.finish(), self._receipts.finish(), self._settling.finish())
+        await self.inboxes.finish()
+        await self.drainer.finish()
         await self.drainer.credentials.finish()
         await self._closing.aclose()
         await self.bell.close()
         await self.redis.aclose()
         await self.db.close()
 
-    async def converse(self, tenant_id: UUID) -> None:
-        """Work off a tenant's inbox; what it puts into the outbox is sent from here at once."""
-        tenant = await self.registry.by_id(tenant_id)
-        while True:
-            await self.bell.answered(CONVERSE, tenant_id)
-            worked = await inbox.drain(self.registry, tenant)
-            if worked.answers:
-                self.drains.start(SEND, tenant_id, self.send)
-            if not worked.more:
-                return
+    def parts(self) -> list[Coroutine[Any, Any, None]]:
+        """What runs for as long as the process lives."""
+        always = [self.listen(), self.sweep_for_ever(), self.registry.keep_fresh()]
+        return always if self.bulk else [*always, self.look_for_receipts()]
 
-    async def send(self, tenant_id: UUID) -> None:
-        """Send a tenant's outbox."""
-        tenant = await self.registry.by_id(tenant_id)
-        await self.bell.answered(SEND, tenant_id)
-        await self.drainer.drain(tenant, self.lanes)
+    async def converse(self) -> None:
+        """Work off the inboxes of the tenants that were rung for."""
+        self._asking.ask(*await self.bell.take(CONVERSE))
+
+    async def _converse(self, tenant_ids: list[UUID]) -> None:
+        await self.inboxes.converse(tenant_ids)
+
+    async def send(self) -> None:
+        """Send the outboxes of the tenants that were rung for."""
+        self.drainer.look(*await self.bell.take(SEND, bulk=self.bulk))
+
+    async def look_for_receipts(self) -> None:
+        """Work off receipts about a second after they came: many at once, and nobody waits for them."""
+        while True:
+            await asyncio.sleep(RECEIPTS_S)
+            self._receipts.ask(*await self.bell.take(RECEIPTS))
 
     async def sweep_for_ever(self) -> None:
         """Every few seconds: look at tenants with something due, whoever may have missed the bell."""
@@ -158,33 +139,30 @@ class Workplace:
         if not self.bulk:
             metrics.INBOX_LAG.set(max(((now - due.inbox).total_seconds() for due in found if due.inbox), default=0))
             metrics.OUTBOX_LAG.set(max(((now - due.outbox).total_seconds() for due in found if due.outbox), default=0))
-        for due in found:
-            if due.inbox and not self.bulk:
-                self.drains.start(CONVERSE, due.tenant, self.converse)
-            if due.bulk if self.bulk else due.outbox:
-                self.drains.start(SEND, due.tenant, self.send)
-            if due.stale:
-                self.drains.start("settle", due.tenant, self.settle)
+            self._asking.ask(*(due.tenant for due in found if due.inbox))
+            self._receipts.ask(*(due.tenant for due in found if due.receipts))
+        self.drainer.look(*(due.tenant for due in found if (due.bulk if self.bulk else due.outbox)))
+        self._settling.ask(*(due.tenant for due in found if due.stale))
 
-    async def settle(self, tenant_id: UUID) -> None:
+    async def _settle(self, tenant_ids: list[UUID]) -> None:
         """Settle what a crash left uncertain."""
-        tenant = await self.registry.by_id(tenant_id)
-        if await sweeper.sweep(self.drainer, tenant, self.lanes):
-            self.drains.start(SEND, tenant_id, self.send)
+        for tenant_id in tenant_ids:
+            tenant = await self.registry.by_id(tenant_id)
+            if await sweeper.sweep(self.drainer, tenant, self.lanes):
+                self.drainer.look(tenant_id)
 
     def arq(self, pool: ArqRedis) -> Worker:
         """A fresh arq worker of this workplace."""
         jobs = {SEND: self.send} if self.bulk else {CONVERSE: self.converse, SEND: self.send}
 
         def job(name: str) -> Any:
-            async def hear(_: dict[Any, Any], tenant: str) -> None:
-                await self.drains.run(name, UUID(tenant), jobs[name])
+            async def hear(_: dict[Any, Any]) -> None:
+                await jobs[name]()
 
             return func(cast("Any", hear), name=name, timeout=JOB_TIMEOUT_S, keep_result=0, max_tries=1)
 
         async def after(ctx: dict[Any, Any]) -> None:
-            name, _, tenant = str(ctx["job_id"]).partition(":")
-            await self.bell.ring_if_missed(name, tenant, bulk=self.bulk)
+            await self.bell.ring_if_missed(str(ctx["job_id"]).partition(":")[0], bulk=self.bulk)
 
         return Worker(
             functions=[job(name) for name in jobs],
@@ -242,12 +220,7 @@ async def run(settings: Settings, *, bulk: bool) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    tasks = [
-        asyncio.create_task(place.listen()),
-        asyncio.create_task(place.sweep_for_ever()),
-        asyncio.create_task(place.registry.keep_fresh()),
-        asyncio.create_task(beat.run()),
-    ]
+    tasks = [asyncio.create_task(part) for part in (*place.parts(), beat.run())]
     stopped = asyncio.create_task(stop.wait())
     # A part that ends by itself has failed: a process that only half works is worse than one that is started again.
     await asyncio.wait([stopped, *tasks], return_when=asyncio.FIRST_COMPLETED)

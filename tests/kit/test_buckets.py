@@ -71,7 +71,8 @@ async def test_no_window_ever_holds_more_than_its_limit(
         now += passed
         if want == 0:
             continue
-        arguments = [want, SLOT, SLOTS] + [value for limit, reserve in limits for value in (limit, reserve, 0)]
+        arguments = [SLOT, SLOTS] + [value for limit, reserve in limits for value in (limit, reserve, 0)]
+        arguments += [want, len(limits), *range(1, len(limits) + 1)]
         granted, open_, wait = await script(keys=keys, args=[*arguments, now])
         if want > 0:
             room_left = [model.limit - model.within(now) for model in models]
@@ -97,13 +98,13 @@ async def test_no_window_ever_holds_more_than_its_limit(
 async def test_after_the_wait_there_is_room(redis: Redis, limit: int, fill: int, later: int) -> None:
     script, key = redis.register_script(AT), f"test:{secrets.token_hex(6)}"
     now = 1_795_000_000_000 + later
-    await script(keys=[key], args=[max(1, fill), SLOT, SLOTS, limit, 0, 0, now - 13])
-    granted, _, _ = await script(keys=[key], args=[limit, SLOT, SLOTS, limit, 0, 0, now])
-    refused, _, wait = await script(keys=[key], args=[1, SLOT, SLOTS, limit, 0, 0, now])
+    await script(keys=[key], args=[SLOT, SLOTS, limit, 0, 0, max(1, fill), 1, 1, now - 13])
+    granted, _, _ = await script(keys=[key], args=[SLOT, SLOTS, limit, 0, 0, limit, 1, 1, now])
+    refused, _, wait = await script(keys=[key], args=[SLOT, SLOTS, limit, 0, 0, 1, 1, 1, now])
     assert granted == limit - min(limit, max(1, fill))
     assert refused == 0
-    assert (await script(keys=[key], args=[1, SLOT, SLOTS, limit, 0, 0, now + wait - 1]))[0] == 0
-    assert (await script(keys=[key], args=[1, SLOT, SLOTS, limit, 0, 0, now + wait]))[0] == 1
+    assert (await script(keys=[key], args=[SLOT, SLOTS, limit, 0, 0, 1, 1, 1, now + wait - 1]))[0] == 0
+    assert (await script(keys=[key], args=[SLOT, SLOTS, limit, 0, 0, 1, 1, 1, now + wait]))[0] == 1
 
 
 def fresh(limit: int, reserve: int = 0) -> Window:

@@ -3,13 +3,15 @@
 import asyncio
 from datetime import timedelta
 
+from sqlalchemy import text
 from tests.house import House
 from tests.sender.stage import say, states
 
 from govchat.kit import clock
 from govchat.kit.ids import new_id
-from govchat.outbox.claim import Claimed, Result, claim, record
-from govchat.outbox.put import Lane
+from govchat.outbox.claim import Claimed, Result, Want, claim, record
+from govchat.outbox.put import Lane, echo_hash
+from govchat.outbox.settle import note_echoes
 from govchat.sender.drain import BULK, INTERACTIVE
 from govchat.tenants.registry import Tenant
 
@@ -19,7 +21,11 @@ EVERY = (0, 3)
 async def claimed(
     desk: House, tenant: Tenant, worker=None, *, lanes: tuple[int, int] = EVERY, most: int = 100, open_: int = 100
 ) -> list[Claimed]:  # type: ignore[no-untyped-def]
-    return await claim(desk.registry.db, tenant.id, worker or new_id(), lanes=lanes, most=most, open_=open_)
+    """What a claim gets; one that another claim is in the way of is tried again."""
+    while True:
+        got, held = await claim(desk.registry.db, worker or new_id(), lanes, [Want(tenant.id, most, open_)])
+        if not held:
+            return got.get(tenant.id, [])
 
 
 def result(message: Claimed, state: str, **more: object) -> Result:
@@ -27,7 +33,7 @@ def result(message: Claimed, state: str, **more: object) -> Result:
 
 
 async def recorded(desk: House, tenant: Tenant, worker, *results: Result) -> int:  # type: ignore[no-untyped-def]
-    return await record(desk.registry.db, tenant.id, worker, results)
+    return await record(desk.registry.db, worker, [(tenant.id, result) for result in results])
 
 
 async def test_replies_go_before_notices_before_staff_before_campaigns(desk: House) -> None:
@@ -148,3 +154,31 @@ async def test_the_same_key_in_another_province_is_another_message(desk: House) 
     assert await say(desk, one, "same", "x", key="k") == await say(desk, two, "same", "x", key="k") == 1
     (got,) = await claimed(desk, one)
     assert got.id == (await states(desk, one, "same"))[0].id
+
+
+async def test_a_claim_waits_for_nobody(desk: House) -> None:
+    """Two provinces in one claim: for one of them another process is claiming."""
+    held, free = desk.registry.by_slug("lam-dong"), desk.registry.by_slug("lang-son")
+    for tenant in (held, free):
+        await say(desk, tenant, "waiting", "x")
+    async with desk.registry.db.tenant(held.id) as elsewhere:
+        lock = text("SELECT pg_advisory_xact_lock(hashtextextended('outbox:' || :tenant, 0))")
+        await elsewhere.execute(lock, {"tenant": str(held.id)})
+        got, busy = await claim(desk.registry.db, new_id(), EVERY, [Want(one.id, 5, 5) for one in (held, free)])
+        assert (set(got), busy) == ({free.id}, {held.id})
+    assert len(await claimed(desk, held)) == 1
+
+
+async def test_an_echo_proves_that_it_was_said_whatever_the_attempt_looked_like(desk: House) -> None:
+    """The echo overtakes the broken answer: it is found while the message is still `sending`."""
+    tenant, worker = desk.registry.by_slug("lao-cai"), new_id()
+    vault = await desk.registry.tenant_vault(tenant.id)
+    for state in ("uncertain", "queued", "failed"):
+        await say(desk, tenant, f"echoed-{state}", state)
+        (message,) = await claimed(desk, tenant, worker)
+        heard = (tenant.id, f"echoed-{state}", f"z-{state}", echo_hash(vault, state))
+        assert await note_echoes(desk.registry.db, [heard]) == 1
+        await recorded(desk, tenant, worker, result(message, state, due_at=clock.now()))
+        (row,) = await states(desk, tenant, f"echoed-{state}")
+        assert (row.state, row.settled_by, row.zalo_message_id) == ("sent", "echo", f"z-{state}")
+        assert row.finished_at is not None

@@ -28,10 +28,8 @@ async def mark(desk: House, tenant: Tenant, after: timedelta = NOW) -> int:
 
 async def echo(desk: House, tenant: Tenant, *heard: tuple[str, str, str]) -> int:
     vault = await desk.registry.tenant_vault(tenant.id)
-    async with desk.registry.db.tenant(tenant.id) as session:
-        return await settle.note_echoes(
-            session, tenant.id, [(user, msg_id, echo_hash(vault, words)) for user, msg_id, words in heard]
-        )
+    echoes = [(tenant.id, user, msg_id, echo_hash(vault, words)) for user, msg_id, words in heard]
+    return await settle.note_echoes(desk.registry.db, echoes)
 
 
 async def decide(desk: House, tenant: Tenant, said: bool | None) -> list[str]:

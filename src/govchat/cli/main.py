@@ -17,6 +17,8 @@ COMMANDS = {
     "tenant": ("tenant", "tenant"),
     "secret": ("secret", "secret"),
     "key": ("key", "key"),
+    "incident": ("incident", "incident"),
+    "audit": ("audit", "audit"),
     "seed": ("seed", "seed"),
     "notice": ("notice", "notice"),
     "template": ("template", "template"),

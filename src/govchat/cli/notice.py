@@ -5,7 +5,7 @@ import getpass
 import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, TextIO, TypeVar
 
 import click
 
@@ -51,7 +51,7 @@ def inside(data_dir: Path, slug: str, act: "Callable[[AsyncSession, UUID], Await
     "--file", "source", type=click.File(encoding="utf-8"), help="Words to try instead of those in force; - reads them."
 )
 @data_dir_option
-def preview(slug: str, kind: str, source: click.utils.LazyFile | None, data_dir: Path) -> None:
+def preview(slug: str, kind: str, source: TextIO | None, data_dir: Path) -> None:
     """Show a notice of KIND as a citizen would read it, filled with sample facts; mistakes in the words are told here."""
     from govchat.notices import reword, wording
 

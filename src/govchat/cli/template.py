@@ -111,6 +111,8 @@ async def _sync(settings: "Settings", slug: str) -> "Synced":
         ) as zalo,
     ):
         try:
-            return await templates.sync(registry, Credentials(registry, zalo.http, settings.zalo_oauth_url), zalo, registry.by_slug(slug))
+            return await templates.sync(
+                registry, Credentials(registry, zalo.http, settings.zalo_oauth_url), zalo, registry.by_slug(slug)
+            )
         except ZaloError as error:
             raise ConfigurationError(f"Zalo refused to tell its templates: {error}") from None

@@ -1,16 +1,18 @@
-"""Running the pure steps against the database: load the state, step, perform what the step asks for, store, put the answers.
+"""Running the pure steps: a talk is a generator that steps, asks for what it needs to know, and ends with what was decided.
 
-All of it happens in the one transaction of the event that caused it.
+Whoever drives it answers what it asks: many at once in a batch of reads (`inbox.batch`), or one by one in the transaction of the
+event (`converse`). Nothing is stored or sent from here.
 """
 
-from datetime import datetime
+from collections.abc import Generator
 from uuid import UUID
 
+import msgspec
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from govchat.citizens.know import Citizen
-from govchat.conversation import queries, say
-from govchat.conversation.context import Context, TenantFacts
+from govchat.conversation import say
+from govchat.conversation.context import Context
 from govchat.conversation.events import (
     DossierAnswer,
     Event,
@@ -21,32 +23,28 @@ from govchat.conversation.events import (
     Slowed,
     Unknown,
 )
+from govchat.conversation.state import State
 from govchat.conversation.step import step
 from govchat.dossiers import lookup
 from govchat.kit.crypto import TenantVault
-from govchat.outbox.put import Draft, Lane, put
 from govchat.zalo import messages
 
 # A step asks the dossiers at most once per event; a second round would be a loop in a flow.
 MOST_ROUNDS = 2
 
 
-async def converse(
-    session: AsyncSession,
-    vault: TenantVault,
-    tenant_id: UUID,
-    facts: TenantFacts,
-    citizen: Citizen,
-    event: Event,
-    *,
-    cause: UUID,
-    caused_at: datetime,
-    now: datetime,
-    assets_url: str,
-) -> int:
-    """Answer one event of one citizen; answers how many messages were put."""
-    before = state = await queries.load(session, tenant_id, citizen.id)
-    context = Context(now, facts)
+class Decided(msgspec.Struct, frozen=True):
+    """Where the conversation stands after an event, and the messages that answer it."""
+
+    state: State
+    messages: tuple[messages.CsMessage, ...]
+
+
+Talk = Generator[say.LookUp, tuple[DossierAnswer, ...], Decided]
+
+
+def talk(state: State, event: Event, context: Context, *, user_id: str, assets_url: str) -> Talk:
+    """One event of one citizen: yields what has to be looked up, is sent the answers, returns what was decided."""
     said: list[say.Say] = []
     happened: Event | None = event
     for _ in range(MOST_ROUNDS):
@@ -56,39 +54,38 @@ async def converse(
         state, happened = outcome.state, None
         said.extend(outcome.say)
         if outcome.ask is not None:
-            answers = [
-                await _look_up(session, vault, tenant_id, citizen, key, outcome.ask.secret, now)
-                for key in outcome.ask.codes
-            ]
-            happened = LookedUp(tuple(answers))
-    if state != before:
-        await queries.save(session, tenant_id, citizen.id, state, now)
-    drafts = [
-        Draft(
-            citizen_id=citizen.id,
-            message=message,
-            lane=Lane.REPLY,
-            dedupe_key=f"reply:{cause}:{number}",
-            cause=f"event:{cause}",
-            caused_at=caused_at,
-        )
-        for number, message in enumerate(
-            message for one in said for message in _messages(citizen.zalo_user_id, one, assets_url)
-        )
-    ]
-    return await put(session, vault, tenant_id, drafts)
+            happened = LookedUp((yield outcome.ask))
+    return Decided(state, tuple(message for one in said for message in _messages(user_id, one, assets_url)))
 
 
-async def _look_up(
+async def converse(
     session: AsyncSession,
     vault: TenantVault,
     tenant_id: UUID,
     citizen: Citizen,
-    key: str,
-    secret: str | None,
-    now: datetime,
-) -> DossierAnswer:
-    found = await lookup.look_up(session, vault, tenant_id, citizen, key, secret, now)
+    state: State,
+    event: Event,
+    context: Context,
+    *,
+    assets_url: str,
+) -> Decided:
+    """Hold a talk in the event's own transaction, in which look-ups may leave their traces."""
+    held = talk(state, event, context, user_id=citizen.zalo_user_id, assets_url=assets_url)
+    answers: tuple[DossierAnswer, ...] | None = None
+    while True:
+        try:
+            ask = next(held) if answers is None else held.send(answers)
+        except StopIteration as ended:
+            decided: Decided = ended.value
+            return decided
+        found = [
+            await lookup.look_up(session, vault, tenant_id, citizen, key, ask.secret, context.now) for key in ask.codes
+        ]
+        answers = tuple(answer(key, one) for key, one in zip(ask.codes, found, strict=True))
+
+
+def answer(key: str, found: lookup.Seen | lookup.NotShown | lookup.Slowed) -> DossierAnswer:
+    """What a look-up found, as the steps see it."""
     if isinstance(found, lookup.Slowed):
         return Slowed(key, max(1, int(found.wait.total_seconds())))
     if isinstance(found, lookup.NotShown):

@@ -8,7 +8,15 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 # Everything that asking the database anything may raise.
-ANY_FAILURE = (SQLAlchemyError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError)
+# `InternalClientError` is what asyncpg raises on a connection whose server is about to hang up.
+ANY_FAILURE = (
+    SQLAlchemyError,
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+    OSError,
+    TimeoutError,
+)
 
 # By SQLSTATE: 08 the connection broke, 53 the server lacks room, 57 it is ending, starting or ended the query; 55000 it lets nobody in.
 CLASSES, STATES = ("08", "53", "57"), ("55000",)
@@ -16,6 +24,8 @@ CLASSES, STATES = ("08", "53", "57"), ("55000",)
 
 def is_away(error: BaseException) -> bool:
     """True where the same request may succeed later, unchanged."""
+    if isinstance(error, asyncpg.InternalClientError):
+        return True
     if isinstance(error, DBAPIError):
         if error.connection_invalidated:
             return True

@@ -12,7 +12,8 @@ from govchat.db.base import Base, TenantRow
 class InboxEventRow(TenantRow, Base):
     """One event: the raw body, sealed with the tenant's key, and what became of it.
 
-    `parked` events failed several times and wait for a person; the dedupe key outlives the body.
+    `asks` tells events that are answered, in order per citizen, from receipts. `parked` events failed several times and wait for a
+    person; the dedupe key outlives the body.
     """
 
     __tablename__ = "inbox_events"
@@ -20,9 +21,11 @@ class InboxEventRow(TenantRow, Base):
         UniqueConstraint("tenant_id", "dedupe_key"),
         CheckConstraint("state IN ('pending', 'done', 'parked')", name="state"),
         Index(
-            "ix_inbox_events_pending", "tenant_id", "user_id", "occurred_at", "seq",
-            postgresql_where=text("state = 'pending'"),
+            "ix_inbox_events_citizen", "tenant_id", "user_id", "occurred_at", "seq",
+            postgresql_where=text("state = 'pending' AND asks"),
         ),
+        Index("ix_inbox_events_asking", "tenant_id", "seq", postgresql_where=text("state = 'pending' AND asks")),
+        Index("ix_inbox_events_receipts", "tenant_id", "seq", postgresql_where=text("state = 'pending' AND NOT asks")),
     )  # fmt: skip
 
     # No foreign key to `tenants`: row-level security already admits only a bound tenant, and the check would lock its row per event.
@@ -36,6 +39,7 @@ class InboxEventRow(TenantRow, Base):
     received_at: Mapped[datetime] = mapped_column(server_default=func.clock_timestamp())
     signature: Mapped[str]
     body_sealed: Mapped[bytes]
+    asks: Mapped[bool] = mapped_column(server_default=text("true"))
     state: Mapped[str] = mapped_column(server_default="pending")
     attempts: Mapped[int] = mapped_column(server_default="0")
     retry_at: Mapped[datetime | None]

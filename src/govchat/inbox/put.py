@@ -4,7 +4,6 @@ A caller returns only when its event is committed. Under light load a batch hold
 cost of a commit is shared. Nothing is held in memory that has been answered.
 """
 
-import asyncio
 from datetime import datetime
 from uuid import UUID
 
@@ -16,6 +15,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from govchat.db.session import Database
 from govchat.errors import DomainError
 from govchat.kit.crypto import TenantVault, Vault
+from govchat.kit.gather import Gather
 from govchat.kit.ids import new_id
 from govchat.kit.patience import within
 from govchat.obs import metrics
@@ -31,7 +31,7 @@ PATIENCE_S = 0.9
 # More than this waiting means PostgreSQL is away or far behind: refuse at once instead of piling up.
 QUEUE_LIMIT = 4_000
 
-PUT = "SELECT inbox_put($1, $2, $3, $4, $5, $6, $7, $8)"
+PUT = "SELECT inbox_put($1, $2, $3, $4, $5, $6, $7, $8, $9)"
 
 UNROUTED = text(
     "INSERT INTO unrouted_events (id, app_id, event_name, body_sealed) VALUES (:id, :app_id, :event_name, :body)"
@@ -57,9 +57,7 @@ class Arrived(msgspec.Struct, frozen=True):
     occurred_at: datetime
     signature: str
     body_sealed: bytes
-
-
-Waiting = tuple[Arrived, "asyncio.Future[bool]"]
+    asks: bool
 
 
 def body_context(event_id: UUID) -> str:
@@ -69,12 +67,12 @@ def body_context(event_id: UUID) -> str:
 
 def arrived(
     vault: TenantVault, tenant_id: UUID, body: bytes, *, dedupe_key: str, event_name: str, user_id: str, occurred_at: datetime,
-    signature: str,
+    signature: str, asks: bool,
 ) -> Arrived:  # fmt: skip
-    """An event with its final id, the body sealed with the tenant's key."""
+    """An event with its final id, the body sealed with the tenant's key; `asks` when somebody waits for an answer."""
     event_id = new_id()
     sealed = vault.seal(body, body_context(event_id))
-    return Arrived(tenant_id, event_id, dedupe_key, event_name, user_id, occurred_at, signature, sealed)
+    return Arrived(tenant_id, event_id, dedupe_key, event_name, user_id, occurred_at, signature, sealed, asks)
 
 
 class Intake:
@@ -82,66 +80,26 @@ class Intake:
 
     def __init__(self, db: Database) -> None:
         self._db = db
-        self._waiting: list[Waiting] = []
-        self._running: set[asyncio.Task[None]] = set()
-        self._timer: asyncio.TimerHandle | None = None
-        self._started = 0.0
+        self._gather = Gather(self._commit, most=MOST, linger_s=LINGER_S, parallel=PARALLEL)
 
     async def put(self, event: Arrived) -> bool:
         """Return once the event is durable: True when it is new, False when it had come before. Raises `NotDurable`."""
-        if len(self._waiting) >= QUEUE_LIMIT:
+        if self._gather.waiting >= QUEUE_LIMIT:
             raise NotDurable("too many events are waiting for the database")
-        future: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
-        self._waiting.append((event, future))
-        self._wake()
-        return await future
+        return await self._gather.put(event)
 
-    def _wake(self) -> None:
-        """Start the next batch: at once when nothing was started lately, else when the linger is over."""
-        if self._waiting and self._timer is None and len(self._running) < PARALLEL:
-            loop = asyncio.get_running_loop()
-            self._timer = loop.call_at(self._started + LINGER_S, self._start)
-
-    def _start(self) -> None:
-        self._timer = None
-        self._started = asyncio.get_running_loop().time()
-        batch, self._waiting = self._waiting[:MOST], self._waiting[MOST:]
-        task = asyncio.create_task(self._commit(batch))
-        self._running.add(task)
-        task.add_done_callback(self._ended)
-        self._wake()
-
-    def _ended(self, task: "asyncio.Task[None]") -> None:
-        self._running.discard(task)
-        self._wake()
-
-    async def _commit(self, batch: "list[Waiting]") -> None:
+    async def _commit(self, batch: list[Arrived]) -> list[bool]:
         try:
-            fresh = await within(PATIENCE_S, self._store([event for event, _ in batch]))
+            fresh = await within(PATIENCE_S, self._store(batch))
         except Exception as error:
             log.error("inbox.not_durable", events=len(batch), error=type(error).__name__)
-            for _, future in batch:
-                if not future.done():
-                    future.set_exception(NotDurable("the database did not take the event in time"))
-            return
+            raise NotDurable("the database did not take the event in time") from error
         metrics.WEBHOOK_BATCH.observe(len(batch))
-        for event, future in batch:
-            if not future.done():
-                future.set_result(event.id in fresh)
+        return [event.id in fresh for event in batch]
 
     async def _store(self, events: list[Arrived]) -> set[UUID]:
-        fresh = await self._db.call(
-            PUT,
-            [event.tenant_id for event in events],
-            [event.id for event in events],
-            [event.dedupe_key for event in events],
-            [event.event_name for event in events],
-            [event.user_id for event in events],
-            [event.occurred_at for event in events],
-            [event.signature for event in events],
-            [event.body_sealed for event in events],
-        )
-        return set(fresh or ())
+        columns = zip(*(msgspec.structs.astuple(event) for event in events), strict=True)
+        return set(await self._db.call(PUT, *columns) or ())
 
     async def put_unrouted(self, vault: Vault, app_id: str, event_name: str, body: bytes) -> None:
         """Keep a signed event that names no Official Account."""

@@ -1,73 +1,94 @@
--- Exact sliding windows, several at once, on the server's clock.
+-- Exact sliding windows, several at once and for several askers at once, on the server's clock.
 --
 -- KEYS   one hash per window
--- ARGV   want, slot_ms, slots, then per key: limit, reserve, seed
--- answer granted, granted outside every reserve, milliseconds to wait when nothing was granted
+-- ARGV   slot_ms, slots; per key: limit, reserve, seed; then per request: want, how many keys, their numbers
+-- answer per request: granted, granted outside every reserve, milliseconds to wait when nothing was granted
 --
--- A window counts grants in slots. A grant leaves after `slots` slots, so never earlier than (slots - 1) * slot_ms. `want` < 0 gives
--- back what was not used. `seed` is what the caller itself took within the last window: it fills a window that Redis has lost.
+-- A window counts grants in slots. A grant leaves after `slots` slots, so never earlier than (slots - 1) * slot_ms. Requests are served in
+-- their order; `want` < 0 gives back what was not used. `seed` is what the caller itself took within the last window: it fills a
+-- window that Redis has lost.
 local time = redis.call('TIME')
 local now_ms = time[1] * 1000 + math.floor(time[2] / 1000)
-local want = tonumber(ARGV[1])
-local slot_ms = tonumber(ARGV[2])
-local slots = tonumber(ARGV[3])
+local slot_ms = tonumber(ARGV[1])
+local slots = tonumber(ARGV[2])
 local slot = math.floor(now_ms / slot_ms)
 local ttl = slot_ms * (slots + 2)
 
-local function read(key, seed)
-  local head = redis.call('HMGET', key, 'last', 'total', 'blocked')
-  local last, total, blocked = tonumber(head[1]), tonumber(head[2]) or 0, tonumber(head[3]) or 0
+-- What the window holds now: what has left it is forgotten first.
+local function read(number)
+  local key, at = KEYS[number], number * 3
+  local window = { limit = tonumber(ARGV[at]), reserve = tonumber(ARGV[at + 1]), change = 0 }
+  local seed = tonumber(ARGV[at + 2])
+  local head = redis.call('HMGET', key, 'last', 'total', 'blocked', slot)
+  local last = tonumber(head[1])
+  window.total, window.rest = tonumber(head[2]) or 0, math.max(0, (tonumber(head[3]) or 0) - now_ms)
+  window.here = tonumber(head[4]) or 0
   if not last then
     if seed > 0 then
       redis.call('HSET', key, slot, seed)
-      total = seed
+      window.total, window.here = seed, seed
     end
-    return total, blocked
-  end
-  if slot - last >= slots then
+  elseif slot - last >= slots then
     redis.call('DEL', key)
-    if blocked > now_ms then redis.call('HSET', key, 'blocked', blocked) end
-    return 0, blocked
-  end
-  for old = last - slots + 1, slot - slots do
-    local count = redis.call('HGET', key, old)
-    if count then
-      total = total - tonumber(count)
-      redis.call('HDEL', key, old)
+    if window.rest > 0 then redis.call('HSET', key, 'blocked', now_ms + window.rest) end
+    window.total, window.here = 0, 0
+  elseif slot > last then
+    local gone = {}
+    for old = last - slots + 1, slot - slots do gone[#gone + 1] = old end
+    local counts = redis.call('HMGET', key, unpack(gone))
+    local stale = {}
+    for i, count in ipairs(counts) do
+      if count then
+        window.total = window.total - tonumber(count)
+        stale[#stale + 1] = gone[i]
+      end
     end
+    if #stale > 0 then redis.call('HDEL', key, unpack(stale)) end
   end
-  return total, blocked
+  return window
 end
 
-local granted, open, wait = want, want, 0
-local totals, rests = {}, {}
-for i, key in ipairs(KEYS) do
-  local limit, reserve, seed = tonumber(ARGV[1 + i * 3]), tonumber(ARGV[2 + i * 3]), tonumber(ARGV[3 + i * 3])
-  local total, blocked = read(key, seed)
-  totals[i] = total
-  rests[i] = math.max(0, blocked - now_ms)
-  if want > 0 then
-    if blocked > now_ms then
-      granted, open = 0, 0
-      wait = math.max(wait, blocked - now_ms)
+local function wait_for_room(key)
+  local first = slot - slots + 1
+  while first < slot and redis.call('HEXISTS', key, first) == 0 do first = first + 1 end
+  return (first + slots) * slot_ms - now_ms
+end
+
+local windows, answers = {}, {}
+for number = 1, #KEYS do windows[number] = read(number) end
+
+local at = 3 + #KEYS * 3
+while at <= #ARGV do
+  local want, count = tonumber(ARGV[at]), tonumber(ARGV[at + 1])
+  local granted, open, wait = want, want, 0
+  for i = 1, want < 0 and 0 or count do
+    local number = tonumber(ARGV[at + 1 + i])
+    local window = windows[number]
+    if window.rest > 0 then
+      granted, open, wait = 0, 0, math.max(wait, window.rest)
     else
-      local room = math.max(0, limit - total)
-      if room == 0 then
-        local first = slot - slots + 1
-        while first < slot and redis.call('HEXISTS', key, first) == 0 do first = first + 1 end
-        wait = math.max(wait, (first + slots) * slot_ms - now_ms)
-      end
+      local room = math.max(0, window.limit - window.total)
+      if room == 0 then wait = math.max(wait, wait_for_room(KEYS[number])) end
       granted = math.min(granted, room)
-      open = math.min(open, math.max(0, limit - reserve - total))
+      open = math.min(open, math.max(0, window.limit - window.reserve - window.total))
     end
   end
+  open = math.min(open, granted)
+  for i = 1, count do
+    local window = windows[tonumber(ARGV[at + 1 + i])]
+    local change = want < 0 and -math.min(-want, window.total, window.here) or granted
+    window.total, window.here, window.change = window.total + change, window.here + change, window.change + change
+  end
+  answers[#answers + 1] = granted
+  answers[#answers + 1] = open
+  answers[#answers + 1] = wait
+  at = at + 2 + count
 end
-open = math.min(open, granted)
-for i, key in ipairs(KEYS) do
-  local change = granted
-  if want < 0 then change = -math.min(-want, totals[i], tonumber(redis.call('HGET', key, slot)) or 0) end
-  if change ~= 0 then redis.call('HINCRBY', key, slot, change) end
-  redis.call('HSET', key, 'last', slot, 'total', totals[i] + change)
-  redis.call('PEXPIRE', key, math.max(ttl, rests[i]))
+
+for number, window in ipairs(windows) do
+  local key = KEYS[number]
+  if window.change ~= 0 then redis.call('HINCRBY', key, slot, window.change) end
+  redis.call('HSET', key, 'last', slot, 'total', window.total)
+  redis.call('PEXPIRE', key, math.max(ttl, window.rest))
 end
-return {granted, open, wait}
+return answers

@@ -52,6 +52,31 @@ def reserve_for(limit: int) -> int:
     return max(5, limit // 50)
 
 
+class Request(msgspec.Struct, frozen=True):
+    """`want` requests that count against all of `windows`; below zero gives back what was not used."""
+
+    windows: Sequence[Window]
+    want: int
+
+
+class _Taken:
+    """How much this process took from one window within its last 61 seconds."""
+
+    def __init__(self) -> None:
+        self._slots: deque[tuple[float, int]] = deque()
+        self._total = 0
+
+    def add(self, count: int) -> None:
+        self._slots.append((time.monotonic(), count))
+        self._total += count
+
+    def recent(self) -> int:
+        edge = time.monotonic() - SLOT_MS * SLOTS / 1000
+        while self._slots and self._slots[0][0] < edge:
+            self._total -= self._slots.popleft()[1]
+        return max(0, self._total)
+
+
 class Buckets:
     """The windows of one process."""
 
@@ -60,30 +85,27 @@ class Buckets:
         self._prefix = prefix
         self._take = redis.register_script(SCRIPT)
         self._rest = redis.register_script(REST)
-        self._local: dict[str, deque[float]] = defaultdict(deque)
+        self._local: dict[str, _Taken] = defaultdict(_Taken)
 
     async def take(self, windows: Sequence[Window], want: int) -> Grant:
         """Up to `want` requests from every window at once."""
+        return (await self.take_all([Request(windows, want)]))[0]
+
+    async def take_all(self, requests: Sequence[Request]) -> list[Grant]:
+        """Serve many requests in one step, in their order; what is given back is best effort and never waited for."""
         try:
-            granted, open_, wait_ms = await self._call(windows, want)
+            grants = await self._call(requests)
         except (RedisError, OSError, TimeoutError) as error:
             log.warning("buckets.redis_away", error=type(error).__name__)
-            return self._take_local(windows, want)
-        self._remember(windows, granted)
-        return Grant(granted, open_, wait_ms / 1000)
+            return [self._take_local(one.windows, one.want) for one in requests]
+        for one, grant in zip(requests, grants, strict=True):
+            self._remember(one.windows, grant.granted)
+        return grants
 
     async def give_back(self, windows: Sequence[Window], count: int) -> None:
         """Return grants that were not used. Best effort: what is not returned only makes us slower."""
-        if count <= 0:
-            return
-        try:
-            await self._call(windows, -count)
-        except (RedisError, OSError, TimeoutError):
-            return
-        for window in windows:
-            taken = self._local[window.name]
-            for _ in range(min(count, len(taken))):
-                taken.pop()
+        if count > 0:
+            await self.take_all([Request(windows, -count)])
 
     async def push_back(self, window: Window, seconds: float) -> None:
         """Zalo said the limit is reached (-32): nothing more from this window for `seconds`."""
@@ -92,30 +114,31 @@ class Buckets:
         except (RedisError, OSError, TimeoutError) as error:
             log.warning("buckets.redis_away", error=type(error).__name__)
 
-    async def _call(self, windows: Sequence[Window], want: int) -> tuple[int, int, int]:
-        arguments: list[int] = [want, SLOT_MS, SLOTS]
-        for window in windows:
-            arguments += [window.limit, window.reserve, len(self._recent(window.name))]
-        granted, open_, wait = await self._take(keys=[self._prefix + window.name for window in windows], args=arguments)
-        return int(granted), int(open_), int(wait)
-
-    def _recent(self, name: str) -> deque[float]:
-        """This process's own grants of the last window."""
-        taken = self._local[name]
-        edge = time.monotonic() - SLOT_MS * SLOTS / 1000
-        while taken and taken[0] < edge:
-            taken.popleft()
-        return taken
+    async def _call(self, requests: Sequence[Request]) -> list[Grant]:
+        windows = {window.name: window for one in requests for window in one.windows}
+        number = {name: place for place, name in enumerate(windows, 1)}
+        arguments: list[int] = [SLOT_MS, SLOTS]
+        for window in windows.values():
+            arguments += [window.limit, window.reserve, self._local[window.name].recent()]
+        for one in requests:
+            arguments += [one.want, len(one.windows), *(number[window.name] for window in one.windows)]
+        answer = await self._take(keys=[self._prefix + name for name in windows], args=arguments)
+        return [
+            Grant(int(granted), int(open_), int(wait) / 1000)
+            for granted, open_, wait in zip(answer[::3], answer[1::3], answer[2::3], strict=True)
+        ]
 
     def _remember(self, windows: Sequence[Window], granted: int) -> None:
-        now = time.monotonic()
-        for window in windows:
-            self._local[window.name].extend([now] * granted)
+        if granted:
+            for window in windows:
+                self._local[window.name].add(granted)
 
     def _take_local(self, windows: Sequence[Window], want: int) -> Grant:
+        if want < 0:
+            return Grant(want, 0, 0.0)
         granted = want
         for window in windows:
-            granted = min(granted, max(1, window.limit // LOCAL_SHARE) - len(self._recent(window.name)))
+            granted = min(granted, max(1, window.limit // LOCAL_SHARE) - self._local[window.name].recent())
         granted = max(0, granted)
         self._remember(windows, granted)
         return Grant(granted, granted, 0.0 if granted else 1.0)

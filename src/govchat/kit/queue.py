@@ -1,9 +1,9 @@
 """The bell: the one door to arq besides `worker.py`.
 
-arq carries nudges ("look at tenant X"), never work: what must survive is a row. A nudge is named for its tenant, so many of them
-become one. arq refuses a second job of the same id while the first exists, also in the moment after its last look at the database;
-the `rung` flag closes that gap: whoever rings sets it first, the job clears it before each look, and a job that ends while the flag
-stands is rung again.
+arq carries nudges ("somebody left a name"), never work: what must survive is a row. Whoever rings writes the tenants into a set and has
+one job made for all of them; the job takes the set and looks at each. arq refuses a second job of the same id while the first exists,
+also in the moment after it has taken the set; the `rung` flag closes that gap: whoever rings sets it, the job clears it as it takes
+the set, and a job that ends while the flag stands is made again.
 """
 
 from collections.abc import Iterable
@@ -18,9 +18,10 @@ from redis.exceptions import RedisError
 
 log = structlog.get_logger()
 
-# The jobs of `worker.py`: work off a tenant's inbox, send a tenant's outbox.
+# The jobs of `worker.py`: work off inboxes, send outboxes. Receipts have no job: workers look for them every second.
 CONVERSE = "converse"
 SEND = "send"
+RECEIPTS = "receipts"
 
 QUEUE = "govchat:bell"
 BULK_QUEUE = "govchat:bell:bulk"
@@ -38,13 +39,19 @@ def decode_job(data: bytes) -> dict[str, object]:
     return msgspec.msgpack.decode(data, type=dict[str, object])
 
 
-# Raise every flag that is down; answers the numbers of those, from 1.
-RAISE_FLAGS = """
-local fresh = {}
-for number, key in ipairs(KEYS) do
-  if redis.call('SET', key, '1', 'NX', 'PX', ARGV[1]) then fresh[#fresh + 1] = number end
-end
-return fresh
+# Names into the set; 1 when the flag was down, so that a job has to be made.
+RING = """
+redis.call('SADD', KEYS[1], unpack(ARGV, 2))
+redis.call('PEXPIRE', KEYS[1], ARGV[1] * 12)
+return redis.call('SET', KEYS[2], '1', 'NX', 'PX', ARGV[1]) and 1 or 0
+"""
+
+# Flag down, names out.
+TAKE = """
+redis.call('DEL', KEYS[2])
+local names = redis.call('SMEMBERS', KEYS[1])
+redis.call('DEL', KEYS[1])
+return names
 """
 
 
@@ -65,34 +72,49 @@ class Bell:
 
     def __init__(self, redis_url: str) -> None:
         self._arq = arq_pool(redis_url)
-        self._raise_flags = self._arq.register_script(RAISE_FLAGS)
+        self._ring = self._arq.register_script(RING)
+        self._take = self._arq.register_script(TAKE)
 
     async def ring(self, job: str, tenants: Iterable[UUID], *, bulk: bool = False) -> bool:
         """Have `job` look at each tenant soon. False when Redis is away."""
-        wanted = [str(tenant) for tenant in tenants]
         try:
-            fresh = await self._raise_flags(keys=[flag(job, tenant) for tenant in wanted], args=[FLAG_MS])
-            for number in fresh:
-                await self._enqueue(job, wanted[number - 1], bulk=bulk)
+            if await self._leave(job, tenants, bulk=bulk):
+                await self._enqueue(job, bulk=bulk)
         except (RedisError, OSError, TimeoutError) as error:
             log.warning("bell.redis_away", error=type(error).__name__)
             return False
         return True
 
-    async def answered(self, job: str, tenant: UUID) -> None:
-        """The job is about to look: rings from now on count anew."""
+    async def leave(self, job: str, tenants: Iterable[UUID]) -> bool:
+        """Leave the names without ringing, for whoever looks by itself. False when Redis is away."""
         try:
-            await self._arq.delete(flag(job, str(tenant)))
+            await self._leave(job, tenants, bulk=False)
+        except (RedisError, OSError, TimeoutError):
+            return False
+        return True
+
+    async def take(self, job: str, *, bulk: bool = False) -> list[UUID]:
+        """The tenants that were left for `job` since the last time: rings from now on count anew. None when Redis is away."""
+        try:
+            names = await self._take(keys=[names_key(job, bulk=bulk), flag(job, bulk=bulk)])
         except (RedisError, OSError, TimeoutError):
             log.debug("bell.redis_away")
+            return []
+        return [UUID(name.decode()) for name in names]
 
-    async def ring_if_missed(self, job: str, tenant: str, *, bulk: bool = False) -> None:
-        """After a job has ended: ring again if somebody rang since its last look."""
-        if await self._arq.exists(flag(job, tenant)):
-            await self._enqueue(job, tenant, bulk=bulk)
+    async def ring_if_missed(self, job: str, *, bulk: bool = False) -> None:
+        """After a job has ended: make it again if somebody rang since it took the names."""
+        if await self._arq.exists(flag(job, bulk=bulk)):
+            await self._enqueue(job, bulk=bulk)
 
-    async def _enqueue(self, job: str, tenant: str, *, bulk: bool) -> None:
-        await self._arq.enqueue_job(job, tenant, _job_id=f"{job}:{tenant}", _queue_name=BULK_QUEUE if bulk else QUEUE)
+    async def _leave(self, job: str, tenants: Iterable[UUID], *, bulk: bool) -> bool:
+        names = [str(tenant) for tenant in tenants]
+        keys = [names_key(job, bulk=bulk), flag(job, bulk=bulk)]
+        return bool(names and await self._ring(keys=keys, args=[FLAG_MS, *names]))
+
+    async def _enqueue(self, job: str, *, bulk: bool) -> None:
+        name = f"{job}:bulk" if bulk else job  # arq's ids hold for all queues
+        await self._arq.enqueue_job(job, _job_id=name, _queue_name=BULK_QUEUE if bulk else QUEUE)
 
     async def reachable(self) -> bool:
         """Whether Redis answers."""
@@ -106,6 +128,11 @@ class Bell:
         await self._arq.aclose(close_connection_pool=True)
 
 
-def flag(job: str, tenant: str) -> str:
+def flag(job: str, *, bulk: bool = False) -> str:
     """The key that says somebody rang."""
-    return f"govchat:rung:{job}:{tenant}"
+    return f"govchat:rung:{job}{':bulk' if bulk else ''}"
+
+
+def names_key(job: str, *, bulk: bool = False) -> str:
+    """The set of tenants to look at."""
+    return f"govchat:left:{job}{':bulk' if bulk else ''}"

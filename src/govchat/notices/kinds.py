@@ -13,11 +13,12 @@ import msgspec
 from govchat.notices.change import Change
 
 # Flags of a change that this room reads; others are left alone.
-APOLOGY = "apology"  # the office apologised and named a new date
-ACCEPTED_LATE = "accepted_late"  # not accepted in time: a warning
+APOLOGY = frozenset({"reappointed", "apology"})  # the office apologised and named a new date
+ACCEPTED_LATE = "accepted_late"  # not accepted within the time for checking: a warning
 OVERDUE = "overdue"  # the appointed time has passed
 EARLY = "early"  # the result is there before its time
-FINANCIAL = "financial"  # status 6 is a tax or another obligation, not a fee
+FINANCIAL = "sub:financial_obligation"  # status 6 is a tax or another obligation, not a fee
+SUB = "sub:"  # the law's name for where within a status it stands
 MOVED = "moved"  # another office has it now, the status is the same
 URGENT = "urgent"  # the office says that it can't wait for the morning
 CAUSED_BY_CHAT = "caused_by_chat"  # a citizen did this in the chat a moment ago
@@ -104,7 +105,7 @@ MUST: Mapping[Kind, frozenset[str]] = MappingProxyType(
         Kind.READY: _WITH_DATES | {"results"},
         Kind.EARLY: _WITH_DATES | {"results"},
         Kind.HANDED_OVER: _WITH_DATES | {"results"},
-        Kind.ACCEPTED_LATE: _LAW | {"received"},
+        Kind.ACCEPTED_LATE: _WITH_DATES | {"status"},
         Kind.APOLOGY: _WITH_REASON | {"received", "due"},
         Kind.OVERDUE: _WITH_DATES,
         Kind.MOVED: _WITH_DATES,
@@ -114,14 +115,15 @@ MUST: Mapping[Kind, frozenset[str]] = MappingProxyType(
 
 def kind_of(change: Change) -> Kind | None:
     """What this change is to a citizen; None when nothing worth a message moved (a correction, a repetition)."""
-    if change.old_status == change.status:
-        for flag, kind in ((APOLOGY, Kind.APOLOGY), (OVERDUE, Kind.OVERDUE), (ACCEPTED_LATE, Kind.ACCEPTED_LATE)):
-            if flag in change.flags:
-                return kind
-        return Kind.MOVED if MOVED in change.flags else None
-    if APOLOGY in change.flags:
+    if change.flags & APOLOGY:
         return Kind.APOLOGY
-    return kind_of_status(change)
+    if change.old_status != change.status:
+        return kind_of_status(change)
+    for flag, kind in ((OVERDUE, Kind.OVERDUE), (ACCEPTED_LATE, Kind.ACCEPTED_LATE), (MOVED, Kind.MOVED)):
+        if flag in change.flags:
+            return kind
+    within = any(flag.startswith(SUB) for flag in change.flags)
+    return kind_of_status(change) if within else None
 
 
 def kind_of_status(change: Change) -> Kind:
@@ -130,6 +132,6 @@ def kind_of_status(change: Change) -> Kind:
         return Kind.EARLY
     if change.status == 6 and FINANCIAL in change.flags:
         return Kind.FINANCIAL
-    if change.status == 1 and ACCEPTED_LATE in change.flags:
+    if change.status in (1, 2) and ACCEPTED_LATE in change.flags:
         return Kind.ACCEPTED_LATE
     return BY_STATUS[change.status]

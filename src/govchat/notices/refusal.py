@@ -71,6 +71,8 @@ async def after_refusal(
     now = clock.now()
     notice = await session.get(NoticeRow, (tenant_id, tried.notice_id))
     assert notice is not None
+    if notice.message_id != message_id:  # told of this refusal before: another message stands for it already
+        return True
     await _learn(session, tenant_id, notice, tried, error, now)
     return await _next(session, vault, tenant_id, notice, tried, error, now)
 

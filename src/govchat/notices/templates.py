@@ -99,6 +99,8 @@ async def take_in(session: AsyncSession, tenant_id: UUID, infos: list[TemplateIn
             ],
             "price_uid": info.price_uid,
             "price_phone": info.price_phone,
+            # Whatever event comes next is newer than this description, whoever's clock is behind.
+            "changed_at": None,
             "synced_at": now,
         }
         made = insert(ZbsTemplateRow).values(tenant_id=tenant_id, template_id=info.template_id, **values)

@@ -66,6 +66,9 @@ ACCEPTED_SECONDS = _histogram(
 TOKEN_REFRESHES = _counter("token_refreshes", "Refreshes of access tokens by outcome", "tenant", "outcome")
 BUCKET_DENIALS = _counter("bucket_denials", "Sends put off because a rate bucket was empty", "tenant", "bucket")
 
+# What people must see to
+INCIDENTS_OPEN = _gauge("incidents_open", "Incidents that are open, by what they are about", "tenant", "kind")
+
 # The ground
 DATABASE_UP = _gauge("database_up", "Whether the process reached PostgreSQL when it last looked")
 REDIS_UP = _gauge("redis_up", "Whether the process reached Redis when it last looked")

@@ -1,7 +1,7 @@
 """Claiming due messages and recording what became of them: the two short transactions around the network.
 
-Each is one SQL function in a transaction of its own (see the functions of revision 0001). Claims of one province are serialised there,
-so two workers can never hold two messages of one citizen at once, and what one citizen is told keeps its order.
+Each is one SQL function for many provinces, in a transaction of its own (see the functions of revision 0009). Claims of one province are
+serialised there, so two workers can never hold two messages of one citizen at once, and what one citizen is told keeps its order.
 """
 
 from collections.abc import Sequence
@@ -43,45 +43,64 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
     refused_generation: int | None = None
 
 
-CLAIM = "SELECT * FROM outbox_claim($1, $2, $3, $4, $5, $6) ORDER BY lane, seq"
+class Want(msgspec.Struct, frozen=True):
+    """How many messages of one tenant may be claimed, of which at most `open` are not replies."""
+
+    tenant_id: UUID
+    most: int
+    open: int
+
+
+CLAIM = "SELECT * FROM outbox_claim($1, $2, $3, $4, $5, $6)"
 RECORD = "SELECT outbox_record($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)"
 
 
 async def claim(
-    db: Database, tenant_id: UUID, worker: UUID, *, lanes: tuple[int, int], most: int, open_: int
-) -> list[Claimed]:
-    """Up to `most` due messages of the lanes, of which at most `open_` are not replies; now `sending` and committed, in order."""
-    rows = await db.rows(CLAIM, tenant_id, worker, lanes[0], lanes[1], most, open_)
-    return [
-        Claimed(
-            row["id"],
-            row["lane"],
-            row["citizen_id"],
-            row["body_sealed"],
-            row["attempts"],
-            row["created_at"],
-            row["caused_at"],
+    db: Database, worker: UUID, lanes: tuple[int, int], wants: Sequence[Want]
+) -> tuple[dict[UUID, list[Claimed]], set[UUID]]:
+    """Due messages of the lanes by tenant, each tenant's in order, now `sending` and committed; and the tenants for which another
+    process is claiming at this moment."""
+    rows = await db.rows(
+        CLAIM,
+        worker,
+        *lanes,
+        [want.tenant_id for want in wants],
+        [want.most for want in wants],
+        [want.open for want in wants],
+    )
+    held = {row["tenant_id"] for row in rows if row["id"] is None}
+    claimed: dict[UUID, list[Claimed]] = {}
+    for row in sorted((row for row in rows if row["id"] is not None), key=lambda row: (row["lane"], row["seq"])):
+        claimed.setdefault(row["tenant_id"], []).append(
+            Claimed(
+                row["id"],
+                row["lane"],
+                row["citizen_id"],
+                row["body_sealed"],
+                row["attempts"],
+                row["created_at"],
+                row["caused_at"],
+            )
         )
-        for row in rows
-    ]
+    return claimed, held
 
 
-async def record(db: Database, tenant_id: UUID, worker: UUID, results: Sequence[Result]) -> int:
-    """Write what became of messages this worker had claimed, committed; answers how many rows still were its own."""
-    kept: int = await db.call(
+async def record(db: Database, worker: UUID, results: Sequence[tuple[UUID, Result]]) -> int:
+    """Write what became of messages (tenant, result) this worker had claimed, committed; answers how many rows still were its own."""
+    kept = await db.call(
         RECORD,
-        tenant_id,
         worker,
         clock.now(),
-        [result.id for result in results],
-        [result.state for result in results],
-        [result.due_at for result in results],
-        [result.counts for result in results],
-        [result.zalo_message_id for result in results],
-        [result.started_at for result in results],
-        [result.outcome for result in results],
-        [result.zalo_code for result in results],
-        [result.kind for result in results],
-        [result.detail for result in results],
+        [tenant_id for tenant_id, _ in results],
+        [result.id for _, result in results],
+        [result.state for _, result in results],
+        [result.due_at for _, result in results],
+        [result.counts for _, result in results],
+        [result.zalo_message_id for _, result in results],
+        [result.started_at for _, result in results],
+        [result.outcome for _, result in results],
+        [result.zalo_code for _, result in results],
+        [result.kind for _, result in results],
+        [result.detail for _, result in results],
     )
-    return kept
+    return len(kept)

@@ -11,6 +11,7 @@ import msgspec
 from sqlalchemy import select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from govchat.db.session import Database
 from govchat.kit import clock
 from govchat.outbox.models import OutboxMessageRow
 from govchat.outbox.put import Lane
@@ -27,38 +28,7 @@ MARK_UNCERTAIN = text(
     """
 )
 
-# The first unknown echo of a text belongs to the citizen's first open message of that text, the second to the second: one
-# echo never settles two messages of the same words. A message that is still `sending` only notes the id, for the sweeper.
-ECHO = text(
-    """
-    UPDATE outbox_messages m
-    SET zalo_message_id = e.msg_id,
-        state = CASE WHEN m.state = 'uncertain' THEN 'sent' ELSE m.state END,
-        settled_by = CASE WHEN m.state = 'uncertain' THEN 'echo' ELSE m.settled_by END,
-        finished_at = CASE WHEN m.state = 'uncertain' THEN clock_timestamp() ELSE m.finished_at END
-    FROM (
-      SELECT o.id, heard.msg_id
-      FROM (
-        SELECT c.id AS citizen_id, e.msg_id, e.echo_hash,
-               row_number() OVER (PARTITION BY c.id, e.echo_hash ORDER BY min(e.place)) AS nth
-        FROM unnest(CAST(:users AS text[]), CAST(:msg_ids AS text[]), CAST(:hashes AS bytea[]))
-          WITH ORDINALITY AS e(user_id, msg_id, echo_hash, place)
-        JOIN citizens c ON c.tenant_id = :tenant AND c.zalo_user_id = e.user_id
-        WHERE NOT EXISTS (
-          SELECT FROM outbox_messages known WHERE known.tenant_id = :tenant AND known.zalo_message_id = e.msg_id)
-        GROUP BY c.id, e.msg_id, e.echo_hash
-      ) heard
-      JOIN LATERAL (
-        SELECT q.id, row_number() OVER (ORDER BY q.seq) AS nth
-        FROM outbox_messages q
-        WHERE q.tenant_id = :tenant AND q.citizen_id = heard.citizen_id AND q.echo_hash = heard.echo_hash
-          AND q.state IN ('sending', 'uncertain') AND q.zalo_message_id IS NULL
-      ) o ON o.nth = heard.nth
-    ) e
-    WHERE m.tenant_id = :tenant AND m.id = e.id
-    RETURNING m.id
-    """
-)
+ECHOES = "SELECT outbox_note_echoes($1, $2, $3, $4)"
 
 KNOWN = text("SELECT zalo_message_id FROM outbox_messages WHERE tenant_id = :tenant AND zalo_message_id = ANY(:ids)")
 
@@ -83,15 +53,10 @@ async def mark_uncertain(session: AsyncSession, tenant_id: UUID, *, lanes: tuple
     return sum(row.state == "uncertain" for row in rows.all())
 
 
-async def note_echoes(session: AsyncSession, tenant_id: UUID, echoes: Sequence[tuple[str, str, bytes]]) -> int:
-    """Zalo's `oa_send_*` echoes as (user id, message id, echo hash): they settle uncertain messages of the same text."""
-    if not echoes:
-        return 0
-    users, msg_ids, hashes = zip(*echoes, strict=True)
-    rows = await session.execute(
-        ECHO, {"tenant": tenant_id, "users": list(users), "msg_ids": list(msg_ids), "hashes": list(hashes)}
-    )
-    return len(rows.all())
+async def note_echoes(db: Database, echoes: Sequence[tuple[UUID, str, str, bytes]]) -> int:
+    """Zalo's `oa_send_*` echoes as (tenant, user id, message id, echo hash), many tenants at once: they settle uncertain messages of the
+    same text. Answers for how many."""
+    return int(await db.call(ECHOES, *zip(*echoes, strict=True))) if echoes else 0
 
 
 async def doubts(session: AsyncSession, tenant_id: UUID, *, lanes: tuple[int, int], most: int = 20) -> list[Doubt]:

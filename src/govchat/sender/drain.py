@@ -1,225 +1,255 @@
 """Claim – send – record: the only place where an act spans the network.
 
-For one province: take tokens, claim that many due messages (`sending`, committed), call Zalo without holding a connection, record the
-answers (committed). Tokens come before the claim, so a claimed message goes out at once: only those few are in doubt when a process
-dies. Messages of one citizen go one after another, different citizens in parallel, never more than `SLOTS` per province.
+For all provinces at once: take tokens, claim that many due messages (`sending`, committed), call Zalo without holding a connection,
+record the answers (committed). Tokens come before the claim, so a claimed message goes out at once: only those few are in doubt when a
+process dies. Messages of one citizen go one after another, different citizens in parallel, never more than `SLOTS` per province.
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Coroutine, Sequence
+from typing import Any
 from uuid import UUID
 
-import msgspec
 import structlog
 
 from govchat.db.away import ANY_FAILURE
 from govchat.kit import clock
-from govchat.kit.buckets import Buckets, Window, reserve_for
-from govchat.kit.crypto import SealBroken
+from govchat.kit.buckets import Buckets, Request
+from govchat.kit.gather import Gather
 from govchat.kit.ids import new_id
+from govchat.kit.rounds import Rounds
 from govchat.obs import metrics
-from govchat.outbox.claim import Claimed, Result, claim, record
-from govchat.outbox.put import Lane, body_context
-from govchat.sender.verdict import verdict
+from govchat.outbox.claim import Claimed, Result, Want, claim, record
+from govchat.outbox.put import Lane
+from govchat.sender.say import MOVED_ON, say, untouched, windows_of
 from govchat.tenants.credentials import CredentialBusy, CredentialRevoked, Credentials
 from govchat.tenants.registry import Registry, Tenant
 from govchat.tenants.tokens import Access
-from govchat.zalo import outgoing
 from govchat.zalo.client import ZaloClient
-from govchat.zalo.errors import AccessTokenInvalid, RateLimited, ZaloError
 
 log = structlog.get_logger()
 
+# Messages of one province on their way at the same time.
 SLOTS = 16
-# A drain leaves after this long and is rung again: no job sits near its time-out.
-LONGEST_S = 20.0
+# What is claimed but not on its way yet is small: a look at a province that had little to send asks for little.
+FIRST_LOOK = 4
 # Recording is tried this often while PostgreSQL is away: what Zalo answered must not be forgotten.
 RECORD_TRIES = 20
-# A message for which Zalo refused this many tokens, each renewed at once, waits.
-MOST_TOKENS = 3
-# Zalo counts per minute; after -32 a window rests this long.
-REST_S = 5.0
+RECORDED_AT_ONCE = 500
+# Results of about this long share a record.
+RECORD_LINGER_S = 0.01
+# Without tokens, a province is looked at again after this long at the latest.
+LONGEST_REST_S = 5.0
+# Another process is claiming for this province.
+HELD_S = 0.02
 
 INTERACTIVE = (int(Lane.REPLY), int(Lane.STAFF))
 BULK = (int(Lane.CAMPAIGN), int(Lane.CAMPAIGN))
 
 
-def windows_of(tenant: Tenant) -> tuple[Window, Window]:
-    """The limits that a message of this tenant counts against: its app's and its Official Account's."""
-    own = tenant.manifest.zalo.requests_per_minute
-    shared = tenant.app.requests_per_minute
-    return (
-        Window(f"app:{tenant.app.app_id}", shared, reserve_for(shared)),
-        Window(f"oa:{tenant.oa_id}", own, reserve_for(own)),
-    )
-
-
 class Drainer:
-    """Sends for any tenant from one process; `worker` is the id under which it claims."""
+    """Sends what is due in some lanes, for every tenant it is told to look at; `worker` is the id under which it claims."""
 
-    def __init__(self, registry: Registry, credentials: Credentials, zalo: ZaloClient, buckets: Buckets) -> None:
+    def __init__(
+        self, registry: Registry, credentials: Credentials, zalo: ZaloClient, buckets: Buckets, lanes: tuple[int, int]
+    ) -> None:
         self.registry = registry
         self.credentials = credentials
         self.zalo = zalo
         self.buckets = buckets
+        self.lanes = lanes
         self.worker = new_id()
+        self._rounds = Rounds(self._round, name="sender.round", most=128)
+        self._recorder = Gather(self._record, most=RECORDED_AT_ONCE, linger_s=RECORD_LINGER_S, parallel=2)
+        self._busy: dict[UUID, int] = defaultdict(int)
+        self._looked: dict[UUID, int] = {}
+        # Asked for while something was on its way: what it kept back may go when it is done.
+        self._asked: set[UUID] = set()
+        self._full: set[UUID] = set()
+        self._resting: dict[UUID, asyncio.TimerHandle] = {}
+        self._refused: dict[UUID, int] = {}
+        self._tasks: set[asyncio.Task[object]] = set()
 
-    async def drain(self, tenant: Tenant, lanes: tuple[int, int]) -> int:
-        """Send what is due in these lanes; answers how many attempts were made."""
+    def look(self, *tenant_ids: UUID) -> None:
+        """Something may be due for these."""
+        for tenant_id in tenant_ids:
+            if self._busy[tenant_id]:
+                self._asked.add(tenant_id)
+            if tenant_id not in self._resting:
+                self._rounds.ask(tenant_id)
+
+    async def finish(self) -> None:
+        """Claim nothing more; wait until what is on its way is recorded."""
+        await self._rounds.finish()
+        for timer in self._resting.values():
+            timer.cancel()
+        while self._tasks:
+            await asyncio.wait(self._tasks)
+        await self._recorder.finish()
+
+    async def reserve(self, wants: Sequence[tuple[Tenant, int]]) -> list[int]:
+        """Tokens and slots for that many replies of each tenant, now; none where a token, a slot or rest is missing."""
+        able = [
+            (place, tenant, want)
+            for place, (tenant, want) in enumerate(wants)
+            if self.lanes[0] == Lane.REPLY
+            and tenant.id not in self._resting
+            and self._busy[tenant.id] + want <= SLOTS
+            and self.credentials.at_hand(tenant, not_generation=self._refused.get(tenant.id))
+        ]
+        reserved = [0] * len(wants)
+        if able:
+            grants = await self.buckets.take_all([Request(windows_of(tenant), want) for _, tenant, want in able])
+            for (place, tenant, _), grant in zip(able, grants, strict=True):
+                reserved[place] = grant.granted
+                self._busy[tenant.id] += grant.granted
+        return reserved
+
+    def adopt(self, tenant: Tenant, claimed: Sequence[Claimed], *, reserved: int) -> None:
+        """Send these, which are `sending` in this worker's name already; the rest of what was reserved goes back."""
+        unused = reserved - len(claimed)
+        if unused:
+            self._busy[tenant.id] -= unused
+            self._start(self.buckets.give_back(windows_of(tenant), unused))
+        if claimed:
+            self._send(tenant, self.credentials.at_hand(tenant), claimed)
+
+    async def _round(self, tenant_ids: list[UUID]) -> list[UUID]:
+        """Take, claim and start sending for these; answers those that still may have more."""
+        wants = [want for tenant_id in tenant_ids if (want := await self._want(tenant_id)) is not None]
+        if not wants:
+            return []
+        grants = await self.buckets.take_all([Request(windows_of(tenant), want) for tenant, _, want in wants])
+        asked: list[Want] = []
+        for (tenant, _, _), grant in zip(wants, grants, strict=True):
+            most = grant.granted if self.lanes[0] == Lane.REPLY else grant.open
+            if most:
+                asked.append(Want(tenant.id, most, grant.open))
+            else:
+                self._rest(tenant, grant.wait_s)
+        try:
+            claimed, held = await claim(self.registry.db, self.worker, self.lanes, asked) if asked else ({}, set())
+        except ANY_FAILURE as error:
+            log.warning("sender.claim_failed", error=type(error).__name__)
+            claimed, held = {}, {want.tenant_id for want in asked}
+        most_of = {want.tenant_id: want.most for want in asked}
+        unused: list[Request] = []
+        again: list[UUID] = []
+        for (tenant, access, _), grant in zip(wants, grants, strict=True):
+            mine = claimed.get(tenant.id, [])
+            if grant.granted > len(mine):
+                unused.append(Request(windows_of(tenant), len(mine) - grant.granted))
+            self._looked[tenant.id] = len(mine)
+            if mine:
+                self._busy[tenant.id] += len(mine)
+                self._send(tenant, access, mine)
+            if tenant.id in held:
+                self._rest(tenant, HELD_S, denied=False)
+            elif mine and len(mine) == most_of[tenant.id]:
+                again.append(tenant.id)
+        if unused:
+            self._start(self.buckets.take_all(unused))
+        return again
+
+    async def _want(self, tenant_id: UUID) -> tuple[Tenant, Access, int] | None:
+        """The tenant with its token and how many messages it may be asked for; None when not now."""
+        tenant = await self.registry.by_id(tenant_id)
+        free = SLOTS - self._busy[tenant_id]
         if not tenant.speaks:
-            return 0
-        windows = windows_of(tenant)
-        until = asyncio.get_running_loop().time() + LONGEST_S
-        running: set[asyncio.Task[list[Result]]] = set()
-        attempts, busy, more = 0, 0, True
-        refused: int | None = None
-        try:
-            while True:
-                wait_s = 0.0
-                if more and busy < SLOTS and asyncio.get_running_loop().time() < until:
-                    access = await self._access(tenant, refused)
-                    if access is None:
-                        more = False
-                        continue
-                    groups, wait_s, more = await self._claim(tenant, windows, lanes, SLOTS - busy)
-                    for group in groups:
-                        running.add(asyncio.create_task(self._say(tenant, access, group, windows)))
-                        busy += len(group)
-                if not running:
-                    if wait_s == 0 or asyncio.get_running_loop().time() + wait_s > until:
-                        return attempts
-                    metrics.BUCKET_DENIALS.labels(metrics.tenant_label(tenant.slug), "any").inc()
-                    await asyncio.sleep(wait_s)
-                    continue
-                done, running = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
-                results = [result for task in done for result in task.result()]
-                busy -= len(results)
-                attempts += len(results)
-                refused = max(
-                    (r.refused_generation for r in results if r.refused_generation is not None), default=refused
-                )
-                await self._record(tenant, results)
-                more = more or any(result.state == "queued" for result in results)
-        finally:
-            if running:  # cancelled: let what was sent be recorded
-                late = await asyncio.gather(*running, return_exceptions=True)
-                await self._record(tenant, [r for group in late if isinstance(group, list) for r in group])
+            return None
+        if free <= 0:
+            self._full.add(tenant_id)
+            return None
+        access = self.credentials.at_hand(tenant, not_generation=self._refused.get(tenant_id))
+        if access is None:
+            self._start(self._fetch(tenant))
+            return None
+        return tenant, access, min(free, max(FIRST_LOOK, 2 * self._looked.get(tenant_id, 0)))
 
-    async def _access(self, tenant: Tenant, refused: int | None) -> Access | None:
+    async def _fetch(self, tenant: Tenant) -> None:
+        """Have a token at hand, then look: nobody else waits for it."""
         try:
-            return await self.credentials.access(tenant, not_generation=refused)
+            await self.credentials.access(tenant, not_generation=self._refused.get(tenant.id))
         except (CredentialRevoked, CredentialBusy) as error:
             log.warning("sender.no_token", tenant=tenant.slug, reason=error.code)
-            return None
+            return
+        self._rounds.ask(tenant.id)
 
-    async def _claim(
-        self, tenant: Tenant, windows: tuple[Window, Window], lanes: tuple[int, int], free: int
-    ) -> tuple[list[list[Claimed]], float, bool]:
-        """Groups of messages by citizen, how long to wait if the limit is reached, whether there may be more."""
-        grant = await self.buckets.take(windows, free)
-        most = grant.granted if lanes[0] == Lane.REPLY else grant.open
-        if most == 0:
-            await self.buckets.give_back(windows, grant.granted)
-            return [], min(max(grant.wait_s, 0.1), 5.0), True
-        claimed = await claim(self.registry.db, tenant.id, self.worker, lanes=lanes, most=most, open_=grant.open)
-        await self.buckets.give_back(windows, grant.granted - len(claimed))
+    def _rest(self, tenant: Tenant, wait_s: float, *, denied: bool = True) -> None:
+        """No tokens, or another process is at it: look again then."""
+        if denied:
+            metrics.BUCKET_DENIALS.labels(metrics.tenant_label(tenant.slug), "any").inc()
+            wait_s = min(max(wait_s, 0.1), LONGEST_REST_S)
+
+        def rested() -> None:
+            self._resting.pop(tenant.id, None)
+            self._rounds.ask(tenant.id)
+
+        if tenant.id not in self._resting:
+            self._resting[tenant.id] = asyncio.get_running_loop().call_later(wait_s, rested)
+
+    def _send(self, tenant: Tenant, access: Access | None, claimed: Sequence[Claimed]) -> None:
         groups: dict[UUID, list[Claimed]] = {}
         for message in claimed:
             groups.setdefault(message.citizen_id, []).append(message)
-        return list(groups.values()), 0.0, len(claimed) == most
+        for group in groups.values():
+            self._start(self._say(tenant, access, group))
 
-    async def _say(
-        self, tenant: Tenant, access: Access, group: Sequence[Claimed], windows: tuple[Window, Window]
-    ) -> list[Result]:
+    async def _say(self, tenant: Tenant, access: Access | None, group: Sequence[Claimed]) -> None:
         """Say one citizen's messages in order; after a failure the rest goes back, so that nothing overtakes."""
         results: list[Result] = []
-        for message in group:
-            if results and results[-1].state in ("queued", "uncertain"):
-                results.append(_untouched(message))
-                continue
-            results.append(await self._say_one(tenant, access, message, windows))
-        return results
-
-    async def _say_one(
-        self, tenant: Tenant, access: Access, message: Claimed, windows: tuple[Window, Window]
-    ) -> Result:
-        started = clock.now()
         vault = await self.registry.tenant_vault(tenant.id)
-        try:
-            body = outgoing.decode(vault.open(message.body_sealed, body_context(message.id)))
-        except (SealBroken, msgspec.MsgspecError) as error:  # one damaged row must not take its neighbours along
-            log.error("sender.unreadable", tenant=tenant.slug, message=str(message.id), error=type(error).__name__)
-            _count(tenant, message, "unreadable")
-            return Result(
-                id=message.id, attempt=message.attempts, state="failed", outcome="refused", started_at=started,
-                kind="unreadable", detail=type(error).__name__,
-            )  # fmt: skip
-        timer = asyncio.get_running_loop().time()
-        try:
-            sent = await self.zalo.send(access.token, body)
-        except ZaloError as error:
-            if isinstance(error, AccessTokenInvalid):
-                _count(tenant, message, "auth")
-                if message.attempts > MOST_TOKENS:  # fresh tokens don't help: come back in minutes, not at once
-                    later = verdict(message, error, started)
-                    return msgspec.structs.replace(later, refused_generation=access.generation)
-                return Result(
-                    id=message.id, attempt=message.attempts, state="queued", outcome="token", started_at=started,
-                    due_at=clock.now(), zalo_code=error.code, kind="auth", refused_generation=access.generation,
-                )  # fmt: skip
-            if isinstance(error, RateLimited):
-                over = [w for w in windows if error.scope is None or w.name.startswith(f"{error.scope}:")]
-                for window in over:
-                    await self.buckets.push_back(window, error.retry_after_s or REST_S)
-            _count(tenant, message, str(error.kind))
-            return verdict(message, error, started)
-        now = clock.now()
-        _count(tenant, message, "sent")
-        metrics.SEND_SECONDS.labels(_kind(message)).observe(asyncio.get_running_loop().time() - timer)
-        if message.lane == Lane.REPLY:
-            metrics.ACCEPTED_SECONDS.observe(max(0.0, (now - message.caused_at).total_seconds()))
-        return Result(
-            id=message.id,
-            attempt=message.attempts,
-            state="sent",
-            outcome="sent",
-            started_at=started,
-            zalo_message_id=sent.message_id,
-        )
+        for message in group:
+            if access is None or (results and results[-1].state in ("queued", "uncertain")):
+                results.append(untouched(message))
+            else:
+                results.append(await say(self.registry.db, self.zalo, self.buckets, tenant, vault, access, message))
+        await asyncio.gather(*(self._recorder.put((tenant.id, result)) for result in results))
+        self._done(tenant, results)
 
-    async def _record(self, tenant: Tenant, results: list[Result]) -> None:
-        if not results:
-            return
+    def _done(self, tenant: Tenant, results: Sequence[Result]) -> None:
+        """Free the slots; look again at what these kept waiting, and at what they left for later."""
+        self._busy[tenant.id] -= len(results)
+        for result in results:
+            if result.refused_generation is not None:
+                self._refused[tenant.id] = max(self._refused.get(tenant.id, 0), result.refused_generation)
+        later = [result.due_at for result in results if result.state == "queued" and result.due_at is not None]
+        if later:
+            wait_s = max(0.0, (min(later) - clock.now()).total_seconds())
+            if wait_s < LONGEST_REST_S:
+                asyncio.get_running_loop().call_later(wait_s, self.look, tenant.id)
+        if any(
+            result.outcome == MOVED_ON or (result.state == "queued" and result.due_at is None) for result in results
+        ):
+            self._asked.add(tenant.id)
+        if tenant.id in self._asked or tenant.id in self._full:
+            self._asked.discard(tenant.id)
+            self._full.discard(tenant.id)
+            self.look(tenant.id)
+
+    def _start(self, work: Coroutine[Any, Any, object]) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: "asyncio.Task[object]") -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.error("sender.failed", error=type(error).__name__, exc_info=error)
+
+    async def _record(self, results: list[tuple[UUID, Result]]) -> list[None]:
+        """Write down what became of many messages; tried for as long as PostgreSQL may reasonably be away."""
+        done: list[None] = [None] * len(results)
         for attempt in range(RECORD_TRIES):
             try:
-                kept = await record(self.registry.db, tenant.id, self.worker, results)
+                kept = await record(self.registry.db, self.worker, results)
             except ANY_FAILURE as error:
-                log.warning(
-                    "sender.record_failed", tenant=tenant.slug, error=type(error).__name__, messages=len(results)
-                )
+                log.warning("sender.record_failed", error=type(error).__name__, messages=len(results))
                 await asyncio.sleep(min(0.1 * 2**attempt, 2.0))
                 continue
             if kept != len(results):
-                log.warning("sender.record_late", tenant=tenant.slug, messages=len(results), kept=kept)
-            return
-        log.error("sender.record_lost", tenant=tenant.slug, messages=len(results))
-
-
-def _kind(message: Claimed) -> str:
-    return Lane(message.lane).name.lower()
-
-
-def _count(tenant: Tenant, message: Claimed, outcome: str) -> None:
-    metrics.SENDS.labels(metrics.tenant_label(tenant.slug), _kind(message), outcome).inc()
-
-
-def _untouched(message: Claimed) -> Result:
-    """Claimed, but not tried: the message before it has to go first."""
-    return Result(
-        id=message.id,
-        attempt=message.attempts,
-        state="queued",
-        outcome="held back",
-        started_at=clock.now(),
-        counts=False,
-    )
+                log.warning("sender.record_late", messages=len(results), kept=kept)
+            return done
+        log.error("sender.record_lost", messages=len(results))
+        return done

@@ -19,7 +19,8 @@ from govchat.kit import clock
 from govchat.obs import metrics
 from govchat.outbox import settle
 from govchat.outbox.put import echo_hash
-from govchat.sender.drain import Drainer, windows_of
+from govchat.sender.drain import Drainer
+from govchat.sender.say import windows_of
 from govchat.tenants.credentials import CredentialBusy, CredentialRevoked
 from govchat.tenants.registry import Tenant
 from govchat.zalo.client import PAGE_LIMIT
@@ -38,7 +39,7 @@ ASK_FOR = timedelta(minutes=10)
 MOST_REPEATS = 3
 
 
-DUE = text("SELECT tenant, inbox, outbox, bulk, stale FROM tenants_with_work(CAST(:after AS interval))")
+DUE = text("SELECT tenant, inbox, receipts, outbox, bulk, stale FROM tenants_with_work(CAST(:after AS interval))")
 
 
 class Due(msgspec.Struct, frozen=True):
@@ -46,6 +47,7 @@ class Due(msgspec.Struct, frozen=True):
 
     tenant: UUID
     inbox: datetime | None
+    receipts: datetime | None
     outbox: datetime | None
     bulk: datetime | None
     stale: bool
@@ -55,7 +57,7 @@ async def due(db: Database) -> list[Due]:
     """The tenants with something due: index probes only, each inside its own tenant's bounds."""
     async with db.registry() as session:
         rows = await session.execute(DUE, {"after": STALE_AFTER})
-        return [Due(row.tenant, row.inbox, row.outbox, row.bulk, row.stale) for row in rows]
+        return [Due(row.tenant, row.inbox, row.receipts, row.outbox, row.bulk, row.stale) for row in rows]
 
 
 async def sweep(drainer: Drainer, tenant: Tenant, lanes: tuple[int, int]) -> int:

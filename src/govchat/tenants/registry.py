@@ -110,6 +110,11 @@ class Registry:
         self._unreadable = False
         self._reloading = asyncio.Lock()
 
+    @property
+    def assets_url(self) -> str:
+        """Where Zalo fetches our pictures."""
+        return f"{self.settings.public_url}/assets"
+
     async def load(self) -> Snapshot:
         """Read the registry again if its rows changed since the last time."""
         snapshot = await self._load()

@@ -3,7 +3,7 @@
 import structlog
 
 from govchat.errors import DomainError
-from govchat.inbox.handle import CONVERSATIONAL
+from govchat.inbox.meaning import CONVERSATIONAL
 from govchat.inbox.put import Intake, arrived
 from govchat.kit import clock
 from govchat.kit.queue import Bell
@@ -82,6 +82,7 @@ async def receive(door: Door, key: str, body: bytes, *, signature: str | None, t
         metrics.WEBHOOK_EVENTS.labels(metrics.tenant_label(None), "unrouted").inc()
         return
     vault = await door.registry.tenant_vault(tenant.id)
+    asks = header.event_name in CONVERSATIONAL
     event = arrived(
         vault,
         tenant.id,
@@ -91,11 +92,12 @@ async def receive(door: Door, key: str, body: bytes, *, signature: str | None, t
         user_id=header.user_id or "",
         occurred_at=header.occurred_at or clock.now(),
         signature=variant,
+        asks=asks,
     )
     fresh = await door.intake.put(event)
     metrics.WEBHOOK_EVENTS.labels(metrics.tenant_label(tenant.slug), "stored" if fresh else "duplicate").inc()
-    if fresh and header.event_name in CONVERSATIONAL:
-        door.ringer.ring(tenant.id)
+    if fresh:
+        door.ringer.ring(tenant.id, asks=asks)
 
 
 def _signed(

@@ -3,7 +3,7 @@
 import asyncio
 from uuid import UUID
 
-from govchat.kit.queue import CONVERSE, Bell
+from govchat.kit.queue import CONVERSE, RECEIPTS, Bell
 
 
 class Ringer:
@@ -11,19 +11,24 @@ class Ringer:
 
     def __init__(self, bell: Bell) -> None:
         self._bell = bell
-        self._waiting: set[UUID] = set()
+        self._asking: set[UUID] = set()
+        self._receipts: set[UUID] = set()
         self._task: asyncio.Task[None] | None = None
 
-    def ring(self, tenant_id: UUID) -> None:
-        """Have the tenant's inbox looked at soon."""
-        self._waiting.add(tenant_id)
+    def ring(self, tenant_id: UUID, *, asks: bool) -> None:
+        """Have the tenant's inbox looked at: soon where somebody waits for an answer, within a second or two otherwise."""
+        (self._asking if asks else self._receipts).add(tenant_id)
         if self._task is None:
             self._task = asyncio.create_task(self._run())
 
     async def _run(self) -> None:
         try:
-            while self._waiting:
-                tenants, self._waiting = self._waiting, set()
-                await self._bell.ring(CONVERSE, tenants)
+            while self._asking or self._receipts:
+                asking, self._asking = self._asking, set()
+                receipts, self._receipts = self._receipts, set()
+                if asking:
+                    await self._bell.ring(CONVERSE, asking)
+                if receipts:
+                    await self._bell.leave(RECEIPTS, receipts)
         finally:
             self._task = None

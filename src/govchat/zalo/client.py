@@ -53,9 +53,9 @@ class ZaloClient:
     @classmethod
     @asynccontextmanager
     async def open(
-        cls, *, openapi_url: str, oauth_url: str, business_url: str, connections: int = 100
+        cls, *, openapi_url: str, oauth_url: str, business_url: str, connections: int = 0
     ) -> AsyncIterator[Self]:
-        """A client with a pool of its own of at most `connections`, closed at the end of the block."""
+        """A client with a pool of its own, closed at the end of the block; `connections` 0 is any number: the callers keep to theirs."""
         connector = aiohttp.TCPConnector(limit=connections, ttl_dns_cache=60)
         async with aiohttp.ClientSession(
             connector=connector, cookie_jar=aiohttp.DummyCookieJar(), headers={"User-Agent": "govchat"}

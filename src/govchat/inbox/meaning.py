@@ -1,21 +1,14 @@
-"""What each kind of event means for us: who turned up, what they said, what the conversation makes of it.
-
-`CONVERSATIONAL` names the events that are worked off in order per citizen; the rest are receipts, worked off in bulk.
-"""
+"""What an event means for us: who turned up, what is known of them now, what they said. Pure."""
 
 from datetime import datetime
-from uuid import UUID
 
-from sqlalchemy.ext.asyncio import AsyncSession
+import msgspec
 
-from govchat.citizens import know
 from govchat.conversation import events as happenings
-from govchat.conversation.engine import converse
-from govchat.conversation.facts import facts_of
-from govchat.kit import clock, phone
+from govchat.kit import phone
 from govchat.kit.crypto import TenantVault
 from govchat.outbox.put import echo_hash
-from govchat.tenants.registry import Registry, Tenant
+from govchat.tenants.registry import Tenant
 from govchat.zalo import messages
 from govchat.zalo.chat_events import Chatnow, Follow, InfoSubmitted, OaMessage, UserMessage
 from govchat.zalo.header import Event
@@ -32,54 +25,44 @@ MEDIA: dict[str, type] = {
     "user_send_business_card": happenings.OtherMedia,
 }
 
+# The events that are worked off in order per citizen; the rest are receipts, worked off in bulk.
 CONVERSATIONAL = frozenset({*MEDIA, "user_send_text", "follow", "unfollow", "user_click_chatnow", "user_submit_info"})
 
 
-async def handle(
-    session: AsyncSession,
-    registry: Registry,
-    tenant: Tenant,
-    event: Event,
-    *,
-    event_id: UUID,
-    occurred_at: datetime,
-    received_at: datetime,
-) -> int:
-    """Work off one conversational event in its transaction; answers how many messages were put."""
+class Meant(msgspec.Struct, frozen=True, kw_only=True):
+    """One conversational event of a citizen.
+
+    `interacted_at` None does not move the last interaction; `follows` None leaves the follow state. `phone` is a number that Zalo
+    vouches for, `happened` None when nothing is to be answered.
+    """
+
+    user_id: str
+    by_app: str | None
+    occurred_at: datetime
+    interacted_at: datetime | None
+    follows: bool | None
+    phone: str | None
+    happened: happenings.Event | None
+
+
+def meaning(tenant: Tenant, event: Event, occurred_at: datetime) -> Meant | None:
+    """The event as it concerns this tenant; None when it does not, or names nobody who could be answered."""
     user_id = event.user_id
     if user_id is None or event.oa_id not in (tenant.oa_id, None):
-        return 0
+        return None
     try:
         messages.check_id("user_id", user_id)
     except messages.MessageInvalid:  # no id of Zalo's: nobody can be answered under it, now or later
-        return 0
-    unfollowed = event.event_name == "unfollow"
-    citizen = await know.know(
-        session, tenant.id, user_id, by_app=event.user_id_by_app, interacted_at=None if unfollowed else occurred_at
-    )
-    vault = await registry.tenant_vault(tenant.id)
-    if isinstance(event, Follow):
-        await know.note_follow(session, tenant.id, citizen.id, follows=event.following, at=occurred_at)
-    if isinstance(event, InfoSubmitted):
-        number = phone.normalise(event.info.phone or "")
-        if number:
-            shared = vault.index(number, "phone")
-            await know.note_phone(session, tenant.id, citizen.id, shared, occurred_at)
-            citizen = know.Citizen(citizen.id, user_id, shared)
-    happened = happening(event)
-    if happened is None or not tenant.speaks:
-        return 0
-    return await converse(
-        session,
-        vault,
-        tenant.id,
-        facts_of(tenant, registry.now),
-        citizen,
-        happened,
-        cause=event_id,
-        caused_at=received_at,
-        now=clock.now(),
-        assets_url=f"{registry.settings.public_url}/assets",
+        return None
+    shared = event.info.phone if isinstance(event, InfoSubmitted) else None
+    return Meant(
+        user_id=user_id,
+        by_app=event.user_id_by_app,
+        occurred_at=occurred_at,
+        interacted_at=None if event.event_name == "unfollow" else occurred_at,
+        follows=event.following if isinstance(event, Follow) else None,
+        phone=phone.normalise(shared or ""),
+        happened=happening(event),
     )
 
 

@@ -1,0 +1,297 @@
+"""Working off what citizens of many provinces said, a batch in few round trips: look, step, look up, take tokens, apply.
+
+Steps run on what one read brought; nothing is written and no lock is held until `inbox_apply`, which stores a citizen's state, answers
+and done events together, or nothing when another process was faster. A citizen whose step must write more than that, or fails, is
+left to `alone`.
+"""
+
+from collections.abc import Container, Iterable, Sequence
+from typing import Any, Protocol
+from uuid import UUID
+
+import msgspec
+
+from govchat.citizens.know import Citizen
+from govchat.conversation import state as states
+from govchat.conversation.context import Context, TenantFacts
+from govchat.conversation.engine import Talk, answer, talk
+from govchat.conversation.events import DossierAnswer
+from govchat.conversation.facts import facts_of
+from govchat.conversation.say import LookUp
+from govchat.dossiers import lookup
+from govchat.inbox import alone
+from govchat.inbox.meaning import Meant, meaning
+from govchat.inbox.put import body_context
+from govchat.kit import clock
+from govchat.kit.crypto import TenantVault
+from govchat.kit.ids import new_id
+from govchat.outbox.claim import Claimed
+from govchat.outbox.put import Lane, echo_hash
+from govchat.outbox.put import body_context as message_context
+from govchat.tenants.registry import Registry, Tenant
+from govchat.zalo import events, messages
+
+CITIZENS_AT_ONCE = 16
+EVENTS_AT_ONCE = 10
+
+LOOK = "SELECT * FROM inbox_look($1, $2, $3)"
+APPLY = (
+    "SELECT * FROM inbox_apply($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)"
+)
+
+
+class Mouth(Protocol):
+    """Whoever sends: answers may be handed over with their tokens instead of being claimed later."""
+
+    worker: UUID
+
+    async def reserve(self, wants: Sequence[tuple[Tenant, int]]) -> list[int]:
+        """Tokens and slots for that many replies of each tenant, now; fewer or none when there are no more."""
+
+    def adopt(self, tenant: Tenant, claimed: Sequence[Claimed], *, reserved: int) -> None:
+        """Send these, which are `sending` in this worker's name; what was reserved beyond them goes back."""
+
+
+class Shy(Exception):
+    """This citizen's events need a transaction of their own."""
+
+
+class Said(msgspec.Struct):
+    """One message of an answer, with its final id, sealed."""
+
+    id: UUID
+    event_id: UUID
+    number: int
+    received_at: Any
+    body: bytes
+    hash: bytes
+
+
+class Party:
+    """One citizen's due events, and what came of them."""
+
+    def __init__(self, tenant: Tenant, vault: TenantVault, rows: list[Any]) -> None:
+        first = rows[0]
+        self.tenant = tenant
+        self.vault = vault
+        self.rows = rows
+        self.user_id: str = first["user_id"]
+        self.citizen = Citizen(first["citizen_id"] or new_id(), self.user_id, first["phone_index"])
+        self.before = self.state = states.load(first["state"])
+        self.meant: list[Meant] = []
+        self.said: list[Said] = []
+        self.answers: list[tuple[str, int]] = []
+
+    def hold(self, context: Context, assets_url: str) -> Talk:
+        """All its events, one after the other, as one talk. Raises `Shy` before anything that `alone` must do."""
+        for row in self.rows:
+            event = events.decode(self.vault.open(row["body_sealed"], body_context(row["id"])))
+            meant = meaning(self.tenant, event, alone.plausible(row["occurred_at"]))
+            if meant is None:
+                continue
+            if meant.phone:
+                raise Shy
+            self.meant.append(meant)
+            if meant.happened is None or not self.tenant.speaks:
+                continue
+            decided = yield from talk(self.state, meant.happened, context, user_id=self.user_id, assets_url=assets_url)
+            self.state = decided.state
+            for number, message in enumerate(decided.messages):
+                self._say(row, number, message)
+            if decided.messages:
+                self.answers.append((event.event_name, len(decided.messages)))
+        return None  # type: ignore[return-value]  # nobody reads it
+
+    def _say(self, row: Any, number: int, message: messages.CsMessage) -> None:
+        message_id = new_id()
+        body = self.vault.seal(messages.encode(message), message_context(message_id))
+        hashed = echo_hash(self.vault, message.plain_text)
+        self.said.append(Said(message_id, row["id"], number, row["received_at"], body, hashed))
+
+
+class Worked(msgspec.Struct):
+    """What one batch did for one tenant: events worked off, answers put, whether there may be more, whether others are at it."""
+
+    events: int = 0
+    answers: int = 0
+    more: bool = False
+    held: bool = False
+    alone: tuple[str, ...] = ()
+
+
+async def work_off(
+    registry: Registry, tenants: Sequence[Tenant], mouth: Mouth | None, *, without: Container[tuple[UUID, str]] = ()
+) -> dict[UUID, Worked]:
+    """One batch over these tenants, each with its longest waiting citizens; those named in `alone` are left to the caller, those in
+    `without` (tenant, user id) are being worked off already."""
+    worked = {tenant.id: Worked() for tenant in tenants}
+    parties = await _look(registry, tenants, worked, without)
+    held = await _hold(registry, parties, worked)
+    if held:
+        await _apply(registry, held, worked, mouth)
+    return worked
+
+
+async def _look(
+    registry: Registry, tenants: Sequence[Tenant], worked: dict[UUID, Worked], without: Container[tuple[UUID, str]]
+) -> list[Party]:
+    by_id = {tenant.id: tenant for tenant in tenants}
+    rows = await registry.db.rows(LOOK, list(by_id), CITIZENS_AT_ONCE, EVENTS_AT_ONCE)
+    grouped: dict[tuple[UUID, str], list[Any]] = {}
+    for row in rows:
+        grouped.setdefault((row["tenant_id"], row["user_id"]), []).append(row)
+    parties = []
+    for (tenant_id, user_id), found in grouped.items():
+        if (tenant_id, user_id) in without:
+            continue
+        one = worked[tenant_id]
+        one.more = one.more or len(found) == EVENTS_AT_ONCE
+        due = found[: next((place for place, row in enumerate(found) if row["waits"]), len(found))]
+        if not due:
+            continue
+        if any(row["attempts"] for row in due):  # it failed before: where failures are found out
+            one.alone += (user_id,)
+            continue
+        vault = await registry.tenant_vault(tenant_id)
+        parties.append(Party(by_id[tenant_id], vault, due))
+    for tenant_id, one in worked.items():
+        one.more = one.more or sum(key[0] == tenant_id for key in grouped) == CITIZENS_AT_ONCE
+    return parties
+
+
+async def _hold(registry: Registry, parties: list[Party], worked: dict[UUID, Worked]) -> list[Party]:
+    """Run all talks side by side; answers those that came to an end."""
+    now = clock.now()
+    facts: dict[UUID, TenantFacts] = {}
+    ended: list[Party] = []
+    asking: list[tuple[Party, Talk, LookUp]] = []
+
+    def go_on(party: Party, held: Talk, answers: tuple[DossierAnswer, ...] | None) -> None:
+        try:
+            asking.append((party, held, next(held) if answers is None else held.send(answers)))
+        except StopIteration:
+            ended.append(party)
+        except Exception:  # `Shy`, or an event that breaks: alone it is tried again, and noted when it fails there
+            worked[party.tenant.id].alone += (party.user_id,)
+
+    for party in parties:
+        if party.tenant.id not in facts:
+            facts[party.tenant.id] = facts_of(party.tenant, registry.now)
+        held = party.hold(Context(now, facts[party.tenant.id]), registry.assets_url)
+        go_on(party, held, None)
+    while asking:
+        round_, asking = asking, []
+        found = await _glance(registry, round_)
+        for (party, held, _), answers in zip(round_, found, strict=True):
+            if answers is None:
+                worked[party.tenant.id].alone += (party.user_id,)
+            else:
+                go_on(party, held, answers)
+    return ended
+
+
+async def _glance(
+    registry: Registry, asking: Sequence[tuple[Party, Talk, LookUp]]
+) -> list[tuple[DossierAnswer, ...] | None]:
+    """The answers to each question; None where answering has to be written down."""
+    bare = [
+        [] if ask.secret else [lookup.Asked(party.tenant.id, party.vault, party.citizen, key) for key in ask.codes]
+        for party, _, ask in asking
+    ]
+    flat = [one for some in bare for one in some]
+    seen = iter(await lookup.glance(registry.db, flat, clock.now()) if flat else ())
+    found = [[(one.key, next(seen)) for one in some] for some in bare]
+    return [
+        tuple(answer(key, one) for key, one in some if one is not None)
+        if some and all(one is not None for _, one in some)
+        else None
+        for some in found
+    ]
+
+
+async def _apply(registry: Registry, parties: list[Party], worked: dict[UUID, Worked], mouth: Mouth | None) -> None:
+    """Store everything in one call; hand over what is `sending` already."""
+    reserved = await _reserve(parties, mouth) if mouth is not None else {}
+    left = dict(reserved)
+    claims: list[bool] = []
+    for party in parties:
+        mine = left.get(party.tenant.id, 0) >= len(party.said)
+        if mine:
+            left[party.tenant.id] = left.get(party.tenant.id, 0) - len(party.said)
+        claims += [mine] * len(party.said)
+    applied: Iterable[Any] = ()
+    try:
+        applied = await registry.db.rows(APPLY, *_arguments(parties, claims, mouth))
+    finally:
+        done = {row["place"]: row for row in applied}
+        adopted: dict[UUID, list[Claimed]] = {}
+        for place, party in enumerate(parties, 1):
+            row = done.get(place)
+            if row is not None:
+                _applied(registry, party, worked[party.tenant.id])
+                sending = set(row["claimed"])
+                adopted.setdefault(party.tenant.id, []).extend(
+                    _claimed(one, row["citizen_id"]) for one in party.said if one.id in sending
+                )
+            else:
+                worked[party.tenant.id].held = True
+        if mouth is not None:
+            for tenant_id, count in reserved.items():
+                tenant = next(party.tenant for party in parties if party.tenant.id == tenant_id)
+                mouth.adopt(tenant, adopted.get(tenant_id, ()), reserved=count)
+
+
+async def _reserve(parties: list[Party], mouth: Mouth) -> dict[UUID, int]:
+    wants: dict[UUID, tuple[Tenant, int]] = {}
+    for party in parties:
+        if party.said:
+            wants[party.tenant.id] = (party.tenant, wants.get(party.tenant.id, (party.tenant, 0))[1] + len(party.said))
+    granted = await mouth.reserve(list(wants.values()))
+    return dict(zip(wants, granted, strict=True))
+
+
+def _arguments(parties: list[Party], claims: list[bool], mouth: Mouth | None) -> tuple[Any, ...]:
+    """The arrays of `inbox_apply`."""
+    by_app = [next((m.by_app for m in reversed(party.meant) if m.by_app), None) for party in parties]
+    interacted = [max((m.interacted_at for m in party.meant if m.interacted_at), default=None) for party in parties]
+    follow = [next((m for m in reversed(party.meant) if m.follows is not None), None) for party in parties]
+    kept = [None if party.state == party.before else _dumped(party.state) for party in parties]
+    happened = [(place, row["id"]) for place, party in enumerate(parties, 1) for row in party.rows]
+    said = [(place, one) for place, party in enumerate(parties, 1) for one in party.said]
+    return (
+        mouth.worker if mouth is not None else None,
+        [party.tenant.id for party in parties],
+        [party.user_id for party in parties],
+        [party.citizen.id for party in parties],
+        by_app,
+        interacted,
+        [one.follows if one else None for one in follow],
+        [one.occurred_at if one else None for one in follow],
+        kept,
+        [place for place, _ in happened],
+        [event_id for _, event_id in happened],
+        [place for place, _ in said],
+        [one.id for _, one in said],
+        claims,
+        [alone.reply_key(one.event_id, one.number) for _, one in said],
+        [f"event:{one.event_id}" for _, one in said],
+        [one.received_at for _, one in said],
+        [one.body for _, one in said],
+        [one.hash for _, one in said],
+    )
+
+
+def _dumped(state: states.State) -> str:
+    return msgspec.json.encode(states.dump(state)).decode()
+
+
+def _applied(registry: Registry, party: Party, worked: Worked) -> None:
+    worked.events += len(party.rows)
+    worked.answers += len(party.said)
+    alone.worked([row["received_at"] for row in party.rows])
+    for event_name, count in party.answers:
+        alone.answered(registry, party.tenant, event_name, party.user_id, count)
+
+
+def _claimed(one: Said, citizen_id: UUID) -> Claimed:
+    return Claimed(one.id, int(Lane.REPLY), citizen_id, one.body, 1, one.received_at, one.received_at)
