@@ -30,7 +30,7 @@ async def stage(registry: Registry) -> Stage:
     async with stage.db.tenant(stage.id) as session:
         await take_in(session, stage.id, [INFO], TemplateQuota(1000, 1000))
         await map_template(session, stage.id, None, "310002", {}, actor="cli:test")
-        await arrange.settle(session, stage.id, monthly_budget=1_000_000)
+        await arrange.settle(session, stage.id, monthly_budget=1_000_000, actor="cli:test")
     await stage.run("UPDATE notice_settings SET unpaid_until = NULL WHERE tenant_id = :tenant")
     await stage.run("DELETE FROM notice_budgets WHERE tenant_id = :tenant")
     return stage

@@ -39,7 +39,7 @@ async def paying(registry: Registry) -> Stage:
     async with stage.db.tenant(stage.id) as session:
         await take_in(session, stage.id, [INFO], TemplateQuota(1000, 1000))
         await map_template(session, stage.id, None, "310002", {}, actor="cli:test")
-        await arrange.settle(session, stage.id, monthly_budget=1000)
+        await arrange.settle(session, stage.id, monthly_budget=1000, actor="cli:test")
     await stage.run("UPDATE notice_budgets SET reserved = 0, spent = 0, by_phone = 0 WHERE tenant_id = :tenant")
     return stage
 
@@ -76,13 +76,18 @@ async def test_several_people_follow_one_dossier_and_one_person_many(stage: Stag
     ada = await stage.follower(first)
     await stage.follower(first)
     await stage.prove(ada, second)
+    (key,) = await stage.rows(
+        "SELECT code_key FROM dossiers WHERE tenant_id = :tenant AND id = :id", id=second.dossier_id
+    )
     async with stage.db.tenant(stage.id) as session:
-        await follow.subscribe(session, stage.id, ada.id, at=NOON + timedelta(1), evidence="event:2", key=None)
-        await follow.subscribe(session, stage.id, ada.id, at=NOON, evidence="event:2", key="no such")
-    assert await stage.plan(first, second) == [2, 0]
+        assert await follow.subscribe(session, stage.id, ada.id, at=NOON, evidence="event:2", key="no such") is None
+        assert await follow.subscribe(session, stage.id, ada.id, at=NOON, evidence="event:2", key=key.code_key)
+    assert await stage.plan(first, second) == [2, 1]
     async with stage.db.tenant(stage.id) as session:
         followed = await follow.following(session, stage.id, ada.id)
-    assert len(followed) >= 1
+        assert {one.code for one in followed} == {first.code, second.code}
+        assert await follow.unsubscribe(session, stage.id, ada.id, at=NOON, evidence="event:3", key=key.code_key) == 1
+        assert (await consent.of(session, stage.id, ada.id))["status"].granted, "the other dossier is still followed"
 
 
 async def test_planning_takes_at_most_five_queries_however_many_changes(paying: Stage) -> None:
@@ -218,8 +223,8 @@ async def test_a_test_key_decides_everything_and_says_nothing(paying: Stage) -> 
     (notice,) = await paying.notices(change)
     assert (notice.state, notice.channel, notice.message_id) == ("test", "uid", None)
     assert await paying.queued(change) == []
-    async with paying.db.tenant(paying.id) as session:
-        assert (await arrange.settings_of(session, paying.id)).reserved == 0
+    budgets = await paying.rows("SELECT sum(reserved) AS reserved FROM notice_budgets WHERE tenant_id = :tenant")
+    assert not budgets[0].reserved
 
 
 async def test_on_trial_only_those_on_the_list_hear(registry: Registry) -> None:
@@ -257,8 +262,8 @@ async def test_outside_the_window_an_approved_template_is_paid_from_the_months_b
     (unheard,) = await paying.notices(changes[4])
     assert unheard.state == "none"
     assert "100 đồng left" in str(unheard.decision["against"])
-    async with paying.db.tenant(paying.id) as session:
-        assert (await arrange.settings_of(session, paying.id)).reserved in (0, 900)  # of the month of NOON
+    (month,) = await paying.rows("SELECT * FROM notice_budgets WHERE tenant_id = :tenant AND period = '2026-11'")
+    assert (month.reserved, month.spent) == (900, 0)
 
 
 async def test_a_replaced_notice_gives_its_money_back(paying: Stage) -> None:

@@ -122,7 +122,12 @@ def settings(
             data_dir,
             slug,
             lambda session, tenant: arrange.settle(
-                session, tenant, monthly_budget=monthly_budget, paid_window=paid_window, cs_price=cs_price
+                session,
+                tenant,
+                monthly_budget=monthly_budget,
+                paid_window=paid_window,
+                cs_price=cs_price,
+                actor=actor(),
             ),
         )
     if json_:

@@ -7,6 +7,7 @@ from sqlalchemy import delete, func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from govchat.audit.record import note
 from govchat.citizens.models import CitizenRow
 from govchat.errors import DomainError
 from govchat.kit import clock
@@ -57,15 +58,19 @@ async def settle(
     monthly_budget: int | None = None,
     paid_window: bool | None = None,
     cs_price: int | None = None,
+    actor: str,
 ) -> Settings:
     """Change what is given; None stays as it is."""
+    before = await settings_of(session, tenant_id)
     given = {"monthly_budget": monthly_budget, "paid_window": paid_window, "cs_price": cs_price}
     values = {name: value for name, value in given.items() if value is not None}
     made = insert(NoticeSettingsRow).values(tenant_id=tenant_id, **values)
     await session.execute(
         made.on_conflict_do_update(index_elements=["tenant_id"], set_={**values, "updated_at": func.now()})
     )
-    return await settings_of(session, tenant_id)
+    after = await settings_of(session, tenant_id)
+    await note(session, tenant_id, actor=actor, act="notice.settled", subject="notices", before=before, after=after)
+    return after
 
 
 async def trial_members(session: AsyncSession, tenant_id: UUID) -> list[str]:
@@ -102,3 +107,5 @@ async def set_trial_member(
         await session.execute(
             delete(TrialMemberRow).where(TrialMemberRow.tenant_id == tenant_id, TrialMemberRow.citizen_id == citizen)
         )
+    act = "trial.added" if member else "trial.removed"
+    await note(session, tenant_id, actor=actor, act=act, subject=f"citizen:{citizen}")

@@ -12,6 +12,7 @@ from sqlalchemy import text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from govchat.audit.record import note
 from govchat.citizens import consent
 from govchat.kit.crypto import TenantVault
 from govchat.notices.models import DossierFollowerRow
@@ -116,6 +117,14 @@ async def link(
     await consent.keep_phone(session, vault, tenant_id, citizen_id, number, how="counter", at=at, evidence=evidence)
     await consent.give(session, tenant_id, citizen_id, "status", how="counter", at=at, evidence=evidence)
     await _follow(session, tenant_id, citizen_id, dossier_id, how="counter", proof=None, at=at, actor=actor)
+    await note(
+        session,
+        tenant_id,
+        actor=actor,
+        act="dossier.linked",
+        subject=f"dossier:{dossier_id}",
+        after={"evidence": evidence},
+    )
     return citizen_id
 
 

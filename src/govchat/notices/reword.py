@@ -6,6 +6,7 @@ import msgspec
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from govchat.audit.record import note
 from govchat.kit import clock
 from govchat.notices.kinds import Kind
 from govchat.notices.models import NoticeWordingRow
@@ -39,6 +40,10 @@ async def save(session: AsyncSession, tenant_id: UUID, kind: Kind, text: str | N
         )
     )
     await session.flush()
+    await note(
+        session, tenant_id, actor=actor, act="notice.reworded", subject=f"notice:{kind}",
+        after={"version": version, "words": "product" if text is None else "own"},
+    )  # fmt: skip
     return version
 
 

@@ -9,6 +9,7 @@ from sqlalchemy import func, or_, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from govchat.audit.record import note
 from govchat.errors import DomainError
 from govchat.kit import clock
 from govchat.notices.fit import ANY, TemplateMisfit, fields_for, filled
@@ -157,6 +158,9 @@ async def map_template(
     values = {"template_id": template_id, "fields": chosen, "mapped_by": actor, "mapped_at": clock.now()}
     made = insert(TemplateUseRow).values(tenant_id=tenant_id, kind=kind.value if kind else ANY, **values)
     await session.execute(made.on_conflict_do_update(index_elements=["tenant_id", "kind"], set_=values))
+    subject = f"notice:{kind.value if kind else ANY}"
+    after = {"template_id": template_id, "fields": chosen}
+    await note(session, tenant_id, actor=actor, act="template.mapped", subject=subject, after=after)
     return chosen
 
 
