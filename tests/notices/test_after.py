@@ -12,7 +12,7 @@ from govchat.kit import clock
 from govchat.kit.clock import VN
 from govchat.notices import arrange, budget, promise
 from govchat.notices.explain import MessageUnknown, explain
-from govchat.notices.receipts import ReceiptRow, note_receipts
+from govchat.notices.receipts import HEARD, ReceiptRow, note_receipts, rows_of
 from govchat.notices.refusal import after_refusal
 from govchat.notices.templates import map_template, note_event, take_in, templates_of
 from govchat.tenants.registry import Registry
@@ -191,8 +191,14 @@ async def test_receipts_find_their_notice_and_settle_what_was_unknown(stage: Sta
     _, row, _ = await planned(stage)
     await stage.ended(row.id)
     at = clock.now()
+    milliseconds = int((at + timedelta(seconds=9)).timestamp() * 1000)
+    seen = events.decode(
+        b'{"event_name":"user_seen_message","sender":{"id":"1"},"recipient":{"id":"2"},"timestamp":"%d","message":{"msg_ids":["z%s"]}}'
+        % (milliseconds, row.id.hex.encode())
+    )
+    assert seen.event_name in HEARD
     receipts = [
-        ReceiptRow(f"z{row.id.hex}", True, at + timedelta(seconds=9)),
+        *rows_of(seen),
         ReceiptRow(f"z{row.id.hex}", False, at + timedelta(seconds=2)),
         ReceiptRow("unknown", False, at),
     ]
@@ -202,7 +208,7 @@ async def test_receipts_find_their_notice_and_settle_what_was_unknown(stage: Sta
             await note_receipts(session, stage.id, [ReceiptRow(f"z{row.id.hex}", True, at + timedelta(hours=1))]) == 1
         )
         (told,) = (await explain(session, stage.id, row.id)).messages
-    assert (told.delivered_at, told.seen_at) == (at + timedelta(seconds=2), at + timedelta(seconds=9))
+    assert (told.delivered_at, told.seen_at) == (at + timedelta(seconds=2), seen.occurred_at)
 
     await stage.run("UPDATE zbs_templates SET price_uid = NULL WHERE tenant_id = :tenant")
     change = await stage.dossier()

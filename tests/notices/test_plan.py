@@ -301,6 +301,33 @@ async def test_linked_at_the_counter_is_told_by_number_and_told_once_when_also_k
     assert (await paying.notices(change))[-1].citizen_id == known.id
 
 
+async def test_one_followers_unreadable_number_keeps_nobody_else_from_hearing(paying: Stage) -> None:
+    await paying.run("UPDATE zbs_templates SET price_uid = NULL WHERE tenant_id = :tenant")
+    change = await paying.dossier()
+    async with paying.db.tenant(paying.id) as session:
+        broken = await follow.link(
+            session,
+            paying.vault,
+            paying.id,
+            change.dossier_id,
+            "0987000111",
+            actor="cli:test",
+            at=NOON,
+            evidence="slip 13",
+        )
+    await paying.run(
+        "UPDATE citizen_phones SET phone_sealed = 'damaged' WHERE tenant_id = :tenant AND citizen_id = :id", id=broken
+    )
+    await paying.follower(change)
+    await paying.plan(change)
+    assert {row.citizen_id == broken: row.state for row in await paying.notices(change)} == {
+        True: "none",
+        False: "planned",
+    }
+    (month,) = await paying.rows("SELECT * FROM notice_budgets WHERE tenant_id = :tenant AND period = '2026-11'")
+    assert month.reserved == 0
+
+
 async def test_at_night_the_chat_waits_for_the_morning(stage: Stage) -> None:
     change = await stage.dossier()
     await stage.follower(change, now=NIGHT)

@@ -67,6 +67,12 @@ async def test_a_notice_that_zalo_refuses_in_the_chat_arrives_as_a_template(hous
     assert story["decision"]["channel"] == "uid"
     assert (story["messages"][1]["cost"], story["messages"][1]["money"]) == (560, "reserved")
 
+    # A reviewer's change reaches us as an event and closes the template at Zalo.
+    review = {"status": "DISABLE", "reason": "thử"}
+    async with house.http.post(f"{house.zalo.url}/_control/templates/dong-nai/310002", json=review) as answer:
+        assert [(one["event_name"], one["status"]) for one in await answer.json()] == [("change_template_status", 200)]
+    assert house.zalo.world.template(stage.tenant.oa_id, "310002").status == 4
+
 
 async def _said(house: House, stage: Stage, user: str) -> list[object]:
     return [one for one in house.zalo.world.messages(stage.tenant.oa_id, user) if one.kind == "template"]

@@ -12,7 +12,7 @@ from uuid import UUID
 import msgspec
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from govchat.kit.crypto import TenantVault
+from govchat.kit.crypto import SealBroken, TenantVault
 from govchat.kit.ids import new_id
 from govchat.notices import budget
 from govchat.notices.budget import Purse
@@ -24,6 +24,7 @@ from govchat.notices.policy import Policy, policy_of
 from govchat.notices.store import Planned, store
 from govchat.notices.weigh import Said, message_of, record_of, say, weigh
 from govchat.outbox.put import Draft, Lane, put
+from govchat.zalo.errors import MessageInvalid
 
 
 class _Told(msgspec.Struct, frozen=True):
@@ -140,34 +141,27 @@ async def _put(
     drafts: list[Draft] = []
     planned: list[Planned] = []
     for one in told:
-        notice_id, change, person = new_id(), one.said.change, one.person
-        key = f"notice:{change.dossier_id}:{change.number}:{person.citizen_id}"
+        notice_id, person, decision = new_id(), one.person, one.decision
         # What waits is taken back for something newer, or because nothing may be said any more; not because nothing newer can be said.
-        stands = one.decision.channel is None and one.decision.against
-        waiting = None if test or stands else person.waiting
+        waiting = None if test or _stands(decision) else person.waiting
         # The citizen has waited since the first of the merged changes.
         caused_at = waiting.caused_at if waiting else now
-        if one.decision.channel is not None and not test:
-            drafts.append(
-                Draft(
-                    citizen_id=person.citizen_id,
-                    message=message_of(vault, one.said, person, one.decision.channel, notice_id.hex),
-                    lane=Lane.NOTICE,
-                    dedupe_key=key,
-                    cause=f"dossier:{change.code}#{change.number}",
-                    caused_at=caused_at,
-                    due_at=one.decision.due_at if one.decision.due_at and one.decision.due_at > now else None,
-                )
-            )
+        key = f"notice:{one.said.change.dossier_id}:{one.said.change.number}:{person.citizen_id}"
+        if decision.channel is not None and not test:
+            try:
+                drafts.append(_draft(vault, one, decision.channel, notice_id, key=key, caused_at=caused_at, now=now))
+            except (MessageInvalid, SealBroken) as error:  # one follower's trouble is not the others'
+                why = ((decision.channel.value, str(error)),)
+                decision = Decision(channel=None, reason="the message could not be made", against=why)
         planned.append(
             Planned(
                 id=notice_id,
                 key=key,
                 said=one.said,
                 person=person,
-                decision=one.decision,
-                record=record_of(one.case, one.decision, one.said, person),
-                waiting=waiting,
+                decision=decision,
+                record=record_of(one.case, decision, one.said, person),
+                waiting=None if _stands(decision) else waiting,
                 caused_at=caused_at,
                 test=test,
             )
@@ -176,3 +170,24 @@ async def _put(
         await put(session, vault, tenant_id, drafts)
     if planned:
         await store(session, vault, tenant_id, planned, purse, now)
+
+
+def _stands(decision: Decision) -> bool:
+    """Whether an older notice that waits is better than none."""
+    return decision.channel is None and bool(decision.against)
+
+
+def _draft(
+    vault: TenantVault, told: _Told, channel: Channel, notice_id: UUID, *, key: str, caused_at: datetime, now: datetime
+) -> Draft:
+    """The message of a decision; raises `MessageInvalid`, `SealBroken`."""
+    change, due_at = told.said.change, told.decision.due_at
+    return Draft(
+        citizen_id=told.person.citizen_id,
+        message=message_of(vault, told.said, told.person, channel, notice_id.hex),
+        lane=Lane.NOTICE,
+        dedupe_key=key,
+        cause=f"dossier:{change.code}#{change.number}",
+        caused_at=caused_at,
+        due_at=due_at if due_at and due_at > now else None,
+    )

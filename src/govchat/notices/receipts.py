@@ -11,6 +11,9 @@ import msgspec
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from govchat.zalo.chat_events import Receipt
+from govchat.zalo.header import Event
+
 
 class ReceiptRow(msgspec.Struct, frozen=True):
     """One receipt: Zalo's message id, our tracking id where it has one, whether it was seen or only arrived, and when."""
@@ -57,6 +60,26 @@ NOTE = text(
     RETURNING y.message_id
     """
 )
+
+
+# The events that this room wants to hear of; `rows_of` and `templates.note_event` read them.
+HEARD = frozenset(
+    {
+        "user_received_message",
+        "user_seen_message",
+        "change_template_status",
+        "change_template_quality",
+        "change_template_quota",
+        "change_oa_daily_quota",
+    }
+)
+
+
+def rows_of(event: Event) -> list[ReceiptRow]:
+    """The receipts in an event, one a message; none for other events."""
+    if not isinstance(event, Receipt) or event.delivered_at is None:
+        return []
+    return [ReceiptRow(each, event.seen, event.delivered_at, event.tracking_id) for each in event.msg_ids]
 
 
 async def note_receipts(session: AsyncSession, tenant_id: UUID, rows: Sequence[ReceiptRow]) -> int:

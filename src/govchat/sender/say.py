@@ -6,7 +6,6 @@ from datetime import datetime
 import msgspec
 import structlog
 
-from govchat.db.away import ANY_FAILURE
 from govchat.db.session import Database
 from govchat.kit import clock
 from govchat.kit.buckets import Buckets, Window, reserve_for
@@ -95,7 +94,7 @@ async def _elsewhere(
     try:
         async with db.tenant(tenant.id) as session:
             moved_on = await after_refusal(session, vault, tenant.id, message.id, error)
-    except ANY_FAILURE as failure:  # what Zalo answered is recorded all the same
+    except Exception as failure:  # whatever it is, what Zalo answered is recorded all the same
         log.warning("sender.next_channel_failed", tenant=tenant.slug, error=type(failure).__name__)
         return result
     if not moved_on:
