@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 @data_dir_option
 @click.option("--json", "json_", is_flag=True, help="Print JSON.")
 def explain(message_id: UUID, slug: str, data_dir: Path, json_: bool) -> None:
-    """Tell why and how the message or notice ID was said: cause, consent, window, quiet hours, budget, waits, attempts, receipts.
+    """Tell why and how the message or notice ID was said.
 
-    Words, names and telephone numbers are left out.
+    Cause, consent, window, quiet hours, budget, waits, attempts, Zalo's answers, receipts. Words, names and telephone numbers are left out.
     """
     from govchat.cli.show import as_json
 

@@ -52,7 +52,10 @@ def inside(data_dir: Path, slug: str, act: "Callable[[AsyncSession, UUID], Await
 )
 @data_dir_option
 def preview(slug: str, kind: str, source: TextIO | None, data_dir: Path) -> None:
-    """Show a notice of KIND as a citizen would read it, filled with sample facts; mistakes in the words are told here."""
+    """Show a notice of KIND as a citizen would read it.
+
+    Sample facts fill it; mistakes in the words are told here.
+    """
     from govchat.notices import reword, wording
 
     wanted = wording.kind_named(kind)
@@ -69,7 +72,10 @@ def preview(slug: str, kind: str, source: TextIO | None, data_dir: Path) -> None
 @data_dir_option
 @json_option
 def words(slug: str, data_dir: Path, json_: bool) -> None:
-    """Print the words of every kind as they are in force, with their version; 0 is the product's."""
+    """Print the words in force for every kind, with their version.
+
+    Version 0 is the product's.
+    """
     from govchat.cli.show import as_json
     from govchat.notices import reword
 
@@ -109,7 +115,10 @@ def save(slug: str, kind: str, product: bool, data_dir: Path) -> None:
 def settings(
     slug: str, monthly_budget: int | None, paid_window: bool | None, cs_price: int | None, data_dir: Path, json_: bool
 ) -> None:
-    """Show what the province pays for and how this month stands; with options, change it."""
+    """Show or change what the province pays for.
+
+    Without options it shows how this month stands.
+    """
     import msgspec
 
     from govchat.cli.show import as_json
@@ -161,7 +170,10 @@ def trial(slug: str, added: tuple[str, ...], removed: tuple[str, ...], data_dir:
 @data_dir_option
 @json_option
 def unreached(slug: str, most: int, data_dir: Path, json_: bool) -> None:
-    """List the newest notices for which no channel was open: these citizens the office has to reach otherwise."""
+    """List the newest notices for which no channel was open.
+
+    These citizens the office has to reach otherwise.
+    """
     from govchat.cli.show import as_json, as_table, moment
     from govchat.notices import queries
 

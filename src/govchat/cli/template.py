@@ -25,7 +25,7 @@ def template() -> None:
 @data_dir_option
 @json_option
 def sync(slug: str, data_dir: Path, json_: bool) -> None:
-    """Read every template, its parameters and prices, and today's allowance from Zalo."""
+    """Read every template and today's allowance from Zalo."""
     from govchat.cli.show import as_json
 
     done = asyncio.run(_sync(beside_up(data_dir), slug))
@@ -71,9 +71,9 @@ def list_(slug: str, data_dir: Path, json_: bool) -> None:
 @click.argument("fields", nargs=-1, metavar="[PARAMETER=FACT]...")
 @data_dir_option
 def map_(slug: str, kind: str, template_id: str, fields: tuple[str, ...], data_dir: Path) -> None:
-    """Let TEMPLATE_ID say notices of KIND; `any` for every kind that has no template of its own.
+    """Let TEMPLATE_ID say notices of KIND.
 
-    Parameters with usual names (ho_ten, ma_ho_so, trang_thai, don_vi, ngay_hen …) find their fact by themselves.
+    KIND `any` stands for every kind that has no template of its own. Parameters with usual names (ho_ten, ma_ho_so, trang_thai, don_vi, ngay_hen …) find their fact by themselves.
     """
     from govchat.notices.fit import ANY
     from govchat.notices.templates import map_template

@@ -21,7 +21,7 @@ PEOPLE = text(
       WHERE f.tenant_id = :tenant AND f.dossier_id = ANY(:dossiers) AND f.ended_at IS NULL
         AND (CAST(:citizen AS uuid) IS NULL OR f.citizen_id = :citizen)
     ), waiting AS MATERIALIZED (
-      SELECT n.dossier_id, n.citizen_id, n.id AS notice_id, n.number, n.caused_at, n.decision, m.id AS message_id,
+      SELECT n.dossier_id, n.citizen_id, n.id AS notice_id, n.number, n.caused_at, n.decision->'merged' AS merged, m.id AS message_id,
              t.cost, t.money, t.period
       FROM followed f
       JOIN notices n ON n.tenant_id = :tenant AND n.dossier_id = f.dossier_id AND n.citizen_id = f.citizen_id AND n.state = 'planned'
@@ -35,7 +35,7 @@ PEOPLE = text(
                  WHERE b.tenant_id = :tenant AND b.citizen_id = f.citizen_id AND (b.until IS NULL OR b.until > :now)
                    AND (b.channel = 'phone' OR c.last_interaction_at IS NULL OR c.last_interaction_at <= b.since)) AS blocked,
            EXISTS (SELECT FROM trial_members r WHERE r.tenant_id = :tenant AND r.citizen_id = f.citizen_id) AS trial_member,
-           w.notice_id, w.number AS waiting_number, w.caused_at, w.decision, w.message_id, w.cost, w.money, w.period,
+           w.notice_id, w.number AS waiting_number, w.caused_at, w.merged, w.message_id, w.cost, w.money, w.period,
            l.last_said, l.last_number
     FROM followed f
     JOIN citizens c ON c.tenant_id = :tenant AND c.id = f.citizen_id
@@ -115,7 +115,7 @@ def _once(people: list[Person]) -> list[Person]:
 def _person(row: Any) -> Person:
     waiting = None
     if row.message_id is not None:
-        merged = tuple(row.decision.get("merged", ()))
+        merged = tuple(row.merged or ())
         waiting = Waiting(
             row.notice_id, row.message_id, row.waiting_number, row.caused_at, merged, row.cost,
             row.money == "reserved", row.period,

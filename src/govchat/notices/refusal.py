@@ -16,13 +16,14 @@ from govchat.citizens.blocks import block
 from govchat.kit import clock
 from govchat.kit.crypto import TenantVault
 from govchat.notices import budget
+from govchat.notices.budget import Purse
 from govchat.notices.channel import Channel, Decision
 from govchat.notices.kinds import Kind
 from govchat.notices.models import NoticeRow, NoticeSettingsRow, NoticeTryRow, ZbsTemplateRow
-from govchat.notices.people import people_of
+from govchat.notices.people import Person, people_of
 from govchat.notices.policy import policy_of
 from govchat.notices.store import read_facts
-from govchat.notices.weigh import message_of, say, weigh
+from govchat.notices.weigh import Said, message_of, say, weigh
 from govchat.outbox.put import Draft, Lane, put
 from govchat.zalo.errors import Kind as Refusal
 from govchat.zalo.errors import (
@@ -51,6 +52,15 @@ ADD = text(
     SELECT :tenant, m.id, :notice, :number, :channel, :template, :cost, :money, :month, :held, :now
     FROM outbox_messages m WHERE m.tenant_id = :tenant AND m.dedupe_key = :key
     RETURNING message_id
+    """
+)
+
+TAKE = text(
+    """
+    UPDATE notice_budgets
+    SET reserved = reserved + CASE WHEN period = :month THEN CAST(:cost AS integer) ELSE 0 END,
+        by_phone = by_phone + CASE WHEN period = :day THEN CAST(:phone AS integer) ELSE 0 END
+    WHERE tenant_id = :tenant AND period IN (:month, :day)
     """
 )
 
@@ -139,6 +149,28 @@ async def _next(
         await session.flush()
         return False
     await budget.refund(session, tenant_id, tried.message_id)
+    await _move(session, vault, tenant_id, notice, said, person, decision, number=len(before) + 1, purse=purse, now=now)
+    notice.channel, notice.reason, notice.due_at = decision.channel.value, decision.reason, decision.due_at
+    notice.decision = notice.decision | {"against": against, "cost": decision.cost}
+    await session.flush()
+    return True
+
+
+async def _move(
+    session: AsyncSession,
+    vault: TenantVault,
+    tenant_id: UUID,
+    notice: NoticeRow,
+    said: Said,
+    person: Person,
+    decision: Decision,
+    *,
+    number: int,
+    purse: Purse,
+    now: datetime,
+) -> None:
+    """Put the message of the next channel, with its try and its money."""
+    assert decision.channel is not None
     key = f"notice:{notice.dossier_id}:{notice.number}:{notice.citizen_id}:{decision.channel}"
     draft = Draft(
         citizen_id=notice.citizen_id,
@@ -154,17 +186,14 @@ async def _next(
     notice.message_id = await session.scalar(
         ADD,
         {
-            "tenant": tenant_id, "notice": notice.id, "number": len(before) + 1, "channel": decision.channel.value,
+            "tenant": tenant_id, "notice": notice.id, "number": number, "channel": decision.channel.value,
             "template": said.template_id if by_template else None, "cost": decision.cost,
             "money": "reserved" if decision.cost else "none", "month": purse.month, "held": decision.held, "now": now,
             "key": key,
         },
     )  # fmt: skip
+    by_phone = int(decision.channel is Channel.PHONE)
     await session.execute(
-        text("UPDATE notice_budgets SET reserved = reserved + :cost WHERE tenant_id = :tenant AND period = :month"),
-        {"tenant": tenant_id, "month": purse.month, "cost": decision.cost},
+        TAKE,
+        {"tenant": tenant_id, "month": purse.month, "day": purse.day, "cost": decision.cost, "phone": by_phone},
     )
-    notice.channel, notice.reason, notice.due_at = decision.channel.value, decision.reason, decision.due_at
-    notice.decision = notice.decision | {"against": against, "cost": decision.cost}
-    await session.flush()
-    return True
