@@ -73,7 +73,8 @@ def list_(slug: str, data_dir: Path, json_: bool) -> None:
 def map_(slug: str, kind: str, template_id: str, fields: tuple[str, ...], data_dir: Path) -> None:
     """Let TEMPLATE_ID say notices of KIND.
 
-    KIND `any` stands for every kind that has no template of its own. Parameters with usual names (ho_ten, ma_ho_so, trang_thai, don_vi, ngay_hen …) find their fact by themselves.
+    KIND `any` stands for every kind that has no template of its own. Parameters with usual names (ho_ten, ma_ho_so, trang_thai,
+    don_vi, ngay_hen …) find their fact by themselves.
     """
     from govchat.notices.fit import ANY
     from govchat.notices.templates import map_template
