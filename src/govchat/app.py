@@ -24,6 +24,7 @@ from govchat.dossiers.national import routes as national
 from govchat.errors import ConfigurationError
 from govchat.inbox.put import Intake
 from govchat.kit.queue import Bell, connect
+from govchat.notices import routes as notices
 from govchat.openapi.describe import config, declare_refusals, viewer_files
 from govchat.problems import FRAMEWORK, HANDLERS, JsonRequest
 from govchat.procedures import routes as procedures
@@ -86,6 +87,7 @@ def create_app(settings: Settings, *, pool_size: int = 6) -> Litestar:
             receipts.public,
             callbacks.router,
             national.router,
+            notices.router,
             probes.router,
             create_static_files_router(
                 "/assets", [ASSETS], name="assets", opt={"public": "pictures"}, include_in_schema=False

@@ -25,6 +25,9 @@ COMMANDS = {
     "receipt": ("receipt", "receipt"),
     "callback": ("callback", "callback"),
     "dossiers": ("dossiers", "dossiers"),
+    "notice": ("notice", "notice"),
+    "template": ("template", "template"),
+    "explain": ("explain", "explain"),
 }
 
 

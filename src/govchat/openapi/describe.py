@@ -90,6 +90,8 @@ def config() -> OpenAPIConfig:
             Tag("Dossiers", "What one-stop systems push and read"),
             Tag("Receipts", "QR codes on paper, and taking them back"),
             Tag("Callbacks", "Where one-stop systems want to hear what happened"),
+            Tag("Procedures", "The catalogue, with the province's own figures"),
+            Tag("Messages", "Why and how one message was said"),
             Tag("Zalo", "What Zalo calls"),
             Tag("Operations", "Probes and metrics"),
         ],

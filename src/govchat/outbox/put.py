@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from govchat.kit.crypto import TenantVault
 from govchat.kit.ids import new_id
-from govchat.zalo import messages
+from govchat.zalo import outgoing
 
 
 class Lane(IntEnum):
@@ -30,7 +30,7 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
     """One message to put. `cause` reads `event:<id>`, `dossier:<code>#<number>`; `due_at` None means now."""
 
     citizen_id: UUID
-    message: messages.CsMessage
+    message: outgoing.Outgoing
     lane: Lane
     dedupe_key: str
     cause: str
@@ -46,6 +46,12 @@ def body_context(message_id: UUID) -> str:
 def echo_hash(vault: TenantVault, text: str) -> bytes:
     """What recognises Zalo's echo of a text."""
     return vault.index(" ".join(text.split()), "echo")
+
+
+def _hash(vault: TenantVault, message: outgoing.Outgoing) -> bytes:
+    # Empty where no echo can be recognised: it equals no hash.
+    said = outgoing.echoed_text(message)
+    return b"" if said is None else echo_hash(vault, said)
 
 
 PUT = text(
@@ -71,7 +77,7 @@ async def put(session: AsyncSession, vault: TenantVault, tenant_id: UUID, drafts
         return 0
     ids = [new_id() for _ in drafts]
     sealed = [
-        vault.seal(messages.encode(draft.message), body_context(message_id))
+        vault.seal(outgoing.encode(draft.message), body_context(message_id))
         for draft, message_id in zip(drafts, ids, strict=True)
     ]
     put_ = await session.execute(
@@ -86,7 +92,7 @@ async def put(session: AsyncSession, vault: TenantVault, tenant_id: UUID, drafts
             "dues": [draft.due_at for draft in drafts],
             "citizens": [draft.citizen_id for draft in drafts],
             "bodies": sealed,
-            "hashes": [echo_hash(vault, draft.message.plain_text) for draft in drafts],
+            "hashes": [_hash(vault, draft.message) for draft in drafts],
         },
     )
     return len(put_.all())

@@ -22,7 +22,7 @@ from govchat.kit.rounds import Rounds
 from govchat.obs import metrics
 from govchat.outbox.claim import Claimed, Result, Want, claim, record
 from govchat.outbox.put import Lane
-from govchat.sender.say import say, untouched, windows_of
+from govchat.sender.say import MOVED_ON, say, untouched, windows_of
 from govchat.tenants.credentials import CredentialBusy, CredentialRevoked, Credentials
 from govchat.tenants.registry import Registry, Tenant
 from govchat.tenants.tokens import Access
@@ -204,7 +204,7 @@ class Drainer:
             if access is None or (results and results[-1].state in ("queued", "uncertain")):
                 results.append(untouched(message))
             else:
-                results.append(await say(self.zalo, self.buckets, tenant, vault, access, message))
+                results.append(await say(self.registry.db, self.zalo, self.buckets, tenant, vault, access, message))
         await asyncio.gather(*(self._recorder.put((tenant.id, result)) for result in results))
         self._done(tenant, results)
 
@@ -219,7 +219,9 @@ class Drainer:
             wait_s = max(0.0, (min(later) - clock.now()).total_seconds())
             if wait_s < LONGEST_REST_S:
                 asyncio.get_running_loop().call_later(wait_s, self.look, tenant.id)
-        if any(result.state == "queued" and result.due_at is None for result in results):
+        if any(
+            result.outcome == MOVED_ON or (result.state == "queued" and result.due_at is None) for result in results
+        ):
             self._asked.add(tenant.id)
         if tenant.id in self._asked or tenant.id in self._full:
             self._asked.discard(tenant.id)

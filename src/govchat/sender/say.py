@@ -1,4 +1,4 @@
-"""Saying one message to Zalo, and what that became: sent, refused, later, or uncertain. No database connection is held here."""
+"""Saying one message to Zalo, and what that became: sent, refused, later, or uncertain. No database connection is held meanwhile."""
 
 import asyncio
 from datetime import datetime
@@ -6,16 +6,18 @@ from datetime import datetime
 import msgspec
 import structlog
 
+from govchat.db.session import Database
 from govchat.kit import clock
 from govchat.kit.buckets import Buckets, Window, reserve_for
 from govchat.kit.crypto import SealBroken, TenantVault
+from govchat.notices.refusal import after_refusal
 from govchat.obs import metrics
 from govchat.outbox.claim import Claimed, Result
 from govchat.outbox.put import Lane, body_context
 from govchat.sender.verdict import verdict
 from govchat.tenants.registry import Tenant
 from govchat.tenants.tokens import Access
-from govchat.zalo import messages
+from govchat.zalo import outgoing
 from govchat.zalo.client import ZaloClient
 from govchat.zalo.errors import AccessTokenInvalid, RateLimited, ZaloError
 
@@ -25,6 +27,8 @@ log = structlog.get_logger()
 MOST_TOKENS = 3
 # Zalo counts per minute; after -32 a window rests this long.
 REST_S = 5.0
+# The outcome of an attempt after which the notice is said on another channel.
+MOVED_ON = "next channel"
 
 
 def windows_of(tenant: Tenant) -> tuple[Window, Window]:
@@ -38,12 +42,18 @@ def windows_of(tenant: Tenant) -> tuple[Window, Window]:
 
 
 async def say(
-    zalo: ZaloClient, buckets: Buckets, tenant: Tenant, vault: TenantVault, access: Access, message: Claimed
+    db: Database,
+    zalo: ZaloClient,
+    buckets: Buckets,
+    tenant: Tenant,
+    vault: TenantVault,
+    access: Access,
+    message: Claimed,
 ) -> Result:
-    """One attempt at one claimed message."""
+    """One attempt at one claimed message; a notice that is refused for good goes on to its next channel."""
     started = clock.now()
     try:
-        body = messages.decode(vault.open(message.body_sealed, body_context(message.id)))
+        body = outgoing.decode(vault.open(message.body_sealed, body_context(message.id)))
     except (SealBroken, msgspec.MsgspecError) as error:  # one damaged row must not take its neighbours along
         log.error("sender.unreadable", tenant=tenant.slug, message=str(message.id), error=type(error).__name__)
         _count(tenant, message, "unreadable")
@@ -53,13 +63,14 @@ async def say(
         )  # fmt: skip
     timer = asyncio.get_running_loop().time()
     try:
-        sent = await zalo.send_cs(access.token, body)
+        sent = await zalo.send(access.token, body)
     except ZaloError as error:
         if isinstance(error, RateLimited):
             over = [w for w in windows_of(tenant) if error.scope is None or w.name.startswith(f"{error.scope}:")]
             for window in over:
                 await buckets.push_back(window, error.retry_after_s or REST_S)
-        return _refused(tenant, access, message, error, started)
+        result = _refused(tenant, access, message, error, started)
+        return await _elsewhere(db, tenant, vault, message, error, result)
     _count(tenant, message, "sent")
     metrics.SEND_SECONDS.labels(_kind(message)).observe(asyncio.get_running_loop().time() - timer)
     if message.lane == Lane.REPLY:
@@ -72,6 +83,23 @@ async def say(
         started_at=started,
         zalo_message_id=sent.message_id,
     )
+
+
+async def _elsewhere(
+    db: Database, tenant: Tenant, vault: TenantVault, message: Claimed, error: ZaloError, result: Result
+) -> Result:
+    """The result of a refused notice: done with, when its next channel has been put. Zalo's answer is there, the call has ended."""
+    if message.lane != Lane.NOTICE:
+        return result
+    try:
+        async with db.tenant(tenant.id) as session:
+            moved_on = await after_refusal(session, vault, tenant.id, message.id, error)
+    except Exception as failure:  # whatever it is, what Zalo answered is recorded all the same
+        log.warning("sender.next_channel_failed", tenant=tenant.slug, error=type(failure).__name__)
+        return result
+    if not moved_on:
+        return result
+    return msgspec.structs.replace(result, state="failed", outcome=MOVED_ON, due_at=None, counts=True)
 
 
 def _refused(tenant: Tenant, access: Access, message: Claimed, error: ZaloError, started: datetime) -> Result:

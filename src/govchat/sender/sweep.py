@@ -93,7 +93,7 @@ class NotRead(Exception):
 
 async def _ask(drainer: Drainer, tenant: Tenant, doubt: settle.Doubt) -> tuple[bool | None, str | None]:
     """What Zalo's list of the conversation proves about one message; raises `NotRead`."""
-    if doubt.repeats >= MOST_REPEATS:
+    if doubt.repeats >= MOST_REPEATS or not doubt.echo_hash:  # a template: its text is not in any history
         return None, None
     async with drainer.registry.db.tenant(tenant.id) as session:
         user_id = await zalo_id_of(session, tenant.id, doubt.citizen_id)

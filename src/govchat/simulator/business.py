@@ -60,7 +60,7 @@ def _body(call: Call, allowed: frozenset[str]) -> dict[str, Any]:
 
 def _sent(call: Call, given: dict[str, Any], phone: str, recipient: str) -> dict[str, Any]:
     world, oa, now = call.world, call.oa, call.now
-    found = templates.SAMPLES.get(str(given.get("template_id")))
+    found = world.template(oa.oa_id, str(given.get("template_id")))
     if found is None or not isinstance(given["template_id"], str):
         raise Refusal(-109, "template_id is none of this Official Account's")
     tracking_id = given.get("tracking_id")
@@ -160,12 +160,12 @@ def template_list(call: Call) -> list[dict[str, Any]]:
         ) from error
     if offset < 0 or not 1 <= limit <= 100 or wanted not in (None, 1, 2, 3, 4) or preset not in (0, 1):
         raise Refusal(-132, "offset ≥ 0, limit 1 to 100, status 1 to 4, filterPreset 0 or 1")
-    found = [template.listed() for template in templates.SAMPLES.values() if wanted in (None, template.status)]
+    found = [template.listed() for template in call.world.templates(call.oa.oa_id) if wanted in (None, template.status)]
     return found[offset : offset + limit]
 
 
 def _asked(call: Call) -> templates.Template:
-    found = templates.SAMPLES.get(call.request.query.get("template_id", ""))
+    found = call.world.template(call.oa.oa_id, call.request.query.get("template_id", ""))
     if found is None:
         raise Refusal(-109)
     return found

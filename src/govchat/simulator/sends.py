@@ -48,7 +48,7 @@ def template(call: Call) -> dict[str, Any]:
     known(given, frozenset({"user_id", "template_id", "template_data"}), "")
     call.user_id = text_of(given, "user_id", "", 100)
     person = world.reachable(oa.oa_id, call.user_id, "user_id")
-    found = templates.SAMPLES.get(text_of(given, "template_id", "", 20))
+    found = world.template(oa.oa_id, text_of(given, "template_id", "", 20))
     if found is None or found.status != templates.ENABLE:
         raise Refusal(-201, "template_id is not an approved template of this Official Account")
     if not found.by_uid:

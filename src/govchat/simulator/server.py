@@ -14,7 +14,7 @@ from pathlib import Path
 from aiohttp import web
 
 from govchat.errors import ConfigurationError
-from govchat.simulator import business, control, oauth, persist, phone, reads, sends
+from govchat.simulator import business, control, oauth, persist, phone, reads, sends, template_acts
 from govchat.simulator.acts import Acts
 from govchat.simulator.calls import COURIER, WORLD, absent, api
 from govchat.simulator.control_acts import ACTS
@@ -125,7 +125,7 @@ async def start(world: World, host: str = "127.0.0.1", port: int = 0, state_path
     app[WORLD], app[COURIER], app[ACTS] = world, courier, Acts(world, courier)
     if state_path:
         app[STATE_PATH] = state_path
-    app.add_routes([*_openapi(), *_oauth(), *_business(), *control.routes(), *phone.routes()])
+    app.add_routes([*_openapi(), *_oauth(), *_business(), *control.routes(), *template_acts.routes(), *phone.routes()])
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
     await runner.setup()
     try:

@@ -42,6 +42,7 @@ class Template:
     status: int = ENABLE
     by_uid: bool = True
     at_night: bool = True
+    quality: str = "HIGH"
     price_phone: int = 800
     price_uid: int = 560
 
@@ -55,7 +56,7 @@ class Template:
             "templateName": self.name,
             "createdTime": 1767225600000,
             "status": STATUS_NAMES[self.status],
-            "templateQuality": "HIGH" if self.status == ENABLE else "UNDEFINED",
+            "templateQuality": self.quality if self.status == ENABLE else "UNDEFINED",
         }
 
     def detailed(self) -> dict[str, Any]:

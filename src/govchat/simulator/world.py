@@ -20,6 +20,7 @@ from govchat.simulator.people import CITIZENS, DAY, Citizen, Message, Person, lo
 from govchat.simulator.quotas import Quotas
 from govchat.simulator.refusals import Refusal
 from govchat.simulator.stats import Stats
+from govchat.simulator.templates import SAMPLES, Template
 from govchat.simulator.tokens import TokenBook
 from govchat.simulator.uploads import Uploads
 
@@ -116,6 +117,7 @@ class World:
     seeded: dict[str, list[tuple[int, float]]] = field(init=False)
     exchanges: deque[Exchange] = field(default_factory=lambda: deque(maxlen=KEPT_EXCHANGES))
     zbs_sent: dict[str, dict[str, Any]] = field(default_factory=dict)
+    changed_templates: dict[tuple[str, str], Template] = field(default_factory=dict)
     base_url: str = ""  # where the simulator answers; media of citizens are served from there
     dirty: bool = False
     _messages: deque[Message] = field(default_factory=deque)
@@ -158,6 +160,14 @@ class World:
     def oa(self, oa: str) -> OaConfig:
         """The OA with this id or slug. Raises `KeyError`."""
         return self.oa_by_id.get(oa) or self.oa_by_slug[oa]
+
+    def template(self, oa_id: str, template_id: str) -> Template | None:
+        """The OA's template of that id, as it stands now."""
+        return self.changed_templates.get((oa_id, template_id)) or SAMPLES.get(template_id)
+
+    def templates(self, oa_id: str) -> list[Template]:
+        """All of the OA's templates."""
+        return [self.changed_templates.get((oa_id, one.id), one) for one in SAMPLES.values()]
 
     def message_id(self) -> str:
         return f"{self._life}{next(self._serial):08x}"

@@ -13,15 +13,15 @@ import aiohttp
 import msgspec
 
 from govchat.kit import clock
-from govchat.zalo import messages, oauth, replies
+from govchat.zalo import messages, oauth, outgoing, replies, templates
 from govchat.zalo.codes import Host
 from govchat.zalo.errors import AccessTokenInvalid, MessageInvalid, OutcomeUnknown
 from govchat.zalo.exchange import UPLOAD_TIMEOUT_S, Content, Rate, exchange, read_envelope
 from govchat.zalo.messages import CsMessage
 from govchat.zalo.oauth import TokenPair
-from govchat.zalo.parse import as_text
+from govchat.zalo.parse import as_int, as_text
 from govchat.zalo.replies import ChatMessage, OaProfile, Sent, TemplateSent, Uploaded, UserDetail
-from govchat.zalo.templates import PhoneTemplate, UidTemplate
+from govchat.zalo.templates import PhoneTemplate, TemplateInfo, TemplateQuota, UidTemplate
 
 MIB = 1024 * 1024
 IMAGE_LIMIT, GIF_LIMIT, FILE_LIMIT = 1 * MIB, 5 * MIB, 5 * MIB
@@ -34,6 +34,7 @@ FILE_TYPES = {
 }
 UPLOAD_LIFE = timedelta(days=7)
 PAGE_LIMIT = 10
+TEMPLATE_PAGE = 100
 
 T = TypeVar("T")
 
@@ -62,6 +63,16 @@ class ZaloClient:
             yield cls(http, openapi_url=openapi_url, oauth_url=oauth_url, business_url=business_url)
 
     # --- sending ---
+
+    async def send(self, access_token: str, message: outgoing.Outgoing) -> Sent | TemplateSent:
+        """Send whatever the outbox holds, on the call and host that it needs."""
+        match message:
+            case UidTemplate():
+                return await self.send_template_by_uid(access_token, message)
+            case PhoneTemplate():
+                return await self.send_template(access_token, message)
+            case _:
+                return await self.send_cs(access_token, message)
 
     async def send_cs(self, access_token: str, message: CsMessage) -> Sent:
         """Send a consultation message. `OutcomeUnknown` means that the citizen may have it: don't repeat blindly."""
@@ -112,6 +123,43 @@ class ZaloClient:
         """The chat with one citizen, newest first, at most 10 a page."""
         query = {"user_id": messages.check_id("user_id", user_id), **_page(offset, count)}
         return replies.read_chat(await self._get("/v2.0/oa/conversation", access_token, query))
+
+    # --- templates ---
+
+    async def template_ids(self, access_token: str) -> list[str]:
+        """The ids of every template of the OA, whatever its status."""
+        found: list[str] = []
+        while True:
+            query = {"offset": str(len(found)), "limit": str(TEMPLATE_PAGE)}
+            page = await self._read_zbs("/template/all", access_token, query)
+            ids = (
+                [as_text(item.get("templateId")) for item in page if isinstance(item, dict)]
+                if isinstance(page, list)
+                else []
+            )
+            found += [each for each in ids if each]
+            if len(ids) < TEMPLATE_PAGE:
+                return found
+
+    async def template_info(self, access_token: str, template_id: str) -> TemplateInfo:
+        """One template: status, parameters, prices."""
+        data = await self._read_zbs("/template/info/v2", access_token, {"template_id": template_id})
+        info = templates.read_info(_object(data))
+        if info is None:
+            raise _harmless(OutcomeUnknown("unreadable reply: no template in it"))
+        return info
+
+    async def template_quota(self, access_token: str) -> TemplateQuota:
+        """Today's allowance of template messages by telephone number."""
+        data = _object(await self._read_zbs("/message/quota", access_token, {}))
+        return TemplateQuota(as_int(as_text(data.get("dailyQuota"))), as_int(as_text(data.get("remainingQuota"))))
+
+    async def _read_zbs(self, path: str, access_token: str, query: dict[str, str]) -> Any:
+        try:
+            data, _ = await self._call("GET", f"{self.business_url}{path}", access_token, params=query, host=Host.zbs)
+        except OutcomeUnknown as error:
+            raise _harmless(error) from None
+        return data
 
     # --- uploads ---
 

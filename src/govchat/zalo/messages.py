@@ -335,10 +335,12 @@ def _buttons(buttons: Sequence[Button]) -> tuple[Button, ...]:
 
 
 def _writable(field: str, value: str) -> None:
-    if any("\ud800" <= char <= "\udfff" for char in value):
+    try:
+        value.encode()
+    except UnicodeEncodeError:
         raise MessageInvalid(
             field, "holds half of a character (a lone surrogate), which can't be sent", length=len(value)
-        )
+        ) from None
 
 
 def _line(field: str, value: str, limit: int) -> str:

@@ -17,6 +17,7 @@ ABBREVIATIONS = frozenset(_SHORT.split())
 
 Span = tuple[int, int]  # where a part ends, where the next begins
 
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")  # all of Unicode's Cc but tab and line end
 _BLANK = r"[^\S\u00a0\u202f\u2007\n]"  # a blank at which a line may break: the no-break spaces are none
 _PARAGRAPH = re.compile(r"[^\S\n]*\n[^\S\n]*\n\s*")
 _LINE = re.compile(r"[^\S\n]*\n\s*")
@@ -31,9 +32,7 @@ _NUMBERED = re.compile(r"\b(?:điều|khoản|mục|chương|phần|bước|câu
 def tidy(text: str) -> str:
     """`text` as Zalo should get it: NFC, line ends as `\\n`, without other control characters and outer blanks."""
     lines = unicodedata.normalize("NFC", text.replace("\r\n", "\n").replace("\r", "\n"))
-    if not lines.isprintable():
-        lines = "".join(char for char in lines if char in "\n\t" or unicodedata.category(char) != "Cc")
-    return lines.strip()
+    return _CONTROL.sub("", lines).strip()
 
 
 def split(text: str, limit: int = TEXT_LIMIT) -> list[str]:

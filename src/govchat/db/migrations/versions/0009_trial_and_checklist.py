@@ -11,7 +11,7 @@ from govchat.db.rls import protect
 from govchat.db.roles import grant
 
 revision = "0009"
-down_revision = "0007"
+down_revision = "0008"
 branch_labels = None
 depends_on = None
 

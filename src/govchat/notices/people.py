@@ -1,0 +1,140 @@
+"""Who hears of a dossier's changes, read in one query for any number of dossiers, with all that a decision looks at.
+
+A notice that was planned and not yet claimed is locked on the way: it can still be taken back in favour of a newer one.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from govchat.citizens.consent import BY_PHONE
+
+PEOPLE = text(
+    """
+    WITH followed AS MATERIALIZED (
+      SELECT f.dossier_id, f.citizen_id, f.how, f.proof_hash, f.hushed_until FROM dossier_followers f
+      WHERE f.tenant_id = :tenant AND f.dossier_id = ANY(:dossiers) AND f.ended_at IS NULL
+        AND (CAST(:citizen AS uuid) IS NULL OR f.citizen_id = :citizen)
+    ), waiting AS MATERIALIZED (
+      SELECT n.dossier_id, n.citizen_id, n.id AS notice_id, n.number, n.caused_at, n.decision->'merged' AS merged, m.id AS message_id,
+             t.cost, t.money, t.period
+      FROM followed f
+      JOIN notices n ON n.tenant_id = :tenant AND n.dossier_id = f.dossier_id AND n.citizen_id = f.citizen_id AND n.state = 'planned'
+      JOIN outbox_messages m ON m.tenant_id = :tenant AND m.id = n.message_id AND m.state = 'queued' AND m.attempts = 0
+      JOIN notice_tries t ON t.tenant_id = :tenant AND t.message_id = m.id
+      FOR UPDATE OF m SKIP LOCKED
+    )
+    SELECT f.*, c.zalo_user_id, c.last_interaction_at, c.phone_index,
+           s.state AS status_consent, p.state AS phone_consent, h.phone_sealed,
+           ARRAY(SELECT b.channel FROM citizen_blocks b
+                 WHERE b.tenant_id = :tenant AND b.citizen_id = f.citizen_id AND (b.until IS NULL OR b.until > :now)
+                   AND (b.channel = 'phone' OR c.last_interaction_at IS NULL OR c.last_interaction_at <= b.since)) AS blocked,
+           EXISTS (SELECT FROM trial_members r WHERE r.tenant_id = :tenant AND r.citizen_id = f.citizen_id) AS trial_member,
+           w.notice_id, w.number AS waiting_number, w.caused_at, w.merged, w.message_id, w.cost, w.money, w.period,
+           l.last_said, l.last_number
+    FROM followed f
+    JOIN citizens c ON c.tenant_id = :tenant AND c.id = f.citizen_id
+    LEFT JOIN consents s ON s.tenant_id = :tenant AND s.citizen_id = f.citizen_id AND s.purpose = 'status'
+    LEFT JOIN consents p ON p.tenant_id = :tenant AND p.citizen_id = f.citizen_id AND p.purpose = 'phone'
+    LEFT JOIN citizen_phones h ON h.tenant_id = :tenant AND h.citizen_id = f.citizen_id
+    LEFT JOIN waiting w ON w.dossier_id = f.dossier_id AND w.citizen_id = f.citizen_id
+    LEFT JOIN LATERAL (
+      SELECT max(n.number) AS last_number,
+             max(greatest(n.planned_at, n.due_at)) FILTER (WHERE n.state = 'planned' AND n.id IS DISTINCT FROM w.notice_id) AS last_said
+      FROM notices n WHERE n.tenant_id = :tenant AND n.dossier_id = f.dossier_id AND n.citizen_id = f.citizen_id
+    ) l ON true
+    ORDER BY f.dossier_id, f.citizen_id
+    """
+)
+
+
+class Waiting(msgspec.Struct, frozen=True):
+    """A notice of the same dossier to the same citizen that nobody has begun to say."""
+
+    notice_id: UUID
+    message_id: UUID
+    number: int
+    caused_at: datetime
+    merged: tuple[int, ...]
+    cost: int
+    reserved: bool
+    period: str
+
+
+class Person(msgspec.Struct, frozen=True, kw_only=True):
+    """A follower as the decision sees them."""
+
+    dossier_id: UUID
+    citizen_id: UUID
+    how: str
+    proof_hash: bytes | None
+    hushed_until: datetime | None
+    zalo_user_id: str
+    last_interaction: datetime | None
+    phone_index: bytes | None
+    consent: str | None
+    phone_consent: str | None
+    phone_sealed: bytes | None
+    blocked: frozenset[str]
+    trial_member: bool
+    last_said: datetime | None
+    last_number: int
+    waiting: Waiting | None
+
+    @property
+    def known_to_zalo(self) -> bool:
+        return not self.zalo_user_id.startswith(BY_PHONE)
+
+
+async def people_of(
+    session: AsyncSession, tenant_id: UUID, dossiers: Sequence[UUID], now: datetime, *, citizen: UUID | None = None
+) -> dict[UUID, list[Person]]:
+    """The followers of each dossier; `citizen` narrows to one of them.
+
+    Somebody who follows twice, by telephone number and through the Official Account, is there once.
+    """
+    rows = await session.execute(
+        PEOPLE, {"tenant": tenant_id, "dossiers": list(dossiers), "now": now, "citizen": citizen}
+    )
+    found: dict[UUID, list[Person]] = {}
+    for row in rows.all():
+        found.setdefault(row.dossier_id, []).append(_person(row))
+    return {dossier_id: _once(people) for dossier_id, people in found.items()}
+
+
+def _once(people: list[Person]) -> list[Person]:
+    reached = {one.phone_index for one in people if one.known_to_zalo and one.phone_index is not None}
+    return [one for one in people if one.known_to_zalo or one.phone_index not in reached]
+
+
+def _person(row: Any) -> Person:
+    waiting = None
+    if row.message_id is not None:
+        merged = tuple(row.merged or ())
+        waiting = Waiting(
+            row.notice_id, row.message_id, row.waiting_number, row.caused_at, merged, row.cost,
+            row.money == "reserved", row.period,
+        )  # fmt: skip
+    return Person(
+        dossier_id=row.dossier_id,
+        citizen_id=row.citizen_id,
+        how=row.how,
+        proof_hash=row.proof_hash,
+        hushed_until=row.hushed_until,
+        zalo_user_id=row.zalo_user_id,
+        last_interaction=row.last_interaction_at,
+        phone_index=row.phone_index,
+        consent=row.status_consent,
+        phone_consent=row.phone_consent,
+        phone_sealed=row.phone_sealed,
+        blocked=frozenset(row.blocked),
+        trial_member=row.trial_member,
+        last_said=row.last_said,
+        last_number=row.last_number or 0,
+        waiting=waiting,
+    )

@@ -1,0 +1,86 @@
+"""What a province has decided about notices, read in one query: state, quiet hours, words, templates, money."""
+
+from datetime import datetime, time
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from govchat.kit.clock import VN
+from govchat.notices.fit import ANY, Use
+from govchat.notices.kinds import Kind
+from govchat.notices.quiet import Quiet
+from govchat.notices.wording import Wording, read, shipped
+
+POLICY = text(
+    """
+    SELECT t.state, t.manifest->'quiet_hours' AS quiet,
+           coalesce(s.monthly_budget, 0) AS monthly_budget, coalesce(s.paid_window, false) AS paid_window,
+           coalesce(s.cs_price, 55) AS cs_price, s.daily_quota, s.unpaid_until,
+           (SELECT jsonb_object_agg(w.kind, jsonb_build_array(w.version, w.text))
+            FROM (SELECT DISTINCT ON (kind) kind, version, text FROM notice_wordings
+                  WHERE tenant_id = :tenant ORDER BY kind, version DESC) w) AS wordings,
+           (SELECT jsonb_object_agg(u.kind, jsonb_build_object(
+                     'template_id', z.template_id, 'status', z.status, 'params', z.params, 'price_uid', z.price_uid,
+                     'price_phone', z.price_phone, 'at_night', z.at_night, 'quota', z.quota, 'fields', u.fields,
+                     'sent_today', CASE WHEN z.quota IS NULL THEN 0 ELSE (
+                       SELECT count(*) FROM notice_tries y
+                       WHERE y.tenant_id = :tenant AND y.planned_at >= :today AND y.template_id = z.template_id
+                         AND y.channel = 'phone') END))
+            FROM template_uses u
+            JOIN zbs_templates z ON z.tenant_id = u.tenant_id AND z.template_id = u.template_id
+            WHERE u.tenant_id = :tenant) AS uses
+    FROM tenants t LEFT JOIN notice_settings s ON s.tenant_id = t.id
+    WHERE t.id = :tenant
+    """
+)
+
+
+class Policy(msgspec.Struct, frozen=True, kw_only=True):
+    """What holds for every notice of one province now. Amounts are đồng; `own` are the words that differ from the product's."""
+
+    state: str
+    quiet: Quiet
+    monthly_budget: int
+    paid_window: bool
+    cs_price: int
+    daily_quota: int | None
+    paying: bool
+    own: dict[str, tuple[int, str | None]]
+    uses: dict[str, Use]
+
+    def words(self, kind: Kind) -> tuple[int, Wording]:
+        """The version and the words for a kind; version 0 is the product's."""
+        version, own = self.own.get(kind, (0, None))
+        return version, shipped()[kind] if own is None else read(kind, own)
+
+    def use(self, kind: Kind) -> Use | None:
+        """The template for a kind, if one is mapped."""
+        return self.uses.get(kind) or self.uses.get(ANY)
+
+
+async def policy_of(session: AsyncSession, tenant_id: UUID, now: datetime) -> Policy:
+    """The province's policy."""
+    today = now.astimezone(VN).replace(hour=0, minute=0, second=0, microsecond=0)
+    row = (await session.execute(POLICY, {"tenant": tenant_id, "today": today})).one()
+    return Policy(
+        state=row.state,
+        quiet=_quiet(row.quiet or {}),
+        monthly_budget=row.monthly_budget,
+        paid_window=row.paid_window,
+        cs_price=row.cs_price,
+        daily_quota=row.daily_quota,
+        paying=row.unpaid_until is None or row.unpaid_until <= now,
+        own={kind: (version, words) for kind, (version, words) in (row.wordings or {}).items()},
+        uses={kind: msgspec.convert(use, Use) for kind, use in (row.uses or {}).items()},
+    )
+
+
+def _quiet(told: dict[str, Any]) -> Quiet:
+    default = Quiet()
+    starts, ends = told.get("from"), told.get("to")
+    return Quiet(
+        time.fromisoformat(starts) if starts else default.starts, time.fromisoformat(ends) if ends else default.ends
+    )
