@@ -18,6 +18,7 @@ _ENOUGH = 0.55  # below this score nothing was found
 _UNDER_A_LONGER = 0.55  # what is left of a rule whose words another one uses with more
 _BESIDE_A_NAME = 0.6  # what is left of a situation where a procedure is named
 _FAR_BEHIND = 0.25
+_OFFICE_BESIDE_A_PROCEDURE = 0.6
 
 
 class Evidence(msgspec.Struct, frozen=True, gc=False):
@@ -150,6 +151,8 @@ def choose_intent(fired: Sequence[Fired], procedures: Procedures, *, field: str,
     if procedures.ordered:
         strength = 1.2 + 0.3 * min(procedures.score, 3.0) + (0.3 if field else 0.0)
         scores["procedure_info"] = max(scores.get("procedure_info", 0.0), strength)
+        if procedures.ordered[0].kind in ("rule", "alias") and procedures.score >= 1.0 and "contact_office" in scores:
+            scores["contact_office"] *= _OFFICE_BESIDE_A_PROCEDURE  # "khai sinh ở xã hay ở đâu" asks about the procedure
     if codes:
         scores["lookup_dossier"] = scores.get("lookup_dossier", 0.0) + 2.4
     if document:

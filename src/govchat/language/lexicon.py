@@ -12,6 +12,7 @@ from govchat.language.normalise import Word
 from govchat.language.syllables import likeness, shadow, spelled
 
 WELL_ENOUGH = 0.7
+_AS_WRITTEN, _ONE_WORD = 0.95, 0.8
 FIXED = "!"  # begins the name of a group of fixed expressions
 _MOST_HITS = 6  # of one group in one message
 _MOST_SKIPS = 2  # courtesies between two words of a phrase
@@ -27,13 +28,13 @@ class Hit(msgspec.Struct, frozen=True, gc=False):
 
 
 class Node:
-    """A place in the trie: the next words by shadow, and the phrases that end here as (group, words with marks)."""
+    """A place in the trie: the next words by shadow, and the phrases that end here as (group, words, only as written)."""
 
     __slots__ = ("ends", "next")
 
     def __init__(self) -> None:
         self.next: dict[str, Node] = {}
-        self.ends: list[tuple[str, tuple[str, ...]]] = []
+        self.ends: list[tuple[str, tuple[str, ...], bool]] = []
 
 
 class Lexicon:
@@ -48,7 +49,9 @@ class Lexicon:
         self.pairs: set[tuple[str, str]] = set()
 
     def add(self, group: str, phrase: str) -> None:
-        """Let `phrase` stand for `group`."""
+        """Let `phrase` stand for `group`; with "=" behind it only as written, never by its shadow."""
+        exact = phrase.endswith("=")
+        phrase = phrase.removesuffix("=")
         words = tuple(spelled(word) for word in phrase.replace(",", " ").replace("-", " ").split())
         node = self.root
         for word in words:
@@ -57,8 +60,8 @@ class Lexicon:
                 self.vocabulary.add(shadow(word))
                 self.known.add(word)
         self.pairs.update((shadow(first), shadow(second)) for first, second in zip(words, words[1:], strict=False))
-        if (group, words) not in node.ends:
-            node.ends.append((group, words))
+        if (group, words, exact) not in node.ends:
+            node.ends.append((group, words, exact))
 
 
 def find(words: tuple[Word, ...], roots: tuple[Node, ...]) -> Mapping[str, tuple[Hit, ...]]:
@@ -100,9 +103,9 @@ def _walk(words: tuple[Word, ...], start: int, root: Node, found: dict[str, list
         node, skipped = following, 0
         places.append(at)
         at += 1
-        for group, wanted in node.ends:
+        for group, wanted, exact in node.ends:
             quality = _quality(words, places, wanted)
-            if quality >= WELL_ENOUGH:
+            if quality >= (_AS_WRITTEN if exact else WELL_ENOUGH if len(wanted) > 1 else _ONE_WORD):
                 hits = found.setdefault(group, [])
                 if len(hits) < 4 * _MOST_HITS:
                     hits.append(Hit(start, at, quality, frozenset(places)))

@@ -93,8 +93,7 @@ def words_of(
 
     `vocabulary` holds the shadows of the words that rules and names use, `known` the same words with their marks.
     """
-    typed = list(_typed(text))
-    typed = _first_and_last(typed)
+    typed = _first_and_last(list(_typed(text, spelling)))
     decoded = _keystrokes([word for word, _ in typed], known)
     if trace is not None and decoded:
         trace.append(Step("keys", " ".join(decoded.get(at, word) for at, (word, _) in enumerate(typed))))
@@ -114,16 +113,21 @@ def words_of(
     return result
 
 
-def _typed(text: str) -> Iterator[tuple[str, bool]]:
+def _typed(text: str, spelling: Spelling) -> Iterator[tuple[str, bool]]:
     after_break = False
     for found in _TOKEN.finditer(text):
         token = found[0]
         if token in _BREAKS:
             after_break = True
             continue
-        token = token if token[0] == "<" else spelled(_HELD_DOWN.sub(r"\1", token[:_LONGEST_WORD].lower()))
-        yield token, after_break
+        yield token if token[0] == "<" else _let_go(token[:_LONGEST_WORD].lower(), spelling), after_break
         after_break = False
+
+
+def _let_go(token: str, spelling: Spelling) -> str:
+    """A word without letters that were held down ("ơiiii"); cccd is a short form and stays."""
+    word = spelled(token)
+    return word if word in spelling.short or word in spelling.context else spelled(_HELD_DOWN.sub(r"\1", token))
 
 
 def _first_and_last(typed: list[tuple[str, bool]]) -> list[tuple[str, bool]]:

@@ -23,6 +23,7 @@ from govchat.language.normalise import Step, Word, words_of
 from govchat.language.protect import CodeFinder, Slots, no_codes, protect
 from govchat.language.typos import mend
 
+_CORRECTED_BY = 4  # a correction stands among the first words
 _UNKNOWN_BELOW = 0.8  # an intent with a lower score is not believed
 _TENANT_ALIAS = 0.35  # a province's own word counts more than one of the catalogue
 _ASKED_FOR = frozenset({"procedure_info", "file_online"})
@@ -170,6 +171,9 @@ def _siblings(evidence: list[Evidence], fired: list[Fired]) -> tuple[str, ...]:
 def _after_correction(words: tuple[Word, ...], found: Mapping[str, tuple[Hit, ...]]) -> tuple[tuple[Word, ...], bool]:
     """The words behind "nhầm, ý mình là": what stands before no longer counts."""
     hits = found.get(CORRECTIONS, ())
+    if not hits:
+        return words, False
+    hits = tuple(hit for hit in hits if hit.start <= _CORRECTED_BY)
     if not hits:
         return words, False
     end = max(hit.end for hit in hits)
