@@ -37,7 +37,8 @@ class Rules(msgspec.Struct, frozen=True):
 
 
 class Book(msgspec.Struct, frozen=True):
-    """`aliases` is the tenant's own trie; `vocabulary` and `known` the words of rules, names and aliases."""
+    """`aliases` is the tenant's own trie; `vocabulary` and `known` the words of rules, names and aliases;
+    `courtesies` are shadows."""
 
     rules: Rules
     names: NameIndex
@@ -45,6 +46,7 @@ class Book(msgspec.Struct, frozen=True):
     vocabulary: frozenset[str]
     known: frozenset[str]
     pairs: frozenset[tuple[str, str]]
+    courtesies: frozenset[str]
 
     @property
     def roots(self) -> tuple[Node, ...]:
@@ -107,6 +109,7 @@ def _with(rules: Rules, names: NameIndex, words: Mapping[str, tuple[str, ...]], 
             vocabulary=shared.vocabulary | new if new else shared.vocabulary,
             known=shared.known,
             pairs=shared.pairs,
+            courtesies=shared.courtesies,
         )
     lexicons = (rules.lexicon, names.lexicon, aliases)
     return Book(
@@ -116,6 +119,7 @@ def _with(rules: Rules, names: NameIndex, words: Mapping[str, tuple[str, ...]], 
         vocabulary=frozenset().union(*(lexicon.vocabulary for lexicon in lexicons)),
         known=frozenset().union(*(lexicon.known for lexicon in lexicons)),
         pairs=frozenset().union(*(lexicon.pairs for lexicon in lexicons)),
+        courtesies=frozenset(shadow(word) for word in rules.spelling.courtesies),
     )
 
 
