@@ -18,6 +18,7 @@ COMMANDS = {
     "secret": ("secret", "secret"),
     "key": ("key", "key"),
     "seed": ("seed", "seed"),
+    "understand": ("understand", "understand"),
 }
 
 

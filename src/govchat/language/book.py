@@ -137,7 +137,7 @@ def read_tenant_words(text: str, source: str, codes: Iterable[str] | None = None
         tables = tomllib.loads(text)
     except tomllib.TOMLDecodeError as wrong:
         place = str(wrong).partition("(at line ")[2].partition(",")[0]
-        raise ConfigurationError(f"{source}:{place or 1} {wrong}") from wrong
+        raise ConfigurationError(f"{source}:{place or text.count(chr(10)) + 1} {wrong}") from wrong
     for name in tables:
         if name != "aliases":
             raise ConfigurationError(f'{source}:{_line(text, name)} "{name}": expected only the table [aliases]')
