@@ -123,7 +123,7 @@ def test_the_reading_comes_along_for_the_flows() -> None:
 def test_a_province_s_own_words_count() -> None:
     book = tenant_book('[aliases]\n"giấy vàng bến thuyền" = "1.009141"\n', "tenants/x/words.toml")
     assert understand("xin giấy vàng bến thuyền", TODAY, book=book).reading.procedures[0].code == "1.009141"
-    assert not understand("xin giấy vàng bến thuyền", TODAY).reading.procedures[:1] == ("1.009141",)
+    assert "1.009141" not in [one.code for one in understand("xin giấy vàng bến thuyền", TODAY).reading.procedures]
 
 
 RULES = """

@@ -12,7 +12,16 @@ from govchat.errors import ConfigurationError
 def test_a_sentence_is_explained_step_by_step() -> None:
     shown = CliRunner().invoke(understand, ["ddawng kys keets hoon cần gì", "--tenant", "dong-nai"])
     assert shown.exit_code == 0
-    for piece in ("keystrokes", "đăng kí kết hôn", "rule", "1.000894", "asks for", "documents", "decision", "confidence"):
+    for piece in (
+        "keystrokes",
+        "đăng kí kết hôn",
+        "rule",
+        "1.000894",
+        "asks for",
+        "documents",
+        "decision",
+        "confidence",
+    ):
         assert piece in shown.output, shown.output
 
 

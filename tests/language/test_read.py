@@ -4,15 +4,15 @@ from datetime import date
 from pathlib import Path
 
 import pytest
+from tests.language.given import codes, read, the_book
 
+from govchat.errors import ConfigurationError
 from govchat.language.book import for_tenant, read_tenant_words
 from govchat.language.keyboards import decode
 from govchat.language.normalise import words_of
 from govchat.language.protect import protect
 from govchat.language.read import Context
 from govchat.language.report import load, measure, printed
-from govchat.errors import ConfigurationError
-from tests.language.given import codes, read, the_book
 
 HERE = Path(__file__).parent
 
@@ -38,7 +38,8 @@ def test_no_sentence_is_both_tuned_on_and_measured_with() -> None:
     ("keys", "word"),
     [
         ("ddawng", "đăng"), ("kys", "kí"), ("keets", "kết"), ("hoon", "hôn"), ("cuwus", "cứu"), ("hoof", "hồ"), ("nguwowif", "người"),
-        ("dduwowngf", "đường"), ("truowngf", "trường"), ("cu71u", "cứu"), ("ho62", "hồ"), ("so7", "sơ"), ("d9a61t", "đất"), ("quyeenf", "quyền"),
+                ("dduwowngf", "đường"), ("truowngf", "trường"), ("cu71u", "cứu"), ("ho62", "hồ"), ("so7", "sơ"), ("d9a61t", "đất"),
+        ("quyeenf", "quyền"),
         ("thanks", None), ("zalo", None), ("wifi", None), ("cccd", None), ("passport", None),
     ],
 )  # fmt: skip
@@ -69,7 +70,9 @@ def test_a_procedure_is_found_by_name_word_situation_and_slip(text: str, code: s
 
 
 def test_what_was_really_typed_outranks_its_shadow() -> None:
-    book = for_tenant(the_book(), read_tenant_words('[aliases]\n"bán sào" = "1.009141"\n"bản sào" = "1.001029"\n', "words.toml"))
+    book = for_tenant(
+        the_book(), read_tenant_words('[aliases]\n"bán sào" = "1.009141"\n"bản sào" = "1.001029"\n', "words.toml")
+    )
     from govchat.language.read import read as read_with
 
     assert codes(read_with("xin bán sào", book))[0] == "1.009141"
@@ -77,7 +80,16 @@ def test_what_was_really_typed_outranks_its_shadow() -> None:
     assert read_with("xin ban sao", book).procedures[0].score < read_with("xin bán sào", book).procedures[0].score
 
 
-@pytest.mark.parametrize("text", ["làm giấy tờ nhà", "giấy phép con", "sổ", "đăng ký xe với đổi bằng lái luôn", "khai sinh cần gì còn kết hôn mất bao lâu"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "làm giấy tờ nhà",
+        "giấy phép con",
+        "sổ",
+        "đăng ký xe với đổi bằng lái luôn",
+        "khai sinh cần gì còn kết hôn mất bao lâu",
+    ],
+)
 def test_doubt_is_asked_back_with_procedures_to_choose_from(text: str) -> None:
     reading = read(text)
     assert reading.ask_back
@@ -104,7 +116,8 @@ def test_a_follow_up_takes_topic_or_field_from_the_context() -> None:
 
 def test_what_is_no_word_is_taken_out_and_card_numbers_are_masked() -> None:
     reading = read(
-        "sđt 0912.345.678, cccd 060190000123, xe 60A1-123.45, cv 2187/SKHCN-TTKHCN ngày 03/11/2026, đơn KN-2026-000123, hs H19.12-251103-0007"
+        "sđt 0912.345.678, cccd 060190000123, xe 60A1-123.45, cv 2187/SKHCN-TTKHCN ngày 03/11/2026, "
+        "đơn KN-2026-000123, hs H19.12-251103-0007"
     )
     slots = reading.slots
     assert slots.phones == ("0912345678",)
@@ -135,7 +148,9 @@ def test_a_typed_mark_is_no_mark(typed: str) -> None:
 )
 def test_words_are_brought_to_one_spelling(text: str, words: list[str]) -> None:
     book = the_book()
-    assert [one.toned for one in words_of(protect(text).text, book.rules.spelling, book.vocabulary, book.known)] == words
+    assert [
+        one.toned for one in words_of(protect(text).text, book.rules.spelling, book.vocabulary, book.known)
+    ] == words
 
 
 @pytest.mark.parametrize(

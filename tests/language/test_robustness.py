@@ -3,16 +3,33 @@
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.language.given import read, the_book
 
 from govchat.language.normalise import MOST_WORDS, words_of
 from govchat.language.protect import protect
 from govchat.language.rules import INTENTS
-from tests.language.given import read, the_book
 
 PIECES = st.lists(
     st.one_of(
         st.text(max_size=12),
-        st.sampled_from(["sổ đỏ", "mất", "so do", "H19.12-251103-0007", "<code>", "0912345678", "ddawng kys", "’; DROP TABLE", "\u202e", "e\u0301" * 9, "😀", "ơiiiii", "-", "còn"]),
+        st.sampled_from(
+            [
+                "sổ đỏ",
+                "mất",
+                "so do",
+                "H19.12-251103-0007",
+                "<code>",
+                "0912345678",
+                "ddawng kys",
+                "’; DROP TABLE",
+                "\u202e",
+                "e\u0301" * 9,
+                "😀",
+                "ơiiiii",
+                "-",
+                "còn",
+            ]
+        ),
     ),
     max_size=25,
 )

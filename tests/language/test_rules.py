@@ -1,6 +1,7 @@
 """Every line of the rule files reads its own sentences as meant, and wrong files are refused by name."""
 
 import pytest
+from tests.language.given import codes, read, the_book
 
 from govchat.errors import ConfigurationError
 from govchat.kit.text import fold
@@ -10,7 +11,6 @@ from govchat.language.normalise import read_spelling, words_of
 from govchat.language.protect import protect
 from govchat.language.rules import Rule, read_rules, read_words
 from govchat.language.syllables import spelled
-from tests.language.given import codes, read, the_book
 
 RULES = shipped_rules()
 LINES = [pytest.param(rule, id=rule.source.replace("rules/", "", 1)) for rule in RULES.rules]
@@ -56,11 +56,15 @@ def test_every_short_form_is_written_out(form: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "context", [pytest.param(one, id=f"{one.short}-{one.means}") for found in RULES.spelling.context.values() for one in found]
+    "context",
+    [pytest.param(one, id=f"{one.short}-{one.means}") for found in RULES.spelling.context.values() for one in found],
 )
 def test_every_short_form_with_neighbours_is_written_out_beside_them(context: object) -> None:
     for sentence in context.says:  # type: ignore[attr-defined]
-        words = [one.toned for one in words_of(protect(sentence).text, RULES.spelling, the_book().vocabulary, the_book().known)]
+        words = [
+            one.toned
+            for one in words_of(protect(sentence).text, RULES.spelling, the_book().vocabulary, the_book().known)
+        ]
         meant = [spelled(word) for word in context.means.split()]  # type: ignore[attr-defined]
         assert any(words[at : at + len(meant)] == meant for at in range(len(words))), f"{sentence!r} gave {words}"
 
@@ -100,7 +104,7 @@ def test_a_wrong_file_is_refused_by_name(file: str, old: str, new: str, says: st
 def test_a_phrase_with_an_equals_sign_is_found_only_as_written() -> None:
     lexicon = Lexicon()
     groups = read_words('"lời" = ["dừng="]', "words.toml", lexicon)
-    assert not read_rules('rule = []', "r.toml", lexicon, groups)
+    assert not read_rules("rule = []", "r.toml", lexicon, groups)
     spelling = read_spelling(FILES["spelling.toml"], "spelling.toml")
     from govchat.language.lexicon import find
 

@@ -140,7 +140,9 @@ def _show(reading: "Reading") -> None:
     if reading.field:
         click.echo(f"{'asks for':{width}}  {reading.field}")
     for candidate in reading.procedures:
-        click.echo(f"{'candidate':{width}}  {candidate.code} {candidate.score:4.2f}  {candidate.name}  [{candidate.why}]")
+        click.echo(
+            f"{'candidate':{width}}  {candidate.code} {candidate.score:4.2f}  {candidate.name}  [{candidate.why}]"
+        )
     if reading.codes:
         click.echo(f"{'dossier codes':{width}}  {' '.join(reading.codes)}")
     decision = f"ask back: {reading.ask_why}" if reading.ask_back else "answer"

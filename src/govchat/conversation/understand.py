@@ -129,11 +129,8 @@ def is_secret(candidate: str, rules: Rulebook, book: Book, *, trusted: bool = Fa
     if not candidate.isalpha():
         return True
     shadow = candidate.lower()
-    if shadow in rules.never_secret:
-        return False
-    if trusted and candidate.isupper():
-        return True
-    if shadow in book.vocabulary:
+    stands_out = trusted and candidate.isupper()
+    if shadow in rules.never_secret or (shadow in book.vocabulary and not stands_out):
         return False
     return trusted or not is_syllable(_REPEATED.sub(r"\1", shadow))
 

@@ -131,7 +131,9 @@ def read_tenant_words(text: str, source: str, codes: Iterable[str] | None = None
     if len(text) > _LONGEST_WORDS_FILE:
         raise ConfigurationError(f"{source}:1 {len(text)} characters: expected at most {_LONGEST_WORDS_FILE}")
     if not unicodedata.is_normalized("NFC", text):
-        line = next(number for number, one in enumerate(text.split("\n"), 1) if not unicodedata.is_normalized("NFC", one))
+        line = next(
+            number for number, one in enumerate(text.split("\n"), 1) if not unicodedata.is_normalized("NFC", one)
+        )
         raise ConfigurationError(f"{source}:{line} the text is not in Unicode NFC, save it normalised")
     try:
         tables = tomllib.loads(text)
@@ -149,7 +151,9 @@ def read_tenant_words(text: str, source: str, codes: Iterable[str] | None = None
     for phrase, code in aliases.items():
         place = f"{source}:{_line(text, phrase)}"
         if not isinstance(code, str):
-            raise ConfigurationError(f'{place} alias "{phrase}": expected the code of one procedure, such as "1.001193"')
+            raise ConfigurationError(
+                f'{place} alias "{phrase}": expected the code of one procedure, such as "1.001193"'
+            )
         if existing is not None and code not in existing:
             raise ConfigurationError(f'{place} alias "{phrase}": no procedure {code} in the catalogue')
         if not 1 <= len(phrase.split()) <= 12 or not any(letter.isalpha() for letter in phrase):

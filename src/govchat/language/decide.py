@@ -4,7 +4,7 @@ Pure arithmetic over `Fired` rules and `Named` procedures; the numbers here weig
 weights stand in their files.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 
 import msgspec
 
@@ -45,7 +45,11 @@ class Procedures(msgspec.Struct, frozen=True):
 
 
 def choose_procedures(
-    evidence: Sequence[Evidence], asks: Sequence[Fired], joints: Iterable[int], siblings: Sequence[str], known: frozenset[str] | None
+    evidence: Sequence[Evidence],
+    asks: Sequence[Fired],
+    joints: Iterable[int],
+    siblings: Sequence[str],
+    known: Container[str] | None,
 ) -> Procedures:
     """Order the evidence; `asks` are rules that say "ask", `joints` places of words that join two wishes.
 
@@ -65,7 +69,9 @@ def choose_procedures(
             for number, code in enumerate(ask.rule.codes)
         ]
         named = {one.code for one in first}
-        return Procedures(_known([*first, *(one for one in ordered if one.code not in named)], known), True, ask.rule.pattern)
+        return Procedures(
+            _known([*first, *(one for one in ordered if one.code not in named)], known), True, ask.rule.pattern
+        )
     if top is None or top.score < _ENOUGH:
         return Procedures()
     why = _doubt(ordered, joints)
@@ -74,7 +80,9 @@ def choose_procedures(
         ordered = [top, other, *(one for one in ordered[1:] if one is not other)]
     have = {one.code for one in ordered}
     ordered += [
-        Evidence(code, top.score * 0.3, frozenset(), f"related to {top.code}", "sibling") for code in siblings if code not in have
+        Evidence(code, top.score * 0.3, frozenset(), f"related to {top.code}", "sibling")
+        for code in siblings
+        if code not in have
     ]
     offered = _known(ordered, known)
     if offered and offered[0] is not top:
@@ -82,7 +90,7 @@ def choose_procedures(
     return Procedures(offered, bool(why), why)
 
 
-def _known(ordered: Sequence[Evidence], known: frozenset[str] | None) -> tuple[Evidence, ...]:
+def _known(ordered: Sequence[Evidence], known: Container[str] | None) -> tuple[Evidence, ...]:
     return tuple(one for one in ordered if known is None or one.code in known)[:MOST_CANDIDATES]
 
 
@@ -119,12 +127,15 @@ def _doubt(ordered: Sequence[Evidence], joints: Iterable[int]) -> str:
 
 def _second_wish(top: Evidence, other: Evidence, joints: Iterable[int]) -> bool:
     """Whether `other` is wished for besides `top`: on words of its own, with a joining word between."""
-    if other.kind not in ("rule", "alias") or top.kind not in ("rule", "alias") or top.places & other.places or other.score < 0.9:
+    if (
+        other.kind not in ("rule", "alias")
+        or top.kind not in ("rule", "alias")
+        or top.places & other.places
+        or other.score < 0.9
+    ):
         return False
     first, second = sorted((top.places, other.places), key=min)
-    return max(first) < min(second) + 1 and any(
-        max(first) <= at <= min(second) or at > max(second) for at in joints
-    )
+    return max(first) < min(second) + 1 and any(max(first) <= at <= min(second) or at > max(second) for at in joints)
 
 
 class Wish(msgspec.Struct, frozen=True):
@@ -152,7 +163,9 @@ def choose_intent(fired: Sequence[Fired], procedures: Procedures, *, field: str,
         strength = 1.2 + 0.3 * min(procedures.score, 3.0) + (0.3 if field else 0.0)
         scores["procedure_info"] = max(scores.get("procedure_info", 0.0), strength)
         if procedures.ordered[0].kind in ("rule", "alias") and procedures.score >= 1.0 and "contact_office" in scores:
-            scores["contact_office"] *= _OFFICE_BESIDE_A_PROCEDURE  # "khai sinh ở xã hay ở đâu" asks about the procedure
+            scores["contact_office"] *= (
+                _OFFICE_BESIDE_A_PROCEDURE  # "khai sinh ở xã hay ở đâu" asks about the procedure
+            )
     if codes:
         scores["lookup_dossier"] = scores.get("lookup_dossier", 0.0) + 2.4
     if document:

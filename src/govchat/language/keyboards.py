@@ -97,9 +97,7 @@ def _word(letters: list[str], qualities: list[str], tone: str) -> str | None:
     bare = "".join(letters)
     if not (tone or any(qualities)) or not is_syllable(bare):
         return None
-    made = [
-        "đ" if quality == "đ" else letter + quality for letter, quality in zip(letters, qualities, strict=True)
-    ]
+    made = ["đ" if quality == "đ" else letter + quality for letter, quality in zip(letters, qualities, strict=True)]
     if tone:
         made[_tone_place(letters, qualities)] += tone
     word = spelled(unicodedata.normalize("NFC", "".join(made)))

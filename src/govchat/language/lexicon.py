@@ -5,6 +5,7 @@ agree with it.
 """
 
 from collections.abc import Mapping
+from itertools import pairwise
 
 import msgspec
 
@@ -59,7 +60,7 @@ class Lexicon:
             if word[0] != "<":
                 self.vocabulary.add(shadow(word))
                 self.known.add(word)
-        self.pairs.update((shadow(first), shadow(second)) for first, second in zip(words, words[1:], strict=False))
+        self.pairs.update((shadow(first), shadow(second)) for first, second in pairwise(words))
         if (group, words, exact) not in node.ends:
             node.ends.append((group, words, exact))
 

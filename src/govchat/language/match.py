@@ -1,6 +1,7 @@
 """Which rules fire in a message, with what score, and on which of its words. From groups found to `Fired`; pure."""
 
 from collections.abc import Iterable, Mapping
+from itertools import pairwise
 
 import msgspec
 
@@ -89,5 +90,5 @@ def _score(rule: Rule, taken: list[Hit], places: frozenset[int]) -> float:
     span = max(hit.end for hit in taken) - min(hit.start for hit in taken)
     gap = max(0, span - len(places) - _FREE_GAP)
     extra = _PER_WORD * (len(places) - len(taken))
-    in_order = 0.03 if all(one.start < two.start for one, two in zip(taken, taken[1:], strict=False)) else 0.0
+    in_order = 0.03 if all(one.start < two.start for one, two in pairwise(taken)) else 0.0
     return (rule.weight + extra) * quality - min(_MOST_GAP_COST, gap * _GAP_COST) + in_order

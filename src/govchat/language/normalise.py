@@ -69,9 +69,7 @@ def read_spelling(text: str, source: str) -> Spelling:
             raise ConfigurationError(f'{source}: context "{one.short}": name words `before` or `after` which it stands')
         before = tuple(shadow(word) for word in one.before)
         after = tuple(shadow(word) for word in one.after)
-        context.setdefault(spelled(one.short), []).append(
-            _Context(one.short, one.means, before, after, one.says)
-        )
+        context.setdefault(spelled(one.short), []).append(_Context(one.short, one.means, before, after, one.says))
     return Spelling(
         courtesies=frozenset(spelled(word) for word in file.courtesies),
         short={spelled(form): tuple(spelled(word) for word in means.split()) for form, means in file.short.items()},
@@ -101,8 +99,8 @@ def words_of(
     plain = [shadow(word) for word, _ in typed]
     for at, (word, after_break) in enumerate(typed):
         if at in decoded:
-            word, made = decoded[at], "keys"
-            words.append(Word(word, shadow(word), word in spelling.courtesies, after_break, made))
+            meant = decoded[at]
+            words.append(Word(meant, shadow(meant), meant in spelling.courtesies, after_break, "keys"))
             continue
         before, after = plain[at - 1] if at else "", plain[at + 1] if at + 1 < len(plain) else ""
         words.extend(_written_out(word, before, after, after_break, spelling, vocabulary))
@@ -146,7 +144,10 @@ def _keystrokes(typed: list[str], known: frozenset[str]) -> dict[int, str]:
                 found[at] = decoded
     if len(found) < 2 or not any(word in known for word in found.values()):
         return {}
-    return {at: word if word in known else (shadow(word) if shadow(word) in _shadows(known) else word) for at, word in found.items()}
+    return {
+        at: word if word in known else (shadow(word) if shadow(word) in _shadows(known) else word)
+        for at, word in found.items()
+    }
 
 
 _SHADOWS: dict[int, frozenset[str]] = {}
@@ -176,7 +177,9 @@ def _written_out(
         return
     if plain not in vocabulary and not is_syllable(plain):
         doubled = _DOUBLED.sub(r"\1", word)
-        if doubled != word and (doubled in spelling.short or doubled in spelling.courtesies or shadow(doubled) in vocabulary):
+        if doubled != word and (
+            doubled in spelling.short or doubled in spelling.courtesies or shadow(doubled) in vocabulary
+        ):
             yield from _written_out(doubled, before, after, after_break, spelling, vocabulary)
             return
         parts = _split(plain, vocabulary) if word == plain else None

@@ -27,7 +27,7 @@ class FoundCodes(msgspec.Struct, frozen=True):
 CodeFinder = Callable[[str], FoundCodes]
 
 
-def no_codes(text: str) -> FoundCodes:
+def no_codes(_text: str) -> FoundCodes:
     """The finder of a house without dossiers."""
     return FoundCodes()
 
@@ -54,12 +54,14 @@ class Protected(msgspec.Struct, frozen=True):
 
 _CASE = re.compile(r"(?<![\w])(?:KN|TC|PA|PAKN)[ -]?20\d\d[ -]?\d{3,8}(?!\w)", re.IGNORECASE)
 _DOCUMENT = re.compile(
-    r"(?<![\w/.])(\d{1,5}(?:/20\d\d)?/(?=[^\W\d_]{2})[^\W\d_][\w]{1,12}(?:-[^\W\d_][\w&]{0,14}){0,4})(?!\w)", re.IGNORECASE
+    r"(?<![\w/.])(\d{1,5}(?:/20\d\d)?/(?=[^\W\d_]{2})[^\W\d_][\w]{1,12}(?:-[^\W\d_][\w&]{0,14}){0,4})(?!\w)",
+    re.IGNORECASE,
 )
 _PHONE = re.compile(r"(?<![\w.])(?:\+?84|0)(?:[ .-]?\d){9}(?!\w)(?![.-]\d)")
 _ID = re.compile(r"(?<![\w.])(?:\d{12}|\d{9}|\d{3}[ .]\d{3}[ .]\d{3}[ .]\d{3})(?!\w)(?![.-]\d)")
 _PLATE = re.compile(
-    r"(?<![\w.])(\d{2} ?-? ?(?:[A-HK-NPR-VX-Z][A-Z0-9]?|MĐ\d?)[ -]{0,3}(?:\d{3}\.\d{2}|\d{4,5}))(?!\w)(?![.-]\d)", re.IGNORECASE
+    r"(?<![\w.])(\d{2} ?-? ?(?:[A-HK-NPR-VX-Z][A-Z0-9]?|MĐ\d?)[ -]{0,3}(?:\d{3}\.\d{2}|\d{4,5}))(?!\w)(?![.-]\d)",
+    re.IGNORECASE,
 )
 _DATE = re.compile(r"(?<![\w/.-])(\d{1,2})[/.-](\d{1,2})[/.-]((?:20)?\d{2})(?![\w/-])")
 _SHORT_DATE = re.compile(r"(?<![\w/.-])([0-3]?\d)/([01]?\d)(?![\w/-])")

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 import msgspec
 
-from govchat.language.book import CORRECTIONS, FILLERS, JOINTS, Book
+from govchat.language.book import CORRECTIONS, JOINTS, Book
 from govchat.language.decide import (
     WITH_PROCEDURES,
     Evidence,
@@ -23,6 +23,7 @@ from govchat.language.normalise import Step, Word, words_of
 from govchat.language.protect import CodeFinder, Slots, no_codes, protect
 from govchat.language.typos import mend
 
+_SHORT = 6  # words of a follow-up
 _CORRECTED_BY = 4  # a correction stands among the first words
 _UNKNOWN_BELOW = 0.8  # an intent with a lower score is not believed
 _TENANT_ALIAS = 0.35  # a province's own word counts more than one of the catalogue
@@ -122,12 +123,12 @@ def _see(words: tuple[Word, ...], found: Mapping[str, tuple[Hit, ...]], book: Bo
     numbers = {number for group in found for number in rules.by_group.get(group, ())}
     fired = [one for number in sorted(numbers) if (one := fire(rules.rules[number], found, spoken)) is not None]
     evidence = [*_from_rules(fired), *_from_aliases(found), *_from_names(words, book)]
-    joints = [hit.start for hit in found.get(JOINTS, ())] + [at for at, word in enumerate(words) if word.after_break and at]
-    siblings = _siblings(evidence, fired)
-    known = frozenset(book.names.by_code) if len(book.names) else None
-    procedures = choose_procedures(
-        evidence, [one for one in fired if one.rule.kind == "ask"], joints, siblings, known
-    )
+    joints = [hit.start for hit in found.get(JOINTS, ())] + [
+        at for at, word in enumerate(words) if word.after_break and at
+    ]
+    siblings = _siblings(fired)
+    known = book.names.by_code if len(book.names) else None
+    procedures = choose_procedures(evidence, [one for one in fired if one.rule.kind == "ask"], joints, siblings, known)
     return _Seen(
         intents=tuple(one for one in fired if one.rule.kind == "intent"),
         procedures=procedures,
@@ -163,7 +164,7 @@ def _from_names(words: tuple[Word, ...], book: Book) -> list[Evidence]:
     ]
 
 
-def _siblings(evidence: list[Evidence], fired: list[Fired]) -> tuple[str, ...]:
+def _siblings(fired: list[Fired]) -> tuple[str, ...]:
     best = max((one for one in fired if one.rule.kind == "procedure"), key=lambda one: one.score, default=None)
     return best.rule.also if best else ()
 
@@ -201,10 +202,20 @@ def _conclude(
     )
     procedures, ask_back, why = seen.procedures.ordered, seen.procedures.ask, seen.procedures.why
     inherited = False
-    if context is not None and not procedures and field and context.procedure and wish.intent in ("procedure_info", "out_of_scope", "contact_office", "payment"):
-        procedures, ask_back, why = (Evidence(context.procedure, 1.0, frozenset(), "from the context", "context"),), False, ""
+    if (
+        context is not None
+        and not procedures
+        and field
+        and context.procedure
+        and wish.intent in ("procedure_info", "out_of_scope", "contact_office", "payment")
+    ):
+        procedures, ask_back, why = (
+            (Evidence(context.procedure, 1.0, frozenset(), "from the context", "context"),),
+            False,
+            "",
+        )
         wish, inherited = Wish("procedure_info", "", 1.5), True
-    elif context is not None and procedures and not field and context.field and len(words) <= 6 and FILLERS:
+    elif context is not None and procedures and not field and context.field and len(words) <= _SHORT:
         field, inherited = context.field, True
     understood = wish.score >= _UNKNOWN_BELOW
     intent = wish.intent if understood else "out_of_scope"

@@ -42,9 +42,7 @@ def measure(labelled: Iterable[Labelled], read: Callable[[str], Reading]) -> Fig
     intents = Counter(one.intent == reading.intent for one, reading in read_as)
     meant = [(one, reading) for one, reading in read_as if one.procedure and one.procedure != CLARIFY]
     unclear = [(one, reading) for one, reading in read_as if one.procedure == CLARIFY]
-    confusions = Counter(
-        (one.intent, reading.intent) for one, reading in read_as if one.intent != reading.intent
-    )
+    confusions = Counter((one.intent, reading.intent) for one, reading in read_as if one.intent != reading.intent)
     return Figures(
         sentences=len(read_as),
         intent=intents[True] / max(1, len(read_as)),

@@ -16,9 +16,35 @@ from govchat.language.lexicon import Lexicon
 from govchat.language.syllables import spelled
 
 INTENTS = frozenset(
-    "lookup_dossier scan_qr_help procedure_info procedure_list complaint_status file_complaint denunciation petition dispute "
-    "file_online supplement payment result_delivery withdraw rating subscribe link_identity contact_office human_handoff "
-    "privacy_request staff_inbox staff_ack staff_stats greeting thanks_bye out_of_scope abuse".split()
+    [
+        "lookup_dossier",
+        "scan_qr_help",
+        "procedure_info",
+        "procedure_list",
+        "complaint_status",
+        "file_complaint",
+        "denunciation",
+        "petition",
+        "dispute",
+        "file_online",
+        "supplement",
+        "payment",
+        "result_delivery",
+        "withdraw",
+        "rating",
+        "subscribe",
+        "link_identity",
+        "contact_office",
+        "human_handoff",
+        "privacy_request",
+        "staff_inbox",
+        "staff_ack",
+        "staff_stats",
+        "greeting",
+        "thanks_bye",
+        "out_of_scope",
+        "abuse",
+    ]
 )
 FIELDS = frozenset({"fee", "time", "documents", "where", "how", "online", "form", "legal_basis", "conditions"})
 Kind = Literal["intent", "procedure", "ask", "field"]
@@ -160,7 +186,9 @@ def _meaning(block: _Block, source: str) -> tuple[Kind, str]:
     if block.field:
         named.append(("field", block.field))
     if len(named) != 1:
-        raise ConfigurationError(f"{source}: a rule needs exactly one of intent, procedure, ask, field: {sorted(block.lines)[:1]}")
+        raise ConfigurationError(
+            f"{source}: a rule needs exactly one of intent, procedure, ask, field: {sorted(block.lines)[:1]}"
+        )
     kind, means = named[0]
     if kind == "intent" and means not in INTENTS:
         raise ConfigurationError(f'{source}: intent "{means}": expected one of {", ".join(sorted(INTENTS))}')

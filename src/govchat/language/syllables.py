@@ -88,7 +88,13 @@ def likeness(typed: str, wanted: str) -> float:
     if not quality and not tones:
         return PLAIN
     wanted_quality, wanted_tones = marks(wanted)
-    if quality == wanted_quality and tones and tones <= _HOOK_OR_TILDE and wanted_tones and wanted_tones <= _HOOK_OR_TILDE:
+    if (
+        quality == wanted_quality
+        and tones
+        and tones <= _HOOK_OR_TILDE
+        and wanted_tones
+        and wanted_tones <= _HOOK_OR_TILDE
+    ):
         return HOOK_FOR_TILDE
     if quality <= wanted_quality and tones <= wanted_tones:
         return SOME_MARKS
