@@ -28,8 +28,8 @@ def key_groups(rule: Rule) -> Iterable[str]:
     return {parts[0].group for parts in item.alternatives}
 
 
-def fire(rule: Rule, found: Mapping[str, tuple[Hit, ...]], spoken: int) -> Fired | None:
-    """The rule on the words where it scores best; None when it does not fire. `spoken` counts the words that are no courtesies."""
+def fire(rule: Rule, found: Mapping[str, tuple[Hit, ...]], spoken: frozenset[int]) -> Fired | None:
+    """The rule on the words where it scores best; None when it does not fire. `spoken` are the places of the words that are no courtesies."""
     ways: list[list[Hit]] = []
     for item in rule.needs:
         hits = _hits(item, found)
@@ -43,7 +43,8 @@ def fire(rule: Rule, found: Mapping[str, tuple[Hit, ...]], spoken: int) -> Fired
     for item in rule.bars:
         if any(not hit.places <= places for hit in _hits(item, found)):
             return None
-    if rule.alone and len(places) * 2 < spoken + 1 - (len(places) < 2):
+    said = len(places & spoken)
+    if rule.alone and said * 2 < len(spoken) + (said > 1):
         return None
     return Fired(rule, score, places)
 

@@ -104,7 +104,6 @@ class _Seen(msgspec.Struct, frozen=True):
     intents: tuple[Fired, ...]
     procedures: Procedures
     fields: tuple[Fired, ...]
-    spoken: int
 
     @property
     def strength(self) -> float:
@@ -119,7 +118,7 @@ class _Seen(msgspec.Struct, frozen=True):
 
 def _see(words: tuple[Word, ...], found: Mapping[str, tuple[Hit, ...]], book: Book) -> _Seen:
     rules = book.rules
-    spoken = sum(not word.courtesy for word in words)
+    spoken = frozenset(at for at, word in enumerate(words) if not word.courtesy)
     numbers = {number for group in found for number in rules.by_group.get(group, ())}
     fired = [one for number in sorted(numbers) if (one := fire(rules.rules[number], found, spoken)) is not None]
     evidence = [*_from_rules(fired), *_from_aliases(found), *_from_names(words, book)]
@@ -133,7 +132,6 @@ def _see(words: tuple[Word, ...], found: Mapping[str, tuple[Hit, ...]], book: Bo
         intents=tuple(one for one in fired if one.rule.kind == "intent"),
         procedures=procedures,
         fields=tuple(sorted((one for one in fired if one.rule.kind == "field"), key=lambda one: -one.score)),
-        spoken=spoken,
     )
 
 
