@@ -63,7 +63,14 @@ def choose_procedures(
     ordered = sorted(best.values(), key=lambda one: (-one.score, one.code))
     top = ordered[0] if ordered else None
     ask = max(asks, key=lambda one: one.score, default=None)
-    if ask and top and ask.rule.alone and top.kind in ("rule", "alias") and top.score >= 0.9 and not top.places <= ask.places:
+    if (
+        ask
+        and top
+        and ask.rule.alone
+        and top.kind in ("rule", "alias")
+        and top.score >= 0.9
+        and not top.places <= ask.places
+    ):
         ask = None  # more was said than the few words that would have to be asked about
     if ask and (top is None or (ask.score >= top.score - 0.02 and not ask.places < top.places)):
         first = [

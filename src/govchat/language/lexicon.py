@@ -10,10 +10,11 @@ from itertools import pairwise
 import msgspec
 
 from govchat.language.normalise import Word
-from govchat.language.syllables import likeness, shadow, spelled
+from govchat.language.syllables import PLAIN, likeness, shadow, spelled
 
 WELL_ENOUGH = 0.7
 _AS_WRITTEN, _ONE_WORD = 0.95, 0.8
+_PLAIN_AMONG_MARKED = 0.72
 FIXED = "!"  # begins the name of a group of fixed expressions
 _MOST_HITS = 6  # of one group in one message
 _MOST_SKIPS = 2  # courtesies between two words of a phrase
@@ -68,9 +69,10 @@ class Lexicon:
 def find(words: tuple[Word, ...], roots: tuple[Node, ...]) -> Mapping[str, tuple[Hit, ...]]:
     """Every group in the words, best hits first; work is bounded by words times the depth of the tries."""
     found: dict[str, list[Hit]] = {}
+    marked = _is_marked(words)
     for start in range(len(words)):
         for root in roots:
-            _walk(words, start, root, found)
+            _walk(words, start, root, found, marked)
     _swallow(found)
     return {
         group: tuple(sorted(hits, key=lambda hit: (-hit.quality, -len(hit.places), hit.start))[:_MOST_HITS])
@@ -88,7 +90,7 @@ def _swallow(found: dict[str, list[Hit]]) -> None:
                 found[group] = [hit for hit in hits if not any(hit.places < places for places in fixed)]
 
 
-def _walk(words: tuple[Word, ...], start: int, root: Node, found: dict[str, list[Hit]]) -> None:
+def _walk(words: tuple[Word, ...], start: int, root: Node, found: dict[str, list[Hit]], marked: bool) -> None:
     node: Node | None = root
     places: list[int] = []
     at, skipped = start, 0
@@ -105,17 +107,25 @@ def _walk(words: tuple[Word, ...], start: int, root: Node, found: dict[str, list
         places.append(at)
         at += 1
         for group, wanted, exact in node.ends:
-            quality = _quality(words, places, wanted)
+            quality = _quality(words, places, wanted, marked)
             if quality >= (_AS_WRITTEN if exact else WELL_ENOUGH if len(wanted) > 1 else _ONE_WORD):
                 hits = found.setdefault(group, [])
                 if len(hits) < 4 * _MOST_HITS:
                     hits.append(Hit(start, at, quality, frozenset(places)))
 
 
-def _quality(words: tuple[Word, ...], places: list[int], wanted: tuple[str, ...]) -> float:
+def _is_marked(words: tuple[Word, ...]) -> bool:
+    """Whether the message is typed with marks: then a word without any is more likely meant so."""
+    typed = [word for word in words if word.made in ("", "keys") and word.shadow.isalpha()]
+    return len(typed) > 1 and sum(word.toned != word.shadow for word in typed) * 3 >= len(typed)
+
+
+def _quality(words: tuple[Word, ...], places: list[int], wanted: tuple[str, ...], marked: bool) -> float:
     total = 0.0
     for at, word in zip(places, wanted, strict=True):
         typed = words[at]
         like = likeness(typed.toned, word)
+        if marked and like == PLAIN and not typed.made:
+            like = _PLAIN_AMONG_MARKED
         total += like * 0.8 if typed.made == "typo" else like
     return total / len(wanted)
