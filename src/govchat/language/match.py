@@ -29,7 +29,7 @@ def key_groups(rule: Rule) -> Iterable[str]:
 
 
 def fire(rule: Rule, found: Mapping[str, tuple[Hit, ...]], spoken: frozenset[int]) -> Fired | None:
-    """The rule on the words where it scores best; None when it does not fire. `spoken` are the places of the words that are no courtesies."""
+    """The rule on the words where it scores best; None when it does not fire. `spoken`: the places of words that are no courtesies."""
     ways: list[list[Hit]] = []
     for item in rule.needs:
         hits = _hits(item, found)
