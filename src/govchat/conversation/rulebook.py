@@ -1,27 +1,25 @@
-"""The rules of `rules/vi.toml`, checked and made ready for `understand`: phrases by the shadow of their first word."""
+"""The books that messages are read with: the shipped rules over the catalogue, shared by all provinces, and each one's own words on top.
+
+Also `rules/vi.toml`: signs without words, and what may stand before a look-up secret or never is one. Feeds `understand` and the CLI.
+"""
 
 import tomllib
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from datetime import date
 from functools import cache
 from importlib.resources import files
-from types import MappingProxyType
-from typing import Any
 
 import msgspec
 
+from govchat.dossiers.codes import find_codes
 from govchat.errors import ConfigurationError
-from govchat.kit.text import fold, toned
+from govchat.kit.text import fold
+from govchat.language.book import Book, book, for_tenant, read_tenant_words
+from govchat.language.protect import CodeFinder, FoundCodes
+from govchat.procedures.catalogue import starter
 
-INTENTS = frozenset({"lookup", "lost_code", "lost_secret", "contact_office", "help", "menu", "thanks", "greeting"})
-_GAP = "…"
-
-
-class _Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    intent: str
-    rank: int
-    cover: float
-    phrases: tuple[str, ...]
+SIGNS = frozenset({"help", "thanks"})
 
 
 class _Secrets(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -30,41 +28,17 @@ class _Secrets(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    particles: tuple[str, ...]
-    abbreviations: dict[str, str]
-    rule: tuple[_Rule, ...]
     signs: dict[str, tuple[str, ...]]
     secrets: _Secrets
 
 
-class Phrase(msgspec.Struct, frozen=True):
-    """One line of a rule: its words as (with tones, shadow), in parts between gaps.
-
-    `needs` are the shadows of all its words; `length` counts the words, `spoken` those that are no particles.
-    """
-
-    text: str
-    intent: str
-    rank: int
-    cover: float
-    parts: tuple[tuple[tuple[str, str], ...], ...]
-    needs: frozenset[str]
-    length: int
-    spoken: int
-
-
 class Rulebook(msgspec.Struct, frozen=True):
-    """Everything `understand` compares with; sets hold shadows."""
+    """What `understand` knows beside the language: sets hold shadows."""
 
-    phrases: tuple[Phrase, ...]
-    by_first: Mapping[str, tuple[Phrase, ...]]
-    particles: frozenset[str]
-    abbreviations: Mapping[str, str]
     signs: Mapping[str, tuple[str, ...]]
     secret_labels: frozenset[str]
     longest_label: int
     never_secret: frozenset[str]
-    vocabulary: frozenset[str]
 
 
 @cache
@@ -79,40 +53,43 @@ def read_rulebook(text: str, source: str) -> Rulebook:
     if not unicodedata.is_normalized("NFC", text):
         raise ConfigurationError(f"{source}: the text is not in Unicode NFC, save it normalised")
     try:
-        book = msgspec.convert(tomllib.loads(text), _File)
+        file = msgspec.convert(tomllib.loads(text), _File)
     except (tomllib.TOMLDecodeError, msgspec.ValidationError) as wrong:
         raise ConfigurationError(f"{source}: {wrong}") from wrong
-    for intent in [*(rule.intent for rule in book.rule), *book.signs]:
-        if intent not in INTENTS:
-            raise ConfigurationError(f'{source}: intent "{intent}": expected one of {", ".join(sorted(INTENTS))}')
-    particles = frozenset(fold(toned(particle)) for particle in book.particles)
-    phrases = tuple(_phrase(line, rule, particles, source) for rule in book.rule for line in rule.phrases)
-    by_first: dict[str, tuple[Phrase, ...]] = {}
-    for phrase in phrases:
-        first = phrase.parts[0][0][1]
-        by_first[first] = (*by_first.get(first, ()), phrase)
-    labels = frozenset(fold(label) for label in book.secrets.labels)
-    values: dict[str, Any] = {
-        "phrases": phrases,
-        "by_first": MappingProxyType(by_first),
-        "particles": particles,
-        "abbreviations": MappingProxyType({toned(short): long for short, long in book.abbreviations.items()}),
-        "signs": MappingProxyType(book.signs),
-        "secret_labels": labels,
-        "longest_label": max((label.count(" ") + 1 for label in labels), default=0),
-        "never_secret": frozenset(fold(word) for word in book.secrets.never),
-        "vocabulary": frozenset(shadow for phrase in phrases for part in phrase.parts for _, shadow in part),
-    }
-    return Rulebook(**values)
+    for name in file.signs:
+        if name not in SIGNS:
+            raise ConfigurationError(f'{source}: signs of "{name}": expected one of {", ".join(sorted(SIGNS))}')
+    labels = frozenset(fold(label) for label in file.secrets.labels)
+    return Rulebook(
+        signs=file.signs,
+        secret_labels=labels,
+        longest_label=max((label.count(" ") + 1 for label in labels), default=0),
+        never_secret=frozenset(fold(word) for word in file.secrets.never),
+    )
 
 
-def _phrase(line: str, rule: _Rule, particles: frozenset[str], source: str) -> Phrase:
-    parts = tuple(tuple((word, fold(word)) for word in part.split()) for part in toned(line).split(_GAP))
-    if not all(parts):
-        raise ConfigurationError(
-            f'{source}: phrase "{line}" of {rule.intent}: expected words on both sides of every "{_GAP}"'
-        )
-    shadows = [shadow for part in parts for _, shadow in part]
-    # Inside a phrase of nothing but courtesies ("ad ơi") these are what is said.
-    spoken = sum(shadow not in particles for shadow in shadows) or len(shadows)
-    return Phrase(line, rule.intent, rule.rank, rule.cover, parts, frozenset(shadows), len(shadows), spoken)
+@cache
+def shared_book() -> Book:
+    """The rules over the starter catalogue: one for all provinces, made on first use."""
+    return book((one.code, one.name, one.field, _everyday(one.aliases)) for one in starter())
+
+
+def tenant_book(text: str, source: str) -> Book:
+    """The shared book with a province's `words.toml` over it; raises `ConfigurationError` with file:line."""
+    shared = shared_book()
+    return for_tenant(shared, read_tenant_words(text, source, shared.names.by_code))
+
+
+def code_finder(today: date) -> CodeFinder:
+    """What finds dossier codes in a message read on `today` (in Vietnam)."""
+
+    def find(text: str) -> FoundCodes:
+        found = find_codes(text, today)
+        return FoundCodes(tuple(code.key for code in found.codes), found.spans, found.anything)
+
+    return find
+
+
+def _everyday(aliases: Iterable[str]) -> tuple[str, ...]:
+    # A one-word alias of the catalogue ("trc") is too short to be believed in any sentence; the rules have better ones.
+    return tuple(alias for alias in aliases if " " in alias)

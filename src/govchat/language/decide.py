@@ -1,0 +1,187 @@
+"""From what fired to what was meant: the intent, the procedures in order, and whether to ask back rather than guess.
+
+Pure arithmetic over `Fired` rules and `Named` procedures; the numbers here weigh kinds of evidence against each other, the rules' own
+weights stand in their files.
+"""
+
+from collections.abc import Container, Iterable, Sequence
+
+import msgspec
+
+from govchat.language.match import Fired
+
+MOST_CANDIDATES = 5
+WITH_PROCEDURES = frozenset({"procedure_info", "lookup_dossier", "file_online", "dispute"})
+_CLOSE = 0.13  # two procedures nearer than this are asked about
+_SURE_NAME = 0.62  # the share of the question that a name alone must cover to be believed
+_ENOUGH = 0.55  # below this score nothing was found
+_UNDER_A_LONGER = 0.55  # what is left of a rule whose words another one uses with more
+_BESIDE_A_NAME = 0.6  # what is left of a situation where a procedure is named
+_FAR_BEHIND = 0.25
+_OFFICE_BESIDE_A_PROCEDURE = 0.6
+
+
+class Evidence(msgspec.Struct, frozen=True, gc=False):
+    """One reason to think of a procedure."""
+
+    code: str
+    score: float
+    places: frozenset[int]
+    why: str
+    kind: str = "rule"  # rule, situation, alias, name
+    covered: float = 1.0
+
+
+class Procedures(msgspec.Struct, frozen=True):
+    """Procedures in order; `ask` when the first must not be believed, `why` says for what reason."""
+
+    ordered: tuple[Evidence, ...] = ()
+    ask: bool = False
+    why: str = ""
+
+    @property
+    def score(self) -> float:
+        return self.ordered[0].score if self.ordered else 0.0
+
+
+def choose_procedures(
+    evidence: Sequence[Evidence],
+    asks: Sequence[Fired],
+    joints: Iterable[int],
+    siblings: Sequence[str],
+    known: Container[str] | None,
+) -> Procedures:
+    """Order the evidence; `asks` are rules that say "ask", `joints` places of words that join two wishes.
+
+    `known` are the codes of the catalogue: others are never offered.
+    """
+    weighed = _weigh([one for one in evidence if one.score >= _FAR_BEHIND])
+    best: dict[str, Evidence] = {}
+    for one in weighed:
+        if one.code not in best or one.score > best[one.code].score:
+            best[one.code] = one
+    ordered = sorted(best.values(), key=lambda one: (-one.score, one.code))
+    top = ordered[0] if ordered else None
+    ask = max(asks, key=lambda one: one.score, default=None)
+    if (
+        ask
+        and top
+        and ask.rule.alone
+        and top.kind in ("rule", "alias")
+        and top.score >= 0.9
+        and not top.places <= ask.places
+    ):
+        ask = None  # more was said than the few words that would have to be asked about
+    if ask and (top is None or (ask.score >= top.score - 0.02 and not ask.places < top.places)):
+        first = [
+            Evidence(code, ask.score - 0.01 * number, ask.places, ask.rule.pattern, "ask")
+            for number, code in enumerate(ask.rule.codes)
+        ]
+        named = {one.code for one in first}
+        return Procedures(
+            _known([*first, *(one for one in ordered if one.code not in named)], known), True, ask.rule.pattern
+        )
+    if top is None or top.score < _ENOUGH:
+        return Procedures()
+    why = _doubt(ordered, joints)
+    if why == "two wishes":
+        other = next(one for one in ordered[1:] if _second_wish(top, one, joints))
+        ordered = [top, other, *(one for one in ordered[1:] if one is not other)]
+    have = {one.code for one in ordered}
+    ordered += [
+        Evidence(code, top.score * 0.3, frozenset(), f"related to {top.code}", "sibling")
+        for code in siblings
+        if code not in have
+    ]
+    offered = _known(ordered, known)
+    if offered and offered[0] is not top:
+        return Procedures(offered, True, f"{top.code} is not in this catalogue")
+    return Procedures(offered, bool(why), why)
+
+
+def _known(ordered: Sequence[Evidence], known: Container[str] | None) -> tuple[Evidence, ...]:
+    return tuple(one for one in ordered if known is None or one.code in known)[:MOST_CANDIDATES]
+
+
+def _weigh(evidence: Sequence[Evidence]) -> list[Evidence]:
+    named = [one for one in evidence if one.kind in ("rule", "alias") and one.score >= 0.9]
+    weighed = []
+    for one in evidence:
+        score = one.score
+        if any(
+            one.places < other.places and other.code != one.code and other.score >= one.score and other.kind != "name"
+            for other in evidence
+        ):
+            score *= _UNDER_A_LONGER
+        elif one.kind == "situation" and any(
+            not (other.places & one.places) and other.code != one.code for other in named
+        ):
+            score *= _BESIDE_A_NAME
+        elif one.kind == "name" and any(one.places <= other.places and other.code != one.code for other in named):
+            score *= _UNDER_A_LONGER
+        weighed.append(msgspec.structs.replace(one, score=score) if score != one.score else one)
+    return weighed
+
+
+def _doubt(ordered: Sequence[Evidence], joints: Iterable[int]) -> str:
+    top = ordered[0]
+    if top.kind == "name" and top.covered < _SURE_NAME:
+        return "only part of the words is in the name"
+    if any(_second_wish(top, one, joints) for one in ordered[1:]):
+        return "two wishes"
+    if len(ordered) > 1 and top.score - ordered[1].score < _CLOSE and ordered[1].kind != "sibling":
+        return "two are alike"
+    return ""
+
+
+def _second_wish(top: Evidence, other: Evidence, joints: Iterable[int]) -> bool:
+    """Whether `other` is wished for besides `top`: on words of its own, with a joining word between."""
+    if (
+        other.kind not in ("rule", "alias")
+        or top.kind not in ("rule", "alias")
+        or top.places & other.places
+        or other.score < 0.9
+    ):
+        return False
+    first, second = sorted((top.places, other.places), key=min)
+    return max(first) < min(second) + 1 and any(max(first) <= at <= min(second) or at > max(second) for at in joints)
+
+
+class Wish(msgspec.Struct, frozen=True):
+    """The intent with its score, the one behind it, and the rules that speak for it."""
+
+    intent: str
+    detail: str
+    score: float
+    behind: str = ""
+    behind_score: float = 0.0
+    fired: tuple[Fired, ...] = ()
+
+
+def choose_intent(fired: Sequence[Fired], procedures: Procedures, *, field: str, codes: bool, document: bool) -> Wish:
+    """The intent with most evidence; procedures, dossier codes and document numbers are evidence as well."""
+    by_intent: dict[str, list[Fired]] = {}
+    for one in fired:
+        by_intent.setdefault(one.rule.means, []).append(one)
+    scores: dict[str, float] = {}
+    for intent, found in by_intent.items():
+        found.sort(key=lambda one: -one.score)
+        more = [one.score for one in found[1:] if not (one.places & found[0].places)]
+        scores[intent] = found[0].score + 0.25 * (more[0] if more else 0.0)
+    if procedures.ordered:
+        strength = 1.2 + 0.3 * min(procedures.score, 3.0) + (0.3 if field else 0.0)
+        scores["procedure_info"] = max(scores.get("procedure_info", 0.0), strength)
+        if procedures.ordered[0].kind in ("rule", "alias") and procedures.score >= 1.0 and "contact_office" in scores:
+            scores["contact_office"] *= (
+                _OFFICE_BESIDE_A_PROCEDURE  # "khai sinh ở xã hay ở đâu" asks about the procedure
+            )
+    if codes:
+        scores["lookup_dossier"] = scores.get("lookup_dossier", 0.0) + 2.4
+    if document:
+        scores["staff_inbox"] = scores.get("staff_inbox", 0.0) + 1.6
+    if not scores:
+        return Wish("out_of_scope", "", 0.0)
+    ordered = sorted(scores, key=lambda intent: (-scores[intent], intent))
+    best, second = ordered[0], ordered[1] if len(ordered) > 1 else ""
+    detail = by_intent[best][0].rule.detail if best in by_intent else ""
+    return Wish(best, detail, scores[best], second, scores.get(second, 0.0), tuple(by_intent.get(best, ())))

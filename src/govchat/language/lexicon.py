@@ -1,0 +1,131 @@
+"""Groups of words that mean the same (`words.toml`), and where they stand in a message.
+
+A phrase is found by its shadow in a trie, courtesies between its words skipped; its quality says how well the marks that were typed
+agree with it.
+"""
+
+from collections.abc import Mapping
+from itertools import pairwise
+
+import msgspec
+
+from govchat.language.normalise import Word
+from govchat.language.syllables import PLAIN, likeness, shadow, spelled
+
+WELL_ENOUGH = 0.7
+_AS_WRITTEN, _ONE_WORD = 0.95, 0.8
+_PLAIN_AMONG_MARKED = 0.72
+FIXED = "!"  # begins the name of a group of fixed expressions
+_MOST_HITS = 6  # of one group in one message
+_MOST_SKIPS = 2  # courtesies between two words of a phrase
+
+
+class Hit(msgspec.Struct, frozen=True, gc=False):
+    """A phrase found: the words `start` to `end`, how well, and the places of its own words."""
+
+    start: int
+    end: int
+    quality: float
+    places: frozenset[int]
+
+
+class Node:
+    """A place in the trie: the next words by shadow, and the phrases that end here as (group, words, only as written)."""
+
+    __slots__ = ("ends", "next")
+
+    def __init__(self) -> None:
+        self.next: dict[str, Node] = {}
+        self.ends: list[tuple[str, tuple[str, ...], bool]] = []
+
+
+class Lexicon:
+    """All phrases of all groups. `vocabulary` holds the shadows of their words, `known` the words, `pairs` neighbours."""
+
+    __slots__ = ("known", "pairs", "root", "vocabulary")
+
+    def __init__(self) -> None:
+        self.root = Node()
+        self.vocabulary: set[str] = set()
+        self.known: set[str] = set()
+        self.pairs: set[tuple[str, str]] = set()
+
+    def add(self, group: str, phrase: str) -> None:
+        """Let `phrase` stand for `group`; with "=" behind it only as written, never by its shadow."""
+        exact = phrase.endswith("=")
+        phrase = phrase.removesuffix("=")
+        words = tuple(spelled(word) for word in phrase.replace(",", " ").replace("-", " ").split())
+        node = self.root
+        for word in words:
+            node = node.next.setdefault(shadow(word), Node())
+            if word[0] != "<":
+                self.vocabulary.add(shadow(word))
+                self.known.add(word)
+        self.pairs.update((shadow(first), shadow(second)) for first, second in pairwise(words))
+        if (group, words, exact) not in node.ends:
+            node.ends.append((group, words, exact))
+
+
+def find(words: tuple[Word, ...], roots: tuple[Node, ...]) -> Mapping[str, tuple[Hit, ...]]:
+    """Every group in the words, best hits first; work is bounded by words times the depth of the tries."""
+    found: dict[str, list[Hit]] = {}
+    marked = _is_marked(words)
+    for start in range(len(words)):
+        for root in roots:
+            _walk(words, start, root, found, marked)
+    _swallow(found)
+    return {
+        group: tuple(sorted(hits, key=lambda hit: (-hit.quality, -len(hit.places), hit.start))[:_MOST_HITS])
+        for group, hits in found.items()
+        if hits
+    }
+
+
+def _swallow(found: dict[str, list[Hit]]) -> None:
+    """Inside a fixed expression the single words mean nothing else."""
+    fixed = [hit.places for group, hits in found.items() if group[0] == FIXED for hit in hits]
+    if fixed:
+        for group, hits in found.items():
+            if group[0] != FIXED:
+                found[group] = [hit for hit in hits if not any(hit.places < places for places in fixed)]
+
+
+def _walk(words: tuple[Word, ...], start: int, root: Node, found: dict[str, list[Hit]], marked: bool) -> None:
+    node: Node | None = root
+    places: list[int] = []
+    at, skipped = start, 0
+    while at < len(words) and node is not None:
+        word = words[at]
+        following = node.next.get(word.shadow)
+        if following is None:
+            if not places or not word.courtesy or skipped >= _MOST_SKIPS:
+                return
+            skipped += 1
+            at += 1
+            continue
+        node, skipped = following, 0
+        places.append(at)
+        at += 1
+        for group, wanted, exact in node.ends:
+            quality = _quality(words, places, wanted, marked)
+            if quality >= (_AS_WRITTEN if exact else WELL_ENOUGH if len(wanted) > 1 else _ONE_WORD):
+                hits = found.setdefault(group, [])
+                if len(hits) < 4 * _MOST_HITS:
+                    hits.append(Hit(start, at, quality, frozenset(places)))
+
+
+def _is_marked(words: tuple[Word, ...]) -> bool:
+    """Whether the message is typed with marks: then a word without any is more likely meant so."""
+    typed = [word for word in words if word.made in ("", "keys") and word.shadow.isalpha()]
+    return len(typed) > 1 and sum(word.toned != word.shadow for word in typed) * 3 >= len(typed)
+
+
+def _quality(words: tuple[Word, ...], places: list[int], wanted: tuple[str, ...], marked: bool) -> float:
+    total = 0.0
+    for at, word in zip(places, wanted, strict=True):
+        typed = words[at]
+        like = likeness(typed.toned, word)
+        if marked and like == PLAIN and not typed.made:
+            like = _PLAIN_AMONG_MARKED
+        total += like * 0.8 if typed.made == "typo" else like
+    return total / len(wanted)

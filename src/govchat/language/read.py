@@ -1,0 +1,272 @@
+"""The entrance: `read(text, book)` reads one message. From any text to a `Reading`, with the steps that led there.
+
+Pure and total: the same text and book give the same reading, nothing raises, and the work is bounded whatever the text.
+"""
+
+from collections.abc import Mapping
+
+import msgspec
+
+from govchat.language.book import CORRECTIONS, JOINTS, Book
+from govchat.language.decide import (
+    WITH_PROCEDURES,
+    Evidence,
+    Procedures,
+    Wish,
+    choose_intent,
+    choose_procedures,
+)
+from govchat.language.lexicon import Hit, find
+from govchat.language.match import Fired, fire
+from govchat.language.names import OWN_ALIAS, alias_code
+from govchat.language.normalise import Step, Word, words_of
+from govchat.language.protect import CodeFinder, Slots, no_codes, protect
+from govchat.language.typos import mend
+
+_SHORT = 6  # words of a follow-up
+_CORRECTED_BY = 4  # a correction stands among the first words
+_UNKNOWN_BELOW = 0.8  # an intent with a lower score is not believed
+_TENANT_ALIAS = 0.35  # a province's own word counts more than one of the catalogue
+_ASKED_FOR = frozenset({"procedure_info", "file_online"})
+
+
+class Context(msgspec.Struct, frozen=True):
+    """What the conversation was about: the procedure shown last and the field asked for."""
+
+    procedure: str = ""
+    field: str = ""
+
+
+class Candidate(msgspec.Struct, frozen=True):
+    """A procedure that may be meant; `why` is the rule, the alias or the name that spoke for it."""
+
+    code: str
+    name: str
+    score: float
+    why: str
+
+
+class Reading(msgspec.Struct, frozen=True, kw_only=True):
+    """How a message was read.
+
+    `detail` narrows the intent (`lost_code`, `menu` …); `field` is what is asked about a procedure; `behind` the intent that came
+    second when it was said as well; `inherited` when the procedure or the field comes from the context. `understood` is False when
+    nothing was recognised: say so, offer menu and human.
+    """
+
+    intent: str
+    detail: str = ""
+    procedures: tuple[Candidate, ...] = ()
+    field: str = ""
+    ask_back: bool = False
+    ask_why: str = ""
+    confidence: float = 0.0
+    understood: bool = True
+    slots: Slots = Slots()
+    pieces: bool = False
+    behind: str = ""
+    inherited: bool = False
+    correction: bool = False
+    trace: tuple[Step, ...] = ()
+
+    @property
+    def codes(self) -> tuple[str, ...]:
+        """The normalised dossier codes in the message."""
+        return self.slots.codes
+
+
+def read(text: str, book: Book, *, context: Context | None = None, find_codes: CodeFinder = no_codes) -> Reading:
+    """Read one message; `find_codes` finds dossier codes in the cleaned text."""
+    trace: list[Step] = []
+    protected = protect(text, find_codes)
+    trace.append(Step("protected", protected.text))
+    rules = book.rules
+    words = words_of(protected.text, rules.spelling, book.vocabulary, book.known, trace)
+    found = find(words, book.roots)
+    words, correction = _after_correction(words, found)
+    if correction:
+        found = find(words, book.roots)
+    seen = _see(words, found, book)
+    if seen.weak:
+        mended = mend(words, book)
+        if mended is not None:
+            found_again = find(mended, book.roots)
+            again = _see(mended, found_again, book)
+            if again.strength > seen.strength:
+                words, found, seen = mended, found_again, again
+                trace.append(Step("typos", " ".join(word.toned for word in words)))
+    return _conclude(words, seen, protected.slots, protected.pieces, correction, book, context, trace)
+
+
+class _Seen(msgspec.Struct, frozen=True):
+    """What the words gave: rules by kind, procedures, the field asked."""
+
+    intents: tuple[Fired, ...]
+    procedures: Procedures
+    fields: tuple[Fired, ...]
+
+    @property
+    def strength(self) -> float:
+        return max([self.procedures.score, *(one.score for one in self.intents)])
+
+    @property
+    def weak(self) -> bool:
+        best = self.procedures.ordered[0] if self.procedures.ordered else None
+        named = best is not None and (best.kind != "name" or best.covered > 0.9)
+        return not named and all(one.score < 2.0 for one in self.intents)
+
+
+def _see(words: tuple[Word, ...], found: Mapping[str, tuple[Hit, ...]], book: Book) -> _Seen:
+    rules = book.rules
+    spoken = frozenset(at for at, word in enumerate(words) if not word.courtesy)
+    numbers = {number for group in found for number in rules.by_group.get(group, ())}
+    fired = [one for number in sorted(numbers) if (one := fire(rules.rules[number], found, spoken)) is not None]
+    evidence = [*_from_rules(fired), *_from_aliases(found), *_from_names(words, book)]
+    joints = [hit.start for hit in found.get(JOINTS, ())] + [
+        at for at, word in enumerate(words) if word.after_break and at
+    ]
+    siblings = _siblings(fired)
+    known = book.names.by_code if len(book.names) else None
+    procedures = choose_procedures(evidence, [one for one in fired if one.rule.kind == "ask"], joints, siblings, known)
+    return _Seen(
+        intents=tuple(one for one in fired if one.rule.kind == "intent"),
+        procedures=procedures,
+        fields=tuple(sorted((one for one in fired if one.rule.kind == "field"), key=lambda one: -one.score)),
+    )
+
+
+def _from_rules(fired: list[Fired]) -> list[Evidence]:
+    return [
+        Evidence(one.rule.means, one.score, one.places, one.rule.pattern, "situation" if one.rule.situation else "rule")
+        for one in fired
+        if one.rule.kind == "procedure"
+    ]
+
+
+def _from_aliases(found: Mapping[str, tuple[Hit, ...]]) -> list[Evidence]:
+    evidence = []
+    for group, hits in found.items():
+        code = alias_code(group)
+        if code:
+            hit = hits[0]
+            own = _TENANT_ALIAS if group[0] == OWN_ALIAS else 0.0
+            score = (0.9 + 0.15 * (len(hit.places) - 1) + own) * hit.quality
+            evidence.append(Evidence(code, score, hit.places, f"alias of {code}", "alias"))
+    return evidence
+
+
+def _from_names(words: tuple[Word, ...], book: Book) -> list[Evidence]:
+    return [
+        Evidence(named.code, named.score, named.places, "name", "name", named.covered)
+        for named in book.names.search(words, book.rules.fillers)
+    ]
+
+
+def _siblings(fired: list[Fired]) -> tuple[str, ...]:
+    best = max((one for one in fired if one.rule.kind == "procedure"), key=lambda one: one.score, default=None)
+    return best.rule.also if best else ()
+
+
+def _after_correction(words: tuple[Word, ...], found: Mapping[str, tuple[Hit, ...]]) -> tuple[tuple[Word, ...], bool]:
+    """The words behind "nhầm, ý mình là": what stands before no longer counts."""
+    hits = found.get(CORRECTIONS, ())
+    if not hits:
+        return words, False
+    hits = tuple(hit for hit in hits if hit.start <= _CORRECTED_BY)
+    if not hits:
+        return words, False
+    end = max(hit.end for hit in hits)
+    return (words[end:], True) if end < len(words) else (words, True)
+
+
+def _conclude(
+    words: tuple[Word, ...],
+    seen: _Seen,
+    slots: Slots,
+    pieces: bool,
+    correction: bool,
+    book: Book,
+    context: Context | None,
+    trace: list[Step],
+) -> Reading:
+    field = seen.fields[0].rule.means if seen.fields else ""
+    marks = {word.shadow for word in words}
+    wish = choose_intent(
+        seen.intents,
+        seen.procedures,
+        field=field,
+        codes=bool(slots.codes) or pieces or "<code>" in marks,
+        document="<document>" in marks,
+    )
+    procedures, ask_back, why = seen.procedures.ordered, seen.procedures.ask, seen.procedures.why
+    inherited = False
+    if (
+        context is not None
+        and not procedures
+        and field
+        and context.procedure
+        and wish.intent in ("procedure_info", "out_of_scope", "contact_office", "payment")
+    ):
+        procedures, ask_back, why = (
+            (Evidence(context.procedure, 1.0, frozenset(), "from the context", "context"),),
+            False,
+            "",
+        )
+        wish, inherited = Wish("procedure_info", "", 1.5), True
+    elif context is not None and procedures and not field and context.field and len(words) <= _SHORT:
+        field, inherited = context.field, True
+    understood = wish.score >= _UNKNOWN_BELOW
+    intent = wish.intent if understood else "out_of_scope"
+    if intent not in WITH_PROCEDURES:
+        procedures, ask_back, why = (), False, ""
+    elif intent not in _ASKED_FOR:
+        ask_back, why = False, ""
+    elif intent == "procedure_info" and not procedures:
+        ask_back, why = True, why or "no procedure was recognised"
+    if not understood:
+        ask_back, why = True, "nothing was recognised"
+    candidates = tuple(
+        Candidate(one.code, book.names.name(one.code), round(one.score, 2), one.why) for one in procedures
+    )
+    trace += _explained(seen, wish)
+    return Reading(
+        intent=intent,
+        detail=wish.detail if understood else "",
+        procedures=candidates,
+        field=field,
+        ask_back=ask_back,
+        ask_why=why,
+        confidence=_confidence(wish, candidates, ask_back, understood),
+        understood=understood,
+        slots=slots,
+        pieces=pieces,
+        behind=wish.behind if wish.behind_score >= 1.5 else "",
+        inherited=inherited,
+        correction=correction,
+        trace=tuple(trace),
+    )
+
+
+def _confidence(wish: Wish, procedures: tuple[Candidate, ...], ask_back: bool, understood: bool) -> float:
+    """0 to 1: how far the best reading is ahead of the next; at most 0.5 when it must be asked back."""
+    if not understood:
+        return round(0.2 * wish.score, 2)
+    ahead = min(1.0, max(0.0, wish.score - wish.behind_score))
+    confidence = 0.45 + 0.1 * min(wish.score, 3.0) + 0.25 * ahead
+    if wish.intent == "procedure_info" and procedures:
+        lead = procedures[0].score - (procedures[1].score if len(procedures) > 1 else 0.0)
+        confidence = 0.5 + 0.1 * min(procedures[0].score, 2.5) + 0.25 * min(1.0, max(0.0, lead))
+    return round(min(0.99, confidence if not ask_back else min(0.5, confidence / 2)), 2)
+
+
+def _explained(seen: _Seen, wish: Wish) -> list[Step]:
+    steps = [
+        Step("rule", f"{one.rule.means} {one.score:.2f}  {one.rule.pattern}")
+        for one in sorted((*seen.intents, *seen.fields), key=lambda one: -one.score)[:8]
+    ]
+    steps += [
+        Step("procedure", f"{one.code} {one.score:.2f}  {one.kind}: {one.why}") for one in seen.procedures.ordered
+    ]
+    behind = f", behind it {wish.behind} {wish.behind_score:.2f}" if wish.behind else ""
+    steps.append(Step("intent", f"{wish.intent} {wish.score:.2f}{behind}"))
+    return steps

@@ -1,0 +1,171 @@
+"""Messages are read as people mean them: marks, keystrokes, slips, stories, corrections, follow-ups; and doubt is said, not hidden."""
+
+from datetime import date
+from pathlib import Path
+
+import pytest
+from tests.language.given import codes, read, the_book
+
+from govchat.errors import ConfigurationError
+from govchat.language.book import for_tenant, read_tenant_words
+from govchat.language.keyboards import decode
+from govchat.language.normalise import words_of
+from govchat.language.protect import protect
+from govchat.language.read import Context
+from govchat.language.report import load, measure, printed
+
+HERE = Path(__file__).parent
+
+
+def test_unseen_sentences_are_read_as_well_as_promised() -> None:
+    figures = measure(load((HERE / "unseen.jsonl").read_text("utf-8")), read)
+    said = printed(figures)
+    assert figures.sentences >= 300
+    assert figures.intent >= 0.92, said
+    assert figures.first >= 0.85, said
+    assert figures.within_three >= 0.95, said
+    assert figures.asked_back >= 0.80, said
+    assert figures.wrong_but_confident <= 0.03, said
+
+
+def test_no_sentence_is_both_tuned_on_and_measured_with() -> None:
+    unseen = {one.text for one in load((HERE / "unseen.jsonl").read_text("utf-8"))}
+    tuned = {one.text for one in load((HERE / "tuning.jsonl").read_text("utf-8"))}
+    assert not unseen & tuned
+
+
+@pytest.mark.parametrize(
+    ("keys", "word"),
+    [
+        ("ddawng", "đăng"), ("kys", "kí"), ("keets", "kết"), ("hoon", "hôn"), ("cuwus", "cứu"), ("hoof", "hồ"), ("nguwowif", "người"),
+                ("dduwowngf", "đường"), ("truowngf", "trường"), ("cu71u", "cứu"), ("ho62", "hồ"), ("so7", "sơ"), ("d9a61t", "đất"),
+        ("quyeenf", "quyền"),
+        ("thanks", None), ("zalo", None), ("wifi", None), ("cccd", None), ("passport", None),
+    ],
+)  # fmt: skip
+def test_keystrokes_become_the_words_they_were_meant_as(keys: str, word: str | None) -> None:
+    assert decode(keys) == word
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("ddawng kys keets hoon", "1.000894"),
+        ("d9a8ng ky1 ke61t ho6n", "1.000894"),
+        ("bà nội mới mất", "1.000656"),
+        ("Bà nội mất rồi, làm giấy gì", "1.000656"),
+        ("khia sinh cho con", "1.001193"),
+        ("dang ky ket hom", "1.000894"),
+        ("sổ đỏ mất bao nhiêu tiền", "1.013978"),
+        ("sổ đỏ mất làm lại bao nhiêu tiền", "1.012786"),
+        ("Chứng thực chữ ký trong giấy tờ, văn bản", "2.000884"),
+        ("THỦ TỤC ĐĂNG KÝ GIÁM HỘ", "1.004837"),
+        ("nhầm, ý mình là thường trú", "1.004222"),
+    ],
+)
+def test_a_procedure_is_found_by_name_word_situation_and_slip(text: str, code: str) -> None:
+    reading = read(text)
+    assert codes(reading)[:1] == [code], reading
+    assert not reading.ask_back
+
+
+def test_what_was_really_typed_outranks_its_shadow() -> None:
+    book = for_tenant(
+        the_book(), read_tenant_words('[aliases]\n"bán sào" = "1.009141"\n"bản sào" = "1.001029"\n', "words.toml")
+    )
+    from govchat.language.read import read as read_with
+
+    assert codes(read_with("xin bán sào", book))[0] == "1.009141"
+    assert codes(read_with("xin bản sào", book))[0] == "1.001029"
+    assert read_with("xin ban sao", book).procedures[0].score < read_with("xin bán sào", book).procedures[0].score
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "làm giấy tờ nhà",
+        "giấy phép con",
+        "sổ",
+        "đăng ký xe với đổi bằng lái luôn",
+        "khai sinh cần gì còn kết hôn mất bao lâu",
+    ],
+)
+def test_doubt_is_asked_back_with_procedures_to_choose_from(text: str) -> None:
+    reading = read(text)
+    assert reading.ask_back
+    assert len(reading.procedures) > 1
+    assert reading.confidence <= 0.5
+
+
+@pytest.mark.parametrize("text", ["", "   ", "xyzzy qwrt", "😀😀😀", "asdf jkl", "ღმერთი", "1 2 3"])
+def test_what_is_not_understood_is_said_so(text: str) -> None:
+    reading = read(text)
+    assert not reading.understood
+    assert reading.procedures == ()
+    assert reading.confidence < 0.3
+
+
+def test_a_follow_up_takes_topic_or_field_from_the_context() -> None:
+    about_marriage = Context(procedure="1.000894", field="fee")
+    asked = read("còn thời gian bao lâu?", about_marriage)
+    assert (codes(asked), asked.field, asked.inherited) == (["1.000894"], "time", True)
+    other = read("thế còn khai sinh?", about_marriage)
+    assert (codes(other)[0], other.field, other.inherited) == ("1.001193", "fee", True)
+    assert read("còn phí?").procedures == ()
+
+
+def test_what_is_no_word_is_taken_out_and_card_numbers_are_masked() -> None:
+    reading = read(
+        "sđt 0912.345.678, cccd 060190000123, xe 60A1-123.45, cv 2187/SKHCN-TTKHCN ngày 03/11/2026, "
+        "đơn KN-2026-000123, hs H19.12-251103-0007"
+    )
+    slots = reading.slots
+    assert slots.phones == ("0912345678",)
+    assert slots.id_numbers == ("*********123",)
+    assert slots.plates == ("60A112345",)
+    assert slots.documents == ("2187/SKHCN-TTKHCN",)
+    assert slots.dates == (date(2026, 11, 3),)
+    assert slots.cases == ("KN-2026-000123",)
+    assert slots.codes == ("H19.12-251103-0007",)
+    assert "060190000123" not in repr(reading)
+    assert "0912" not in "".join(step.came_out for step in reading.trace)
+
+
+@pytest.mark.parametrize("typed", ["<phone>", "<code> xong chưa", "&lt;id&gt;"])
+def test_a_typed_mark_is_no_mark(typed: str) -> None:
+    assert "<" not in protect(typed).text
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("tra cứuuuu hồ sơ ơiiii", ["tra", "cứu", "hồ", "sơ", "ơi"]),
+        ("tracuuhoso", ["tra", "cuu", "ho", "so"]),
+        ("Hóa đơn, thủy sản", ["hoá", "đơn", "thuỷ", "sản"]),
+        ("lý lịch quí khách", ["lí", "lịch", "quý", "khách"]),
+        ("cccd hết hạn", ["căn", "cước", "hết", "hạn"]),
+    ],
+)
+def test_words_are_brought_to_one_spelling(text: str, words: list[str]) -> None:
+    book = the_book()
+    assert [
+        one.toned for one in words_of(protect(text).text, book.rules.spelling, book.vocabulary, book.known)
+    ] == words
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ('[aliases]\n"giấy hồng" = "9.999999"', 'words.toml:2 alias "giấy hồng": no procedure 9.999999'),
+        ('[aliases]\n\n"giấy hồng" = 3', 'words.toml:3 alias "giấy hồng": expected the code'),
+        ('[alias]\n"a" = "1.001193"', 'words.toml:1 "alias": expected only'),
+        ('[aliases]\n"giấy" = ', "words.toml:2"),
+        ('[aliases]\n"gia\u0302\u0301y" = "1.001193"', "words.toml:2 the text is not in Unicode NFC"),
+        ('aliases = "x"', "words.toml:1 aliases"),
+        ('[aliases]\n"..." = "1.001193"', 'words.toml:2 alias "..."'),
+    ],
+)
+def test_a_province_s_words_are_refused_with_file_and_line(text: str, says: str) -> None:
+    with pytest.raises(ConfigurationError) as refusal:
+        read_tenant_words(text, "words.toml", the_book().names.by_code)
+    assert says in str(refusal.value)
