@@ -29,6 +29,7 @@ TEXT = "Cảnh báo bão số 9: từ 18 giờ hôm nay mưa rất to, bà con v
 LIFTED = 500  # messages a province
 BATCH = 1000
 CONCURRENT = 64
+WORKERS = 2
 
 
 async def fill(place: Ground, count: int) -> list[Tenant]:
@@ -111,9 +112,14 @@ def main() -> None:
         tenants = uvloop.run(fill(place, count))
         ask(f"{zalo}/stats", method="DELETE")
         module = "benchmarks.lifted" if what == "lifted" else "govchat"
-        worker = stack.enter_context(process(["-m", module, "worker", "--bulk"], environ, place.folder / "bulk.log"))
-        pids = {"worker": worker.pid, "PostgreSQL": place.postgres_pid, "Valkey": place.valkey_pid}
+        pids = {"PostgreSQL": place.postgres_pid, "Valkey": place.valkey_pid}
+        for number in range(1, WORKERS + 1):
+            log = place.folder / f"bulk-{number}.log"
+            worker = stack.enter_context(process(["-m", module, "worker", "--bulk"], environ, log))
+            pids[f"worker {number}"] = worker.pid
         (lifted if what == "lifted" else full)(zalo, tenants, pids, count, minutes)
+        if what == "lifted":
+            print(f"  the bare loop again: {uvloop.run(bare(zalo, 8000)):.0f}/s (target ≥ 0.5 of it)")
 
 
 def lifted(zalo: str, tenants: list[Tenant], pids: dict[str, int], count: int, _: float) -> None:
