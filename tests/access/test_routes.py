@@ -38,7 +38,12 @@ DOSSIER = {
 }
 # What stands for B's thing in a path, by the parameter's name.
 CALLBACK = UUID("0190c0de-0000-7000-8000-00000000ca11")
-PATH_PARAMETERS = {"code": CODE, "procedure": "1.013225", "callback_id": str(CALLBACK)}
+PATH_PARAMETERS = {
+    "code": CODE,
+    "procedure": "1.013225",
+    "callback_id": str(CALLBACK),
+    "follower_id": "0190c0de-0000-7000-8000-00000000f011",
+}
 # Routes that take a file, by operation: one that fits.
 FILES = {"import_procedures": "Mã thủ tục,Tên thủ tục\n1.013225,Cấp giấy phép xây dựng\n".encode()}
 
