@@ -94,7 +94,8 @@ async def _elsewhere(
         return result
     try:
         async with db.tenant(tenant.id) as session:
-            moved_on = await after_refusal(session, vault, tenant.id, message.id, error)
+            gave_up = result.state == "failed"
+            moved_on = await after_refusal(session, vault, tenant.id, message.id, error, gave_up=gave_up)
     except Exception as failure:  # whatever it is, what Zalo answered is recorded all the same
         log.warning("sender.next_channel_failed", tenant=tenant.slug, error=type(failure).__name__)
         return result
