@@ -14,6 +14,7 @@ from uuid import UUID
 import structlog
 
 from govchat.db.away import ANY_FAILURE
+from govchat.errors import DomainError
 from govchat.kit import clock
 from govchat.kit.buckets import Buckets, Request
 from govchat.kit.gather import Gather
@@ -141,6 +142,10 @@ class Drainer:
             if grant.granted > len(mine):
                 unused.append(Request(windows_of(tenant), len(mine) - grant.granted))
             self._looked[tenant.id] = len(mine)
+            if self._busy[
+                tenant.id
+            ]:  # citizens who were being spoken to were left out: look again when something is done
+                self._asked.add(tenant.id)
             if mine:
                 self._busy[tenant.id] += len(mine)
                 self._send(tenant, access, mine)
@@ -199,7 +204,11 @@ class Drainer:
     async def _say(self, tenant: Tenant, access: Access | None, group: Sequence[Claimed]) -> None:
         """Say one citizen's messages in order; after a failure the rest goes back, so that nothing overtakes."""
         results: list[Result] = []
-        vault = await self.registry.tenant_vault(tenant.id)
+        try:
+            vault = await self.registry.tenant_vault(tenant.id)
+        except DomainError as error:  # its key is gone or can't be read now: nothing is said, and nothing is lost
+            log.warning("sender.no_key", tenant=tenant.slug, reason=error.code)
+            access = None
         for message in group:
             if access is None or (results and results[-1].state in ("queued", "uncertain")):
                 results.append(untouched(message))

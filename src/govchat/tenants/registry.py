@@ -213,7 +213,7 @@ class Registry:
             {tenant.slug: tenant for tenant in tenants},
             {tenant.key_tag: tenant for tenant in tenants},
             {app_id: tuple(t for t in tenants if t.app.app_id == app_id) for app_id in by_id},
-            {h_code.code: tenant for tenant in tenants for h_code in tenant.manifest.h_codes},
+            _h_codes(tenants),
             by_id,
         )
 
@@ -340,6 +340,18 @@ class Registry:
                 await self.load()
             except Exception as error:  # the old snapshot keeps serving
                 log.warning("registry.reload_failed", error=type(error).__name__)
+
+
+def _h_codes(tenants: list[Tenant]) -> dict[str, Tenant]:
+    """Who answers for which letter code today."""
+    today = clock.now().astimezone(clock.VN).date()
+    return {
+        h_code.code: tenant
+        for tenant in tenants
+        if tenant.state != "closed"
+        for h_code in tenant.manifest.h_codes
+        if h_code.holds_on(today)
+    }
 
 
 def secret_context(app_id: str, column: str) -> str:
