@@ -40,7 +40,7 @@ def chores_of(hands: Hands) -> list[Chore]:
         await measure(registry.db, {tenant.id: tenant.slug for tenant in registry.now.tenants.values()})
 
     return [
-        Chore("keep", MINUTE, lambda: keep(hands)),
+        Chore("keep", 3 * MINUTE, lambda: keep(hands)),
         Chore("incidents", MINUTE / 2, count_incidents, shared=False),
         Chore("tidy_callbacks", DAY, lambda: tidy(registry)),
     ]
