@@ -1,4 +1,4 @@
-"""Who takes part: the province as its manifest says, two made-up neighbours that must not notice anything, citizens, dossiers, a catalogue file.
+"""Who takes part: the province as its manifest says, two made-up neighbours that must not notice anything, citizens, dossiers.
 
 Everything is computed from the manifest; nothing is read from a database.
 """
@@ -81,7 +81,9 @@ def _for_the_scratch(manifest: Manifest) -> tuple[Manifest, tuple[Difference, ..
         )
     if zalo.pkce_mode == "fixed":
         differences.append(
-            Difference("zalo.pkce_mode", "fixed", "per_request", "mã PKCE cố định là khóa bí mật thật, diễn tập không mở")
+            Difference(
+                "zalo.pkce_mode", "fixed", "per_request", "mã PKCE cố định là khóa bí mật thật, diễn tập không mở"
+            )
         )
     if quiet.from_ != quiet.to:
         differences.append(
@@ -206,4 +208,3 @@ def catalogue() -> Catalogue:
         address,
         12_000,
     )
-

@@ -15,7 +15,7 @@ from govchat.rehearsal.cast import cast_for
 from govchat.rehearsal.house import open_house
 from govchat.rehearsal.report import Outcome, Report, Sheet, Step
 from govchat.rehearsal.scratch import Place, scratch
-from govchat.rehearsal.stage import Stage, StepBroken, gather, item_of
+from govchat.rehearsal.stage import ANYTHING, Stage, StepBroken, gather, item_of
 from govchat.rehearsal.steps import (
     ask,
     broadcast,
@@ -29,6 +29,7 @@ from govchat.rehearsal.steps import (
     subscribe,
     token,
 )
+from govchat.rehearsal.terminal import seconds
 from govchat.settings import Settings
 from govchat.tenants.manifest import Manifest
 
@@ -130,7 +131,7 @@ async def rehearse(
     )
 
 
-async def _set(stage: Stage, place: Place, seconds: float) -> Step:
+async def _set(stage: Stage, place: Place, so_far: float) -> Step:
     """The neighbours at home before anything happens: followers, dossiers, and a fingerprint of all they have."""
     began, sheet = time.monotonic(), Sheet()
     await stage.make_key(stage.tenant)
@@ -144,14 +145,14 @@ async def _set(stage: Stage, place: Place, seconds: float) -> Step:
     await stage.house.zalo.courier.settled()
     for neighbour in stage.cast.neighbours:
         tenant = stage.house.registry.by_slug(neighbour.slug)
-        await stage.until(
-            lambda tenant=tenant: stage.count(prove.OPEN, tenant), lambda left: left == 0, "tỉnh láng giềng sẵn sàng"
-        )
+        await stage.settled(tenant, ANYTHING)
         stage.neighbours_before[neighbour.slug] = await prove.traces(stage, neighbour.slug)
-    sheet.tell(f"Dựng {place.stands_on}, áp dụng tenant.toml, mở API, hai tiến trình xử lý và Zalo giả lập; thêm hai tỉnh láng giềng.")
+    sheet.tell(
+        f"Dựng {place.stands_on}, áp dụng tenant.toml, mở API, hai tiến trình xử lý và Zalo giả lập; thêm hai tỉnh láng giềng."
+    )
     states = await stage.house.registry.load()
     sheet.expect("Đơn vị đang mở", 1 + len(stage.cast.neighbours), len(states.tenants))
-    total = round(seconds + time.monotonic() - began, 1)
+    total = round(so_far + time.monotonic() - began, 1)
     return Step(
         number=0, key="set", title=SETTING, did=sheet.did, checks=sheet.checks, seconds=total,
         outcome="passed" if sheet.passed else "failed",
@@ -201,4 +202,4 @@ async def _figures(stage: Stage) -> dict[str, int]:
 
 def _line(step: Step) -> str:
     words = {"passed": "đạt", "failed": "CHƯA ĐẠT", "skipped": "bỏ qua"}
-    return f"{step.number:>2}/{len(ACTS)}  {step.title}: {words[step.outcome]}, {step.seconds:.1f} giây".replace(".", ",")
+    return f"{step.number:>2}/{len(ACTS)}  {step.title}: {words[step.outcome]}, {seconds(step.seconds)} giây"

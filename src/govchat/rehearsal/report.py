@@ -12,13 +12,14 @@ Outcome = Literal["passed", "failed", "skipped"]
 
 
 class Check(msgspec.Struct, frozen=True):
-    """One thing expected and what was seen instead of it or as it; `note` says more about a failure."""
+    """One thing expected and what was seen; `note` says more about a failure, `counted` that both are numbers of something."""
 
     what: str
     expected: str
     seen: str
     ok: bool
     note: str = ""
+    counted: bool = False
 
 
 class Step(msgspec.Struct, frozen=True, kw_only=True):
@@ -68,8 +69,13 @@ class Sheet:
     def expect(self, what: str, expected: object, seen: object, note: str = "") -> bool:
         """Note an expectation; `note` is kept where it was not met."""
         ok = expected == seen
-        self.checks.append(Check(what, shown(expected), shown(seen), ok, "" if ok else note))
+        counted = type(expected) is int and expected > 0
+        self.checks.append(Check(what, shown(expected), shown(seen), ok, "" if ok else note, counted))
         return ok
+
+    def answers(self, what: str, status: int, seen: int, note: str = "") -> bool:
+        """Note an HTTP status that is expected."""
+        return self.expect(what, f"HTTP {status}", f"HTTP {seen}", note)
 
     def at_most(self, what: str, limit: float, seen: float) -> bool:
         """Note something that may not be more than `limit`."""

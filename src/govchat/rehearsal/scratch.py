@@ -56,8 +56,7 @@ class _Server(msgspec.Struct, frozen=True):
 @asynccontextmanager
 async def scratch(settings: Settings, data_dir: Path) -> AsyncIterator[Place]:
     """Make the place, remove it at the end. `settings` name the servers there are, if any. Raises `ConfigurationError`."""
-    home = Path(tempfile.mkdtemp(prefix="govchat-rehearsal-")).resolve()
-    home.chmod(0o711)  # PostgreSQL may run as another user
+    home = _new_home()
     async with AsyncExitStack() as closing:
         closing.callback(shutil.rmtree, home, ignore_errors=True)
         closing.enter_context(_hearing())
@@ -81,6 +80,12 @@ async def scratch(settings: Settings, data_dir: Path) -> AsyncIterator[Place]:
             home,
             server.name,
         )
+
+
+def _new_home() -> Path:
+    home = Path(tempfile.mkdtemp(prefix="govchat-rehearsal-")).resolve()
+    home.chmod(0o711)  # PostgreSQL may run as another user
+    return home
 
 
 @contextmanager
@@ -191,7 +196,9 @@ async def _start_postgres(home: Path, closing: AsyncExitStack) -> _Server:
     postgres.create_cluster(cluster, held.superuser, identity, log)
     child = postgres.start_server(cluster, port, identity, log, durable=False)
     closing.callback(_end, child, signal.SIGQUIT)
-    await _wait(lambda: postgres.is_ready(cluster, child.pid), "PostgreSQL", child, lambda: postgres.last_complaint(log))
+    await _wait(
+        lambda: postgres.is_ready(cluster, child.pid), "PostgreSQL", child, lambda: postgres.last_complaint(log)
+    )
     write_private(home / SECRETS, msgspec.json.encode(held))
     await postgres.settle_database(port, held)
     return _Server(
@@ -229,7 +236,9 @@ async def _new_database(server: _Server, closing: AsyncExitStack) -> str:
     try:
         admin = await asyncpg.connect(_plain(server.admin_url), timeout=10)
     except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
-        raise ConfigurationError(f"the rehearsal's database could not be made: {error or type(error).__name__}") from None
+        raise ConfigurationError(
+            f"the rehearsal's database could not be made: {error or type(error).__name__}"
+        ) from None
     closing.push_async_callback(admin.close)
     await _drop_leftovers(admin)
     name = f"{PREFIX}{secrets.token_hex(6)}"

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -26,6 +26,11 @@ AT_ONCE = 24
 PATIENCE_S = 30.0
 WAITING = """
     SELECT (SELECT count(*) FROM inbox_events WHERE tenant_id = :tenant AND state = 'pending' AND asks)
+         + (SELECT count(*) FROM outbox_messages WHERE tenant_id = :tenant AND state IN ('queued', 'sending'))
+"""
+
+ANYTHING = """
+    SELECT (SELECT count(*) FROM inbox_events WHERE tenant_id = :tenant AND state <> 'done')
          + (SELECT count(*) FROM outbox_messages WHERE tenant_id = :tenant AND state IN ('queued', 'sending'))
 """
 
@@ -61,8 +66,7 @@ class Stage:
         """Rows of one tenant; `:tenant` is bound."""
         bound = tenant or self.tenant
         async with self.house.registry.db.tenant(bound.id) as session:
-            result = await session.execute(text(query), {"tenant": bound.id, **values})
-            return list(result.all()) if result.returns_rows else []
+            return list((await session.execute(text(query), {"tenant": bound.id, **values})).all())
 
     async def count(self, query: str, tenant: Tenant | None = None, **values: Any) -> int:
         """The one number that the query answers."""
@@ -79,9 +83,9 @@ class Stage:
                 raise StepBroken(f"sau {PATIENCE_S:.0f} giây vẫn chưa thấy {what}; lần xem cuối: {seen}")
             await asyncio.sleep(0.05)
 
-    async def settled(self) -> None:
-        """Until every event is worked off and everything that is to be said now is said."""
-        await self.until(lambda: self.count(WAITING), lambda left: left == 0, "hộp thư và hộp gửi hết việc")
+    async def settled(self, tenant: Tenant | None = None, waiting: str = WAITING) -> None:
+        """Until every question is worked off and everything that is to be said now is said; or until `waiting` counts nothing."""
+        await self.until(lambda: self.count(waiting, tenant), lambda left: left == 0, "hộp thư và hộp gửi hết việc")
 
     # As citizens ---------------------------------------------------------------------------------------------------
 
@@ -128,18 +132,26 @@ class Stage:
         return made.key
 
     async def call(
-        self, method: str, path: str, body: object = None, *, slug: str = "", raw: bytes | None = None, **headers: str
+        self,
+        method: str,
+        path: str,
+        body: object = None,
+        *,
+        slug: str = "",
+        raw: bytes | None = None,
+        headers: Mapping[str, str] | None = None,
     ) -> tuple[int, Any]:
         """One request to `/v1` with the key of `slug`; the status and what was answered."""
         data = raw if raw is not None else msgspec.json.encode(body) if body is not None else None
-        given = {"Authorization": f"Bearer {self.keys[slug or self.slug]}", **headers}
+        given = {"Authorization": f"Bearer {self.keys[slug or self.slug]}", **(headers or {})}
         given.setdefault("Content-Type", "application/json")
         async with self.house.http.request(method, f"{self.house.url}{path}", data=data, headers=given) as answer:
             return answer.status, msgspec.json.decode(await answer.read())
 
-    async def put_batch(self, items: Sequence[dict[str, Any]], *, slug: str = "", **headers: str) -> list[Any]:
-        """Many dossiers in one request; one result per item. Raises `StepBroken`."""
-        status, told = await self.call("POST", "/v1/dossiers/batch", {"items": items}, slug=slug, **headers)
+    async def put_batch(self, items: Sequence[dict[str, Any]], *, slug: str = "", once: str = "") -> list[Any]:
+        """Many dossiers in one request, `once` as its Idempotency-Key; one result per item. Raises `StepBroken`."""
+        headers = {"Idempotency-Key": once} if once else {}
+        status, told = await self.call("POST", "/v1/dossiers/batch", {"items": items}, slug=slug, headers=headers)
         if status != 200:
             raise StepBroken(f"POST /v1/dossiers/batch trả lời {status}: {told.get('code')} {told.get('detail', '')}")
         results: list[Any] = told["results"]

@@ -1,4 +1,4 @@
-"""Citizens ask: for their dossier with and without its secret, with a wrong one, for what does not exist, for another province's, for procedures."""
+"""Citizens ask: for their dossier with and without its secret, for what is not theirs or not there, for procedures."""
 
 from govchat.conversation.flows.front import within
 from govchat.dossiers.status import STATUSES
@@ -21,13 +21,15 @@ FORMS = (
 
 async def ask(stage: Stage, sheet: Sheet) -> None:
     """Every question is answered, and nothing is told to who may not hear it."""
-    sheet.tell(f"{CITIZENS} công dân tra cứu hồ sơ của mình, không kèm rồi có kèm mã tra cứu; một số hỏi sai, hỏi hồ sơ tỉnh khác.")
+    sheet.tell(
+        f"{CITIZENS} công dân tra cứu hồ sơ của mình, không kèm rồi có kèm mã tra cứu; một số hỏi sai, hỏi hồ sơ tỉnh khác."
+    )
     people = stage.cast.citizens
     bare = await stage.ask([(one.user_id, FORMS[at % len(FORMS)](one.dossier.code)) for at, one in enumerate(people)])
     good, wrong = first_wrong(bare, lambda at, said: people[at].dossier.code in said and LABEL in said)
-    sheet.expect("Tra cứu không kèm mã: biết tình trạng", CITIZENS, good, wrong)
+    sheet.expect("Tra cứu không kèm mã, biết tình trạng", CITIZENS, good, wrong)
     kept, _ = first_wrong(bare, lambda at, said: people[at].dossier.applicant.name not in said)
-    sheet.expect("Tra cứu không kèm mã: không lộ tên người nộp", CITIZENS, kept)
+    sheet.expect("Tra cứu không kèm mã, không lộ tên người nộp", CITIZENS, kept)
     await _wrong(stage, sheet)
     half = len(people) // 2
     proofs = [(one.user_id, f"tra cứu {one.dossier.code} {one.dossier.lookup_secret}") for one in people[:half]]
@@ -35,7 +37,7 @@ async def ask(stage: Stage, sheet: Sheet) -> None:
     # Who asked something else in between names the dossier first, as the others do; the secret alone belongs to the one asked for last.
     proven = await stage.ask(proofs)
     good, wrong = first_wrong(proven, lambda at, said: people[at].dossier.applicant.name in said)
-    sheet.expect("Tra cứu có mã: thấy đủ nội dung", CITIZENS, good, wrong)
+    sheet.expect("Tra cứu có mã, thấy đủ nội dung", CITIZENS, good, wrong)
     await _procedures(stage, sheet)
 
 
@@ -47,19 +49,19 @@ async def _wrong(stage: Stage, sheet: Sheet) -> None:
     said = await stage.ask(guessed)
     names = [people[-1 - at].dossier.applicant.name for at in range(FEW)]
     good, wrong = first_wrong(said, lambda at, told: bool(told) and names[at] not in told and LABEL not in told)
-    sheet.expect("Mã tra cứu sai: không cho biết gì", FEW, good, wrong)
+    sheet.expect("Mã tra cứu sai, không cho biết gì", FEW, good, wrong)
     codes = [f"{one.dossier.code.rpartition('-')[0]}-9{at:03}" for at, one in enumerate(asking[FEW : 2 * FEW])]
     said = await stage.ask([(one.user_id, code) for one, code in zip(asking[FEW : 2 * FEW], codes, strict=True)])
     good, wrong = first_wrong(said, lambda at, told: codes[at] in told and LABEL not in told)
-    sheet.expect("Hồ sơ không có: nói chưa tìm thấy", FEW, good, wrong)
+    sheet.expect("Hồ sơ không có, nói chưa tìm thấy", FEW, good, wrong)
     neighbour = stage.cast.neighbours[0]
     theirs = cast.dossiers_of(neighbour, stage.today, cast.NEIGHBOURS_FOLLOWERS)
-    said = await stage.ask(
-        [(one.user_id, each.code) for one, each in zip(asking[2 * FEW :], theirs, strict=True)]
-    )
+    said = await stage.ask([(one.user_id, each.code) for one, each in zip(asking[2 * FEW :], theirs, strict=True)])
     name = within(neighbour.full_name)
-    good, wrong = first_wrong(said, lambda _, told: name in told and not any(each.label in told for each in STATUSES.values()))
-    sheet.expect("Hồ sơ của tỉnh khác: chỉ đường, không tra hộ", len(theirs), good, wrong)
+    good, wrong = first_wrong(
+        said, lambda _, told: name in told and not any(each.label in told for each in STATUSES.values())
+    )
+    sheet.expect("Hồ sơ của tỉnh khác, chỉ đường, không tra hộ", len(theirs), good, wrong)
 
 
 async def _procedures(stage: Stage, sheet: Sheet) -> None:
@@ -70,4 +72,4 @@ async def _procedures(stage: Stage, sheet: Sheet) -> None:
     people = stage.cast.citizens[-len(questions) :]
     said = await stage.ask([(one.user_id, words) for one, words in zip(people, questions, strict=True)])
     good, wrong = first_wrong(said, lambda _, told: bool(told.strip()))
-    sheet.expect("Hỏi thủ tục (có dấu và không dấu): được trả lời", len(questions), good, wrong)
+    sheet.expect("Hỏi thủ tục (có dấu và không dấu), được trả lời", len(questions), good, wrong)

@@ -37,7 +37,9 @@ async def broadcast(stage: Stage, sheet: Sheet) -> None:
 
 async def _opt_out(stage: Stage, users: list[str]) -> None:
     tenant, at = stage.tenant, clock.now()
-    rows = await stage.sql("SELECT id FROM citizens WHERE tenant_id = :tenant AND zalo_user_id = ANY(:users)", users=users)
+    rows = await stage.sql(
+        "SELECT id FROM citizens WHERE tenant_id = :tenant AND zalo_user_id = ANY(:users)", users=users
+    )
     async with stage.house.registry.db.tenant(tenant.id) as session:
         for row in rows:
             await consent.withdraw(session, tenant.id, row.id, "broadcast", how="chat", at=at, evidence="rehearsal")

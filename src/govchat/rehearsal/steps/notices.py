@@ -15,7 +15,9 @@ async def notices(stage: Stage, sheet: Sheet) -> None:
     """Two hundred dossiers are finished in one request; the same request again tells nobody anything."""
     people, zalo = stage.cast.citizens, stage.house.zalo
     before = {one.user_id: len(stage.told(one.user_id)) for one in people}
-    changed = [item_of(one.dossier, status=READY, status_note="Đã có kết quả", changed_at=now_written()) for one in people]
+    changed = [
+        item_of(one.dossier, status=READY, status_note="Đã có kết quả", changed_at=now_written()) for one in people
+    ]
     began = time.monotonic()
     results = await stage.put_batch(changed)
     sheet.tell(f"Hệ thống một cửa báo {CITIZENS} hồ sơ đã có kết quả, rồi báo lại lần nữa.")

@@ -37,20 +37,22 @@ async def _stolen(stage: Stage, sheet: Sheet) -> None:
     one = stage.cast.citizens[ASKING]
     delivery = await stage.house.zalo.say(stage.slug, one.user_id, f"hồ sơ {one.dossier.code} thế nào rồi")
     stage.asked += 1
-    sheet.expect("Câu hỏi vẫn được nhận", 200, delivery.status)
-    state = await stage.until(lambda: _state(stage), lambda seen: seen == "needs_reconsent", "trạng thái needs_reconsent")
+    sheet.answers("Câu hỏi vẫn được nhận", 200, delivery.status)
+    state = await stage.until(
+        lambda: _state(stage), lambda seen: seen == "needs_reconsent", "trạng thái needs_reconsent"
+    )
     sheet.tell("Mã làm mới bị hệ thống khác dùng mất; một người hỏi; quản trị viên cấp quyền lại.")
     sheet.expect("Trạng thái kết nối", "needs_reconsent", state)
-    told = await _incidents(stage)
+    told = await stage.until(lambda: _incidents(stage), bool, "sự cố về kết nối")
     sheet.expect("Sự cố mở ra, nói rõ ai phải làm gì", 1, sum(1 for each in told if each.todo))
     sheet.expect("Câu trả lời được giữ lại", 1, await stage.count(HELD))
     await keep_token(stage.house.hands, tenant)
     _, (status, page) = await consent(stage)
-    sheet.expect("Cấp quyền lại thành công", 200, status, page[:160])
+    sheet.answers("Cấp quyền lại thành công", 200, status, page[:160])
     await stage.settled()
     sheet.expect("Câu trả lời đã giữ được gửi đi", True, one.dossier.code in stage.heard(one.user_id))
     sheet.expect("Trạng thái kết nối sau đó", "ok", await _state(stage))
-    sheet.expect("Sự cố tự đóng", 0, len(await _incidents(stage)))
+    sheet.expect("Sự cố còn mở sau đó", 0, len(await _incidents(stage)))
 
 
 async def _use_elsewhere(stage: Stage) -> None:
