@@ -52,7 +52,9 @@ async def count(session: AsyncSession, watch: WebhookWatchRow, *, at_once: bool 
 
     `at_once` counts up to this very moment, for a caller who knows that nothing is on its way.
     """
-    until = id_at(datetime.now(UTC) - (timedelta() if at_once else SETTLED_AFTER))  # ids are made by the machine's clock
+    until = id_at(
+        datetime.now(UTC) - (timedelta() if at_once else SETTLED_AFTER)
+    )  # ids are made by the machine's clock
     after = watch.counted_to or id_at(datetime.now(UTC) - LOOKS_BACK)
     if until <= after:
         return

@@ -15,14 +15,26 @@ from govchat.procedures.catalogue import starter
 from govchat.simulator.world import AppConfig, OaConfig, World
 from govchat.tenants.schema import Contact, HCode, Lineage, Manifest, QuietHours, Zalo
 
-CITIZENS = 200
-DOSSIERS = 1_000
 NEIGHBOURS_FOLLOWERS = 5
 # The rehearsal talks with 200 people within seconds: the smaller package's 100 requests a minute would make it take a quarter of an hour.
 REQUESTS_PER_MINUTE = 2_000
 # Codes of real provinces, two of which are not the province's own, so that the neighbours' dossiers are real ones.
 _NEIGHBOURS = (("lang-gieng-mot", "Láng Giềng Một"), ("lang-gieng-hai", "Láng Giềng Hai"))
 IN_PROGRESS = 4
+
+
+class Size(msgspec.Struct, frozen=True):
+    """How many take part. `few` of the citizens ask something odd, or in the middle of a fault; at least 20 citizens."""
+
+    citizens: int = 200
+    dossiers: int = 1_000
+
+    @property
+    def few(self) -> int:
+        return self.citizens // 10
+
+
+FULL, SMALL = Size(), Size(citizens=20, dossiers=120)
 
 
 class Difference(msgspec.Struct, frozen=True):
@@ -45,6 +57,7 @@ class Citizen(msgspec.Struct, frozen=True):
 class Cast(msgspec.Struct, frozen=True):
     """Everybody and everything, before the curtain rises."""
 
+    size: Size
     manifest: Manifest
     neighbours: tuple[Manifest, ...]
     differences: tuple[Difference, ...]
@@ -52,15 +65,15 @@ class Cast(msgspec.Struct, frozen=True):
     citizens: tuple[Citizen, ...]
 
 
-def cast_for(manifest: Manifest, today: date) -> Cast:
+def cast_for(manifest: Manifest, today: date, size: Size = FULL) -> Cast:
     """The cast of a province; raises `ConfigurationError` when it has no dossier code of its own today."""
     scratch, differences = _for_the_scratch(manifest)
-    dossiers = dossiers_of(manifest, today, DOSSIERS)
+    dossiers = dossiers_of(manifest, today, size.dossiers)
     own = [each for each in dossiers if each.status == IN_PROGRESS]
     citizens = tuple(
-        Citizen(f"cong-dan-{number + 1:03}", own[number], dossiers[-1 - number]) for number in range(CITIZENS)
+        Citizen(f"cong-dan-{number + 1:03}", own[number], dossiers[-1 - number]) for number in range(size.citizens)
     )
-    return Cast(scratch, _neighbours_of(scratch), differences, dossiers, citizens)
+    return Cast(size, scratch, _neighbours_of(scratch), differences, dossiers, citizens)
 
 
 def _for_the_scratch(manifest: Manifest) -> tuple[Manifest, tuple[Difference, ...]]:

@@ -1,7 +1,7 @@
 """One rehearsal from beginning to end: the place, the house, the acts in their order, the report."""
 
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import TextIO
 
@@ -11,7 +11,7 @@ import structlog
 from govchat.kit import clock
 from govchat.obs import logs
 from govchat.rehearsal import cast
-from govchat.rehearsal.cast import cast_for
+from govchat.rehearsal.cast import FULL, Size, cast_for
 from govchat.rehearsal.house import open_house
 from govchat.rehearsal.report import Outcome, Report, Sheet, Step
 from govchat.rehearsal.scratch import Place, scratch
@@ -57,11 +57,11 @@ ACTS = (
         "Gửi tệp nhật ký và bản báo cáo này cho đơn vị phát triển; khi chờ, chưa nhập danh mục thật.",
     ),
     Act(
-        "dossiers", "Nhận 1.000 hồ sơ từ hệ thống một cửa", dossiers.dossiers,
+        "dossiers", "Nhận hồ sơ từ hệ thống một cửa", dossiers.dossiers,
         "Xem lại [[h_codes]] trong tenant.toml; kiểm tra bộ nhớ và ổ đĩa của máy chủ cơ sở dữ liệu nếu quá chậm.",
     ),
     Act(
-        "follow", "200 công dân quan tâm OA", follow.follow,
+        "follow", "Công dân quan tâm OA", follow.follow,
         "Xem lại lời chào trong wording.toml (`govchat wording preview SLUG front.welcome`): lời chào phải nêu tên đơn vị.",
     ),
     Act(
@@ -97,14 +97,21 @@ SETTING = "Dựng cơ sở dữ liệu tạm và hệ thống"
 
 
 async def rehearse(
-    settings: Settings, manifest: Manifest, *, data_dir: Path, log_file: Path, say: Callable[[str], None]
+    settings: Settings,
+    manifest: Manifest,
+    *,
+    data_dir: Path,
+    log_file: Path,
+    say: Callable[[str], None],
+    size: Size = FULL,
+    acts: Sequence[Act] = ACTS,
 ) -> Report:
-    """Play everything; a failure is in the report. Raises `ConfigurationError` when the place can't be made.
+    """Play the acts; a failure is in the report. Raises `ConfigurationError` when the place can't be made.
 
     `settings` name the servers there are, if any; `say` hears a line after each act; `log_file` takes what the house logs.
     """
     started_at, began = clock.now(), time.monotonic()
-    players = cast_for(manifest, started_at.astimezone(clock.VN).date())
+    players = cast_for(manifest, started_at.astimezone(clock.VN).date(), size)
     steps: list[Step] = []
     with log_file.open("w", encoding="utf-8") as stream:
         async with scratch(settings, data_dir) as place:
@@ -112,10 +119,10 @@ async def rehearse(
             async with open_house(place.settings, (players.manifest, *players.neighbours)) as house:
                 stage = Stage(house, players, log_file)
                 steps.append(await _set(stage, place, time.monotonic() - began))
-                say(_line(steps[-1]))
-                for number, act in enumerate(ACTS, 1):
+                say(_line(steps[-1], len(acts)))
+                for number, act in enumerate(acts, 1):
                     steps.append(await _play(act, number, stage, stream, broken=_is_broken(steps)))
-                    say(_line(steps[-1]))
+                    say(_line(steps[-1], len(acts)))
                 figures = await _figures(stage)
     return Report(
         slug=manifest.slug,
@@ -200,6 +207,6 @@ async def _figures(stage: Stage) -> dict[str, int]:
     }
 
 
-def _line(step: Step) -> str:
+def _line(step: Step, of: int) -> str:
     words = {"passed": "đạt", "failed": "CHƯA ĐẠT", "skipped": "bỏ qua"}
-    return f"{step.number:>2}/{len(ACTS)}  {step.title}: {words[step.outcome]}, {seconds(step.seconds)} giây"
+    return f"{step.number:>2}/{of}  {step.title}: {words[step.outcome]}, {seconds(step.seconds)} giây"

@@ -4,12 +4,11 @@ from govchat.conversation.flows.front import within
 from govchat.dossiers.status import STATUSES
 from govchat.kit.text import fold
 from govchat.rehearsal import cast
-from govchat.rehearsal.cast import CITIZENS, IN_PROGRESS
+from govchat.rehearsal.cast import IN_PROGRESS
 from govchat.rehearsal.report import Sheet
 from govchat.rehearsal.stage import Stage, first_wrong
 
 LABEL = STATUSES[IN_PROGRESS].label
-FEW = 20
 # The ways in which people really write it.
 FORMS = (
     lambda code: f"tra cứu {code}",
@@ -21,15 +20,16 @@ FORMS = (
 
 async def ask(stage: Stage, sheet: Sheet) -> None:
     """Every question is answered, and nothing is told to who may not hear it."""
+    size = stage.cast.size
     sheet.tell(
-        f"{CITIZENS} công dân tra cứu hồ sơ của mình, không kèm rồi có kèm mã tra cứu; một số hỏi sai, hỏi hồ sơ tỉnh khác."
+        f"{size.citizens} công dân tra cứu hồ sơ của mình, không kèm rồi có kèm mã tra cứu; một số hỏi sai, hỏi hồ sơ tỉnh khác."
     )
     people = stage.cast.citizens
     bare = await stage.ask([(one.user_id, FORMS[at % len(FORMS)](one.dossier.code)) for at, one in enumerate(people)])
     good, wrong = first_wrong(bare, lambda at, said: people[at].dossier.code in said and LABEL in said)
-    sheet.expect("Tra cứu không kèm mã, biết tình trạng", CITIZENS, good, wrong)
+    sheet.expect("Tra cứu không kèm mã, biết tình trạng", size.citizens, good, wrong)
     kept, _ = first_wrong(bare, lambda at, said: people[at].dossier.applicant.name not in said)
-    sheet.expect("Tra cứu không kèm mã, không lộ tên người nộp", CITIZENS, kept)
+    sheet.expect("Tra cứu không kèm mã, không lộ tên người nộp", size.citizens, kept)
     await _wrong(stage, sheet)
     half = len(people) // 2
     proofs = [(one.user_id, f"tra cứu {one.dossier.code} {one.dossier.lookup_secret}") for one in people[:half]]
@@ -37,26 +37,26 @@ async def ask(stage: Stage, sheet: Sheet) -> None:
     # Who asked something else in between names the dossier first, as the others do; the secret alone belongs to the one asked for last.
     proven = await stage.ask(proofs)
     good, wrong = first_wrong(proven, lambda at, said: people[at].dossier.applicant.name in said)
-    sheet.expect("Tra cứu có mã, thấy đủ nội dung", CITIZENS, good, wrong)
+    sheet.expect("Tra cứu có mã, thấy đủ nội dung", size.citizens, good, wrong)
     await _procedures(stage, sheet)
 
 
 async def _wrong(stage: Stage, sheet: Sheet) -> None:
-    """Twenty citizens with a wrong secret, twenty with a code that isn't there, five with a neighbour's: people of the first hundred."""
-    people = stage.cast.citizens
-    asking = people[: 2 * FEW + cast.NEIGHBOURS_FOLLOWERS]
-    guessed = [(one.user_id, f"tra cứu {people[-1 - at].dossier.code} QQQQ") for at, one in enumerate(asking[:FEW])]
+    """A few with a wrong secret, a few with a code that isn't there, five with a neighbour's: people of the first half."""
+    few, people = stage.cast.size.few, stage.cast.citizens
+    asking = people[: 2 * few + cast.NEIGHBOURS_FOLLOWERS]
+    guessed = [(one.user_id, f"tra cứu {people[-1 - at].dossier.code} QQQQ") for at, one in enumerate(asking[:few])]
     said = await stage.ask(guessed)
-    names = [people[-1 - at].dossier.applicant.name for at in range(FEW)]
+    names = [people[-1 - at].dossier.applicant.name for at in range(few)]
     good, wrong = first_wrong(said, lambda at, told: bool(told) and names[at] not in told and LABEL not in told)
-    sheet.expect("Mã tra cứu sai, không cho biết gì", FEW, good, wrong)
-    codes = [f"{one.dossier.code.rpartition('-')[0]}-9{at:03}" for at, one in enumerate(asking[FEW : 2 * FEW])]
-    said = await stage.ask([(one.user_id, code) for one, code in zip(asking[FEW : 2 * FEW], codes, strict=True)])
+    sheet.expect("Mã tra cứu sai, không cho biết gì", few, good, wrong)
+    codes = [f"{one.dossier.code.rpartition('-')[0]}-9{at:03}" for at, one in enumerate(asking[few : 2 * few])]
+    said = await stage.ask([(one.user_id, code) for one, code in zip(asking[few : 2 * few], codes, strict=True)])
     good, wrong = first_wrong(said, lambda at, told: codes[at] in told and LABEL not in told)
-    sheet.expect("Hồ sơ không có, nói chưa tìm thấy", FEW, good, wrong)
+    sheet.expect("Hồ sơ không có, nói chưa tìm thấy", few, good, wrong)
     neighbour = stage.cast.neighbours[0]
     theirs = cast.dossiers_of(neighbour, stage.today, cast.NEIGHBOURS_FOLLOWERS)
-    said = await stage.ask([(one.user_id, each.code) for one, each in zip(asking[2 * FEW :], theirs, strict=True)])
+    said = await stage.ask([(one.user_id, each.code) for one, each in zip(asking[2 * few :], theirs, strict=True)])
     name = within(neighbour.full_name)
     good, wrong = first_wrong(
         said, lambda _, told: name in told and not any(each.label in told for each in STATUSES.values())

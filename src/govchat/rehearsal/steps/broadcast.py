@@ -8,7 +8,6 @@ from govchat.rehearsal.report import Sheet
 from govchat.rehearsal.stage import Stage
 from govchat.zalo import messages
 
-OPTED_OUT = 10
 WORDS = "Thông báo diễn tập: thứ Bảy tuần này bộ phận Một cửa làm việc buổi sáng, từ 7 giờ 30."
 CAUSE = "campaign:rehearsal"
 FOLLOWERS = """
@@ -21,13 +20,13 @@ FOLLOWERS = """
 
 
 async def broadcast(stage: Stage, sheet: Sheet) -> None:
-    """Ten have opted out; the others hear it once, and a question asked meanwhile is answered at once."""
+    """Some have opted out; the others hear it once, and a question asked meanwhile is answered at once."""
     people = stage.cast.citizens
-    out = [one.user_id for one in people[:OPTED_OUT]]
+    out = [one.user_id for one in people[: stage.cast.size.few // 2]]
     await _opt_out(stage, out)
     expected = len(people) - len(out)
     planned = await _announce(stage)
-    sheet.tell(f"Gửi một tin chung cho {expected} người quan tâm; {OPTED_OUT} người đã từ chối tin chung.")
+    sheet.tell(f"Gửi một tin chung cho {expected} người quan tâm; {len(out)} người đã từ chối tin chung.")
     sheet.expect("Người được gửi", expected, planned)
     await stage.ask([(people[-1].user_id, f"xem giúp hồ sơ {people[-1].dossier.code}")])
     heard = {one.user_id: sum(1 for each in stage.told(one.user_id) if WORDS in each.text) for one in people}

@@ -2,7 +2,6 @@
 
 from govchat.kit import clock
 from govchat.notices import follow
-from govchat.rehearsal.cast import CITIZENS
 from govchat.rehearsal.report import Sheet
 from govchat.rehearsal.stage import Stage, first_wrong
 
@@ -24,18 +23,18 @@ CONSENTS = "SELECT count(*) FROM consents WHERE tenant_id = :tenant AND purpose 
 
 async def subscribe(stage: Stage, sheet: Sheet) -> None:
     """Each subscribes to their own dossier and to no other; the consent is kept with its evidence."""
-    people = stage.cast.citizens
+    size, people = stage.cast.size, stage.cast.citizens
     said = await stage.ask([(one.user_id, WORDS[at % len(WORDS)]) for at, one in enumerate(people)])
-    sheet.tell(f"{CITIZENS} công dân nhắn “{WORDS[0]}” cho hồ sơ vừa xác nhận.")
+    sheet.tell(f"{size.citizens} công dân nhắn “{WORDS[0]}” cho hồ sơ vừa xác nhận.")
     users, codes = [one.user_id for one in people], [one.dossier.code for one in people]
     if await stage.count(FOLLOWED, users=users, codes=codes):
         good, wrong = first_wrong(said, lambda at, told: people[at].dossier.code in told)
-        sheet.expect("Được trả lời với đúng mã hồ sơ", CITIZENS, good, wrong)
+        sheet.expect("Được trả lời với đúng mã hồ sơ", size.citizens, good, wrong)
     else:
         sheet.tell("Cuộc trò chuyện chưa nhận đăng ký; hệ thống ghi nhận đăng ký thay cho họ.")
         await _in_their_place(stage)
-    sheet.expect("Theo dõi đúng hồ sơ của mình", CITIZENS, await stage.count(FOLLOWED, users=users, codes=codes))
-    sheet.expect("Sự đồng ý được lưu kèm bằng chứng", CITIZENS, await stage.count(CONSENTS))
+    sheet.expect("Theo dõi đúng hồ sơ của mình", size.citizens, await stage.count(FOLLOWED, users=users, codes=codes))
+    sheet.expect("Sự đồng ý được lưu kèm bằng chứng", size.citizens, await stage.count(CONSENTS))
 
 
 async def _in_their_place(stage: Stage) -> None:

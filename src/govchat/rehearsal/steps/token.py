@@ -9,7 +9,6 @@ from govchat.tenants.describe import describe
 from govchat.tenants.models import OaCredentialRow
 from govchat.tenants.tokens import token_context
 
-ASKING = 20
 HELD = "SELECT count(*) FROM outbox_messages WHERE tenant_id = :tenant AND state IN ('queued', 'sending')"
 
 
@@ -23,18 +22,18 @@ async def _ended(stage: Stage, sheet: Sheet) -> None:
     zalo, tenant = stage.house.zalo, stage.tenant
     before = zalo.world.stats.rotations[tenant.oa_id]
     zalo.world.tokens.expire(tenant.oa_id)
-    people = stage.cast.citizens[:ASKING]
+    people = stage.cast.citizens[: stage.cast.size.few]
     said = await stage.ask([(one.user_id, f"kiểm tra giúp hồ sơ {one.dossier.code}") for one in people])
     good, wrong = first_wrong(said, lambda at, told: people[at].dossier.code in told)
-    sheet.tell(f"Mã truy cập hết hạn giữa chừng, {ASKING} người cùng hỏi.")
-    sheet.expect("Vẫn được trả lời", ASKING, good, wrong)
+    sheet.tell(f"Mã truy cập hết hạn giữa chừng, {len(people)} người cùng hỏi.")
+    sheet.expect("Vẫn được trả lời", len(people), good, wrong)
     sheet.expect("Số lần đổi mã (đúng một, dù nhiều người hỏi)", 1, zalo.world.stats.rotations[tenant.oa_id] - before)
 
 
 async def _stolen(stage: Stage, sheet: Sheet) -> None:
     tenant = stage.tenant
     await _use_elsewhere(stage)
-    one = stage.cast.citizens[ASKING]
+    one = stage.cast.citizens[stage.cast.size.few]
     delivery = await stage.house.zalo.say(stage.slug, one.user_id, f"hồ sơ {one.dossier.code} thế nào rồi")
     stage.asked += 1
     sheet.answers("Câu hỏi vẫn được nhận", 200, delivery.status)
