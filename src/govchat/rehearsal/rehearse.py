@@ -47,6 +47,7 @@ class Act(msgspec.Struct, frozen=True):
     todo: str
 
 
+AGAIN = "Chạy lại khi máy rảnh. Vẫn không đạt thì gửi tệp nhật ký và bản báo cáo này cho đơn vị phát triển, chưa đưa vào vận hành."
 ACTS = (
     Act(
         "connect", "Kết nối Official Account", connect.connect,
@@ -54,7 +55,7 @@ ACTS = (
     ),
     Act(
         "catalogue", "Nhập danh mục thủ tục", catalogue.catalogue,
-        "Gửi tệp nhật ký và bản báo cáo này cho đơn vị phát triển; khi chờ, chưa nhập danh mục thật.",
+        AGAIN,
     ),
     Act(
         "dossiers", "Nhận hồ sơ từ hệ thống một cửa", dossiers.dossiers,
@@ -62,15 +63,15 @@ ACTS = (
     ),
     Act(
         "follow", "Công dân quan tâm OA", follow.follow,
-        "Xem lại lời chào trong wording.toml (`govchat wording preview SLUG front.welcome`): lời chào phải nêu tên đơn vị.",
+        AGAIN,
     ),
     Act(
         "ask", "Công dân tra cứu và hỏi thủ tục", ask.ask,
-        "Xem lại các câu dossier.* trong wording.toml: câu trả lời phải nêu mã hồ sơ và tình trạng.",
+        AGAIN,
     ),
     Act(
         "subscribe", "Công dân đăng ký nhận thông báo", subscribe.subscribe,
-        "Xem lại các câu về đăng ký trong wording.toml; gửi bản báo cáo cho đơn vị phát triển nếu tệp không sửa gì.",
+        AGAIN,
     ),
     Act(
         "notices", "Thông báo khi hồ sơ đổi trạng thái", notices.notices,
