@@ -6,7 +6,6 @@ from pathlib import Path
 
 import asyncpg
 import pytest
-import structlog
 from tests.conftest import TENANTS, plain
 from tests.stack import Services
 
@@ -41,19 +40,15 @@ def play(servers: Settings, folder: Path, tmp_path: Path) -> Rehearse:
     async def run(*acts: str | Act) -> Report:
         manifest = read_one(folder / "cao-bang").of("cao-bang")
         assert manifest is not None
-        before = structlog.get_config()
-        try:
-            return await rehearse(
-                servers,
-                manifest,
-                data_dir=tmp_path / "nothing",
-                log_file=tmp_path / "rehearsal.log",
-                say=lambda _: None,
-                size=SMALL,
-                acts=[BY_KEY[act] if isinstance(act, str) else act for act in acts],
-            )
-        finally:
-            structlog.configure(**before)
+        return await rehearse(
+            servers,
+            manifest,
+            data_dir=tmp_path / "nothing",
+            log_file=tmp_path / "rehearsal.log",
+            say=lambda _: None,
+            size=SMALL,
+            acts=[BY_KEY[act] if isinstance(act, str) else act for act in acts],
+        )
 
     return run
 

@@ -1,7 +1,9 @@
 """One rehearsal from beginning to end: the place, the house, the acts in their order, the report."""
 
+import logging
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TextIO
 
@@ -114,9 +116,8 @@ async def rehearse(
     started_at, began = clock.now(), time.monotonic()
     players = cast_for(manifest, started_at.astimezone(clock.VN).date(), size)
     steps: list[Step] = []
-    with log_file.open("w", encoding="utf-8") as stream:
+    with log_file.open("w", encoding="utf-8") as stream, _logging_into(stream):
         async with scratch(settings, data_dir) as place:
-            logs.configure("rehearsal", stream=stream)
             async with open_house(place.settings, (players.manifest, *players.neighbours)) as house:
                 stage = Stage(house, players, log_file)
                 steps.append(await _set(stage, place, time.monotonic() - began))
@@ -137,6 +138,20 @@ async def rehearse(
         steps=steps,
         log=str(log_file),
     )
+
+
+@contextmanager
+def _logging_into(stream: TextIO) -> Iterator[None]:
+    """Everything this process logs goes into the file; what logged where before is put back."""
+    root, before = logging.getLogger(), structlog.get_config()
+    handlers, level = root.handlers[:], root.level
+    logs.configure("rehearsal", stream=stream)
+    try:
+        yield
+    finally:
+        root.handlers[:] = handlers
+        root.setLevel(level)
+        structlog.configure(**before)
 
 
 async def _set(stage: Stage, place: Place, so_far: float) -> Step:
