@@ -46,6 +46,7 @@ PATH_PARAMETERS = {
     "code": CODE,
     "procedure": "1.013225",
     "callback_id": str(CALLBACK),
+    "follower_id": "0190c0de-0000-7000-8000-00000000f011",
     "message_id": str(MESSAGE),
 }
 # Routes that take a file, by operation: one that fits.
