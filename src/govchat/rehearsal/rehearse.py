@@ -117,15 +117,17 @@ async def rehearse(
     players = cast_for(manifest, started_at.astimezone(clock.VN).date(), size)
     steps: list[Step] = []
     with log_file.open("w", encoding="utf-8") as stream, _logging_into(stream):
-        async with scratch(settings, data_dir) as place:
-            async with open_house(place.settings, (players.manifest, *players.neighbours)) as house:
-                stage = Stage(house, players, log_file)
-                steps.append(await _set(stage, place, time.monotonic() - began))
+        async with (
+            scratch(settings, data_dir) as place,
+            open_house(place.settings, (players.manifest, *players.neighbours)) as house,
+        ):
+            stage = Stage(house, players, log_file)
+            steps.append(await _set(stage, place, time.monotonic() - began))
+            say(_line(steps[-1], len(acts)))
+            for number, act in enumerate(acts, 1):
+                steps.append(await _play(act, number, stage, stream, broken=_is_broken(steps)))
                 say(_line(steps[-1], len(acts)))
-                for number, act in enumerate(acts, 1):
-                    steps.append(await _play(act, number, stage, stream, broken=_is_broken(steps)))
-                    say(_line(steps[-1], len(acts)))
-                figures = await _figures(stage)
+            figures = await _figures(stage)
     return Report(
         slug=manifest.slug,
         full_name=manifest.full_name,
