@@ -18,6 +18,7 @@ from arq import ArqRedis, func
 from arq.worker import Worker
 from redis.exceptions import RedisError
 
+from govchat.campaigns.fanout import Fanout
 from govchat.db import rls
 from govchat.db.session import Database
 from govchat.errors import ConfigurationError
@@ -87,6 +88,7 @@ class Workplace:
         credentials = Credentials(self.registry, zalo.http, self.settings.zalo_oauth_url)
         self.drainer = Drainer(self.registry, credentials, zalo, Buckets(self.redis), self.lanes)
         self._asking = Rounds(self._converse, name="worker.converse")
+        self.fanout = Fanout(self.registry, credentials, zalo, look=self.drainer.look, permit=self.drainer.permit)
         self.inboxes = Inboxes(self.registry, mouth=self.drainer, again=self._asking.ask, put=self.drainer.look)
         self._receipts = Rounds(self.inboxes.receipts, name="worker.receipts", most=256, parallel=1)
 
@@ -104,7 +106,7 @@ class Workplace:
     def parts(self) -> list[Coroutine[Any, Any, None]]:
         """What runs for as long as the process lives."""
         always = [self.listen(), self.sweep_for_ever(), self.registry.keep_fresh()]
-        return always if self.bulk else [*always, self.look_for_receipts()]
+        return [*always, self.fanout.run_for_ever() if self.bulk else self.look_for_receipts()]
 
     async def converse(self) -> None:
         """Work off the inboxes of the tenants that were rung for."""

@@ -17,7 +17,7 @@ from govchat.zalo.errors import MessageInvalid
 from govchat.zalo.messages import Button, CsMessage
 
 _FIELD = re.compile(r"\{([^{}\s]*)\}")
-_LONGEST = {name: "x" * LONGEST_FIELD for name in FIELDS}
+_LONGEST = dict.fromkeys(FIELDS, "x" * LONGEST_FIELD)
 # A promotion has to say how it is refused (Decree 91/2020): one tap.
 NO_MORE = ("Ngừng nhận tin", "dừng")
 
@@ -111,12 +111,18 @@ def template_trouble(row: ZbsTemplateRow | None, template: TemplateIn, kind: Cla
     """Why this template can't carry this message now, None when it can."""
     if row is None:
         return "is not known, `govchat template sync SLUG` reads templates from Zalo"
-    if row.status != "ENABLE":
-        return f"stands at {row.status}, Zalo sends approved ones alone"
-    if row.price_uid is None:
-        return "can't be sent by user id"
-    if (row.tag == "PROMOTION") != (kind == "promotion"):
-        return f"has the tag {row.tag or '(none)'}, a campaign of the class {kind} needs another"
+    against = (
+        (row.status != "ENABLE", f"stands at {row.status}, Zalo sends approved ones alone"),
+        (row.price_uid is None, "can't be sent by user id"),
+        (
+            (row.tag == "PROMOTION") != (kind == "promotion"),
+            f"has the tag {row.tag or '(none)'}, a campaign of the class {kind} needs another",
+        ),
+    )
+    return next((why for holds, why in against if holds), None) or _misfit(row, template)
+
+
+def _misfit(row: ZbsTemplateRow, template: TemplateIn) -> str | None:
     params: Mapping[str, dict[str, Any]] = {param["name"]: param for param in row.params}
     for name, value in template.data.items():
         if name not in params:

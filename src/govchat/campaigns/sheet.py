@@ -40,7 +40,7 @@ class Line(msgspec.Struct, frozen=True):
 
 
 def read(content: bytes, *, needs: Sequence[str] = ()) -> list[Line]:
-    """Every line that holds anything; raises `AudienceListUnreadable`. `needs`: one of these columns has to be there. Slow: use a thread."""
+    """Every line that holds anything; raises `AudienceListUnreadable`. One column of `needs` has to be there. Slow: use a thread."""
     if not content:
         raise AudienceListUnreadable("the body is empty: send the CSV or XLSX file itself as the body")
     if len(content) > MOST_BYTES:
