@@ -1,12 +1,13 @@
 """A house without workers: fan-out and sending are driven by the tests, step by step."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 
 import pytest
 from tests.campaigns.stage import Stage
 from tests.journeys.stage import own_house
 from tests.stack import Services
 
+from govchat.kit import clock
 from govchat.kit.buckets import Buckets
 from govchat.kit.queue import connect
 from govchat.sender.drain import BULK, Drainer
@@ -29,3 +30,11 @@ async def stage(services: Services, redis_url: str) -> AsyncIterator[Stage]:
             await drainer.finish()
             await credentials.finish()
         await redis.aclose()
+
+
+@pytest.fixture(autouse=True)
+def _by_day() -> Iterator[None]:
+    """It is ten in the morning in Vietnam, whenever the tests run: no hours of rest in the way."""
+    local = clock.now().astimezone(clock.VN)
+    with clock.shifted(local.replace(hour=10, minute=0, second=0, microsecond=0) - local):
+        yield

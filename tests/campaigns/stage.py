@@ -9,12 +9,14 @@ from sqlalchemy import text
 from tests.house import House
 from tests.journeys.stage import rows, said
 
+from govchat.access import keys
 from govchat.campaigns.fanout import Fanout
 from govchat.citizens import consent
 from govchat.citizens.know import know, note_follow
 from govchat.kit import clock
 from govchat.local.followers import sow, tell_simulator
 from govchat.sender.drain import Drainer
+from govchat.tenants import testers
 from govchat.tenants.credentials import Credentials
 from govchat.tenants.registry import Tenant
 from govchat.zalo.client import ZaloClient
@@ -110,6 +112,30 @@ class Stage:
             act = consent.give if granted else consent.withdraw
             await act(session, tenant.id, citizen, "broadcast", how="chat", at=clock.now())
 
+    async def test_key(self, slug: str) -> str:
+        """A key whose acts never reach Zalo."""
+        tenant = self.tenant(slug)
+        async with self.house.registry.db.tenant(tenant.id) as session:
+            made = await keys.create(
+                session, tenant_id=tenant.id, slug=slug, tag=tenant.key_tag, scopes=keys.SCOPES, test=True
+            )
+        return made.key
+
+    async def state_of(self, slug: str, state: str) -> None:
+        """Put the province into a state; every process hears of it."""
+        tenant = self.tenant(slug)
+        async with self.house.registry.db.registry() as session:
+            await session.execute(
+                text("UPDATE tenants SET state = :state, updated_at = clock_timestamp() WHERE id = :id"),
+                {"state": state, "id": tenant.id},
+            )
+        await self.house.registry.load()
+
+    async def tester(self, slug: str, user: str) -> None:
+        tenant = self.tenant(slug)
+        async with self.house.registry.db.tenant(tenant.id) as session:
+            await testers.add(session, tenant.id, user, actor="test:one")
+
     async def run(self, slug: str, sql: str, **values: Any) -> list[Any]:
         """A statement inside the province."""
         return await rows(self.house, self.tenant(slug), sql, **values)
@@ -127,7 +153,7 @@ class Stage:
     async def _idle(self) -> None:
         drainer, rounds = self.drainer, self.drainer._rounds
         await asyncio.sleep(0)
-        while rounds._asked or rounds._running or rounds._timer is not None or drainer._tasks:
+        while rounds._asked or rounds._running or rounds._timer is not None or drainer._tasks:  # noqa: ASYNC110
             await asyncio.sleep(0.002)
 
     async def _fate(self, tenant: Tenant) -> list[Any]:
