@@ -30,6 +30,7 @@ class OutboxMessageRow(TenantRow, Base):
 
     A message of a campaign has no body of its own: `body_ref` names the one that all its recipients share, `channel` and `cost` (đồng)
     are decided when it is claimed. No foreign key: a body is never deleted, and checking it a million times over would cost seconds.
+    For the same reason none leads to `tenants`: the one to `citizens` proves the tenant, too.
     """
 
     __tablename__ = "outbox_messages"
@@ -61,6 +62,7 @@ class OutboxMessageRow(TenantRow, Base):
         ),
     )  # fmt: skip
 
+    tenant_id: Mapped[UUID] = mapped_column(primary_key=True, sort_order=-10)
     id: Mapped[UUID] = mapped_column(primary_key=True)
     seq: Mapped[int] = mapped_column(BigInteger, Identity(always=True))
     lane: Mapped[int] = mapped_column(SmallInteger)
