@@ -26,6 +26,7 @@ from govchat.inbox.put import Intake
 from govchat.kit.queue import Bell, connect
 from govchat.notices import routes as notices
 from govchat.openapi.describe import config, declare_refusals, viewer_files
+from govchat.petitions import routes as petitions
 from govchat.problems import FRAMEWORK, HANDLERS, JsonRequest
 from govchat.procedures import routes as procedures
 from govchat.procedures.book import Book
@@ -88,6 +89,7 @@ def create_app(settings: Settings, *, pool_size: int = 6) -> Litestar:
             callbacks.router,
             national.router,
             notices.router,
+            petitions.router,
             probes.router,
             create_static_files_router(
                 "/assets", [ASSETS], name="assets", opt={"public": "pictures"}, include_in_schema=False
