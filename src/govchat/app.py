@@ -30,8 +30,10 @@ from govchat.petitions import routes as petitions
 from govchat.problems import FRAMEWORK, HANDLERS, JsonRequest
 from govchat.procedures import routes as procedures
 from govchat.procedures.book import Book
+from govchat.ratings import routes as ratings
 from govchat.receipts import routes as receipts
 from govchat.receipts.slow import Pace
+from govchat.reports import routes as reports
 from govchat.settings import Settings
 from govchat.tenants.registry import Registry
 from govchat.webhook import routes as webhook
@@ -90,6 +92,8 @@ def create_app(settings: Settings, *, pool_size: int = 6) -> Litestar:
             national.router,
             notices.router,
             petitions.router,
+            ratings.router,
+            reports.router,
             probes.router,
             create_static_files_router(
                 "/assets", [ASSETS], name="assets", opt={"public": "pictures"}, include_in_schema=False

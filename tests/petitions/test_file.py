@@ -23,7 +23,7 @@ from govchat.petitions.rules import PetitionRulesInvalid, rules_for, settle
 @given(st.integers(0, 9), st.sampled_from(codes.LETTERS))
 def test_a_mistyped_letter_never_makes_another_sound_code(place: int, letter: str) -> None:
     code = codes.new()
-    letters = list(code.replace("PA-", "").replace("-", ""))
+    letters = list(code.removeprefix("PA-").replace("-", ""))
     if letters[place] != letter:
         letters[place] = letter
         assert codes.normalise("PA" + "".join(letters)) is None

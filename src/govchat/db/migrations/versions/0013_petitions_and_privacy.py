@@ -27,6 +27,12 @@ def upgrade() -> None:
     op.execute("SET LOCAL lock_timeout = '5s'")
     op.execute("SET LOCAL statement_timeout = '60s'")
     op.add_column("citizens", sa.Column("muted_until", MOMENT, nullable=True))
+    op.create_index(
+        "ix_dossiers_finished",
+        "dossiers",
+        ["tenant_id", "finished_at"],
+        postgresql_where=sa.text("finished_at IS NOT NULL"),
+    )
     _petitions()
     _petition_events()
     _ratings()
@@ -48,6 +54,7 @@ def downgrade() -> None:
     op.execute("SET LOCAL statement_timeout = '60s'")
     for table in reversed(TENANT_TABLES):
         op.execute(f"DROP TABLE {table}")
+    op.drop_index("ix_dossiers_finished", "dossiers")
     op.drop_column("citizens", "muted_until")
 
 
