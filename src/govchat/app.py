@@ -27,6 +27,7 @@ from govchat.kit.queue import Bell, connect
 from govchat.notices import routes as notices
 from govchat.openapi.describe import config, declare_refusals, viewer_files
 from govchat.petitions import routes as petitions
+from govchat.privacy import routes as privacy
 from govchat.problems import FRAMEWORK, HANDLERS, JsonRequest
 from govchat.procedures import routes as procedures
 from govchat.procedures.book import Book
@@ -93,6 +94,7 @@ def create_app(settings: Settings, *, pool_size: int = 6) -> Litestar:
             notices.router,
             petitions.router,
             ratings.router,
+            privacy.router,
             reports.router,
             probes.router,
             create_static_files_router(

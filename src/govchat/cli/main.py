@@ -29,6 +29,10 @@ COMMANDS = {
     "template": ("template", "template"),
     "explain": ("explain", "explain"),
     "understand": ("understand", "understand"),
+    "petition": ("petition", "petition"),
+    "chat": ("chat", "chat"),
+    "report": ("report", "report"),
+    "privacy": ("privacy", "privacy"),
 }
 
 
