@@ -44,7 +44,7 @@ def ratings(slug: str, levels: str | None, invite: str | None, data_dir: Path, j
 @data_dir_option
 @json_option
 def silence(slug: str, minutes: int | None, data_dir: Path, json_: bool) -> None:
-    """Show for how long SLUG's bot keeps still for an officer, after changing it."""
+    """Show or set for how long SLUG's bot keeps still for an officer."""
     from govchat.cli.show import as_json
 
     told = asyncio.run(_silence(beside_up(data_dir), slug, minutes))
@@ -59,7 +59,7 @@ def silence(slug: str, minutes: int | None, data_dir: Path, json_: bool) -> None
 @data_dir_option
 @json_option
 def waiting(slug: str, data_dir: Path, json_: bool) -> None:
-    """List SLUG's citizens who wait for a person, longest first, without saying who they are."""
+    """List who waits for a person in SLUG, longest first, without names."""
     from govchat.cli.show import as_json, as_table, moment
 
     found = asyncio.run(_waiting(beside_up(data_dir), slug))

@@ -58,7 +58,7 @@ def retention(slug: str, sets: tuple[str, ...], data_dir: Path, json_: bool) -> 
 @data_dir_option
 @json_option
 def sweep(slug: str, data_dir: Path, json_: bool) -> None:
-    """Let go of what SLUG has kept for long enough, and carry on with erasures that wait; the worker does it daily."""
+    """Let go of what SLUG kept long enough; go on with erasures."""
     from govchat.cli.show import as_json, as_table
 
     swept = asyncio.run(_sweep(beside_up(data_dir), slug))
@@ -74,7 +74,7 @@ def sweep(slug: str, data_dir: Path, json_: bool) -> None:
 @data_dir_option
 @json_option
 def requests(slug: str, data_dir: Path, json_: bool) -> None:
-    """List SLUG's open requests about personal data, with the date by which the law wants them done."""
+    """List SLUG's open requests about personal data and their dates."""
     from govchat.cli.show import as_json, as_table, moment
 
     found = asyncio.run(_requests(beside_up(data_dir), slug))

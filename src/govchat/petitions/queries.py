@@ -121,7 +121,7 @@ async def counts(session: AsyncSession, tenant_id: UUID) -> dict[str, int]:
     found = await session.execute(
         select(row.state, func.count()).where(row.tenant_id == tenant_id).group_by(row.state).order_by(row.state)
     )
-    counted: dict[str, int] = dict(found.tuples().all())
+    counted: dict[str, int] = {row[0]: row[1] for row in found}
     late = select(func.count()).where(row.tenant_id == tenant_id, row.state.in_(OPEN), row.due_at < clock.now())
     counted["overdue"] = await session.scalar(late) or 0
     return counted
