@@ -97,9 +97,6 @@ async def file(
         raise PetitionLimit(f"{rules.most_a_day} petitions were filed today: the next one tomorrow")
     petition_id = new_id()
     forward_by, due_at = rules.dates(calendar or national(), now)
-    private = Private(
-        text=new.text, place=new.place, latitude=new.latitude, longitude=new.longitude, name=new.name, phone=new.phone
-    )
     row = PetitionRow(
         tenant_id=tenant_id,
         id=petition_id,
@@ -111,7 +108,7 @@ async def file(
         state="received",
         unit=None,
         flags=flags_of(new.kind, new.text, name=new.name, anonymous=new.anonymous),
-        private_sealed=seal(vault, petition_id, private),
+        private_sealed=seal(vault, petition_id, _private(new)),
         received_at=now,
         forward_by=forward_by,
         due_at=due_at,
@@ -129,6 +126,12 @@ async def file(
 def owner_of(petition_id: UUID) -> str:
     """Whose the photos are, for `files`."""
     return f"petition:{petition_id}"
+
+
+def _private(new: New) -> Private:
+    return Private(
+        text=new.text, place=new.place, latitude=new.latitude, longitude=new.longitude, name=new.name, phone=new.phone
+    )
 
 
 def _check(new: New, photos: Sequence[Kept]) -> None:

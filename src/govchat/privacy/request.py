@@ -82,12 +82,7 @@ async def ask(
         raise PrivacyRequestUnfit(
             f'kind "{kind}", purpose "{purpose}": expected {", ".join(KINDS)}; {", ".join(PURPOSES)}'
         )
-    before = await session.scalar(
-        select(PrivacyRequestRow).where(
-            PrivacyRequestRow.tenant_id == tenant_id, PrivacyRequestRow.citizen_id == citizen_id,
-            PrivacyRequestRow.kind == kind, PrivacyRequestRow.state.in_(OPEN),
-        )
-    )  # fmt: skip
+    before = await _open_one(session, tenant_id, citizen_id, kind)
     if before is not None:
         return _acknowledged(before, is_new=False)
     request_id = new_id()
@@ -115,6 +110,15 @@ async def ask(
         heard = Heard(id=row.id, code=row.code, kind=kind, due_at=row.due_at)
         await put_callback(session, vault, tenant_id, "privacy.requested", heard)
     return _acknowledged(row, is_new=True)
+
+
+async def _open_one(session: AsyncSession, tenant_id: UUID, citizen_id: UUID, kind: str) -> PrivacyRequestRow | None:
+    row = PrivacyRequestRow
+    return await session.scalar(
+        select(row).where(
+            row.tenant_id == tenant_id, row.citizen_id == citizen_id, row.kind == kind, row.state.in_(OPEN)
+        )
+    )
 
 
 async def own(session: AsyncSession, tenant_id: UUID, citizen_id: UUID) -> list[Acknowledged]:

@@ -26,7 +26,7 @@ from govchat.tenants.registry import Registry
 
 log = structlog.get_logger()
 
-BATCH, MOST = 1_000, 50_000
+BATCH, MOST = 1_000, 500_000
 # What a clock of ours may be off by.
 SLACK = timedelta(hours=1)
 

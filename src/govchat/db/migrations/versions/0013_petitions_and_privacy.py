@@ -34,10 +34,13 @@ def upgrade() -> None:
         postgresql_where=sa.text("finished_at IS NOT NULL"),
     )
     _petitions()
+    _petition_indexes()
     _petition_events()
     _ratings()
+    _rating_settings()
     _handoffs()
     _privacy()
+    _retention()
     for table in TENANT_TABLES:
         for statement in protect(table):
             op.execute(statement)
@@ -105,6 +108,9 @@ def _petitions() -> None:
         sa.PrimaryKeyConstraint("tenant_id", "id", name=op.f("pk_petitions")),
         sa.UniqueConstraint("tenant_id", "code", name=op.f("uq_petitions_tenant_id_code")),
     )
+
+
+def _petition_indexes() -> None:
     op.create_index(
         "ix_petitions_citizen",
         "petitions",
@@ -216,6 +222,9 @@ def _ratings() -> None:
         sa.PrimaryKeyConstraint("tenant_id", "dossier_id", name=op.f("pk_ratings")),
         sa.UniqueConstraint("tenant_id", "id", name=op.f("uq_ratings_tenant_id_id")),
     )
+
+
+def _rating_settings() -> None:
     op.create_index(
         "ix_ratings_citizen",
         "ratings",
@@ -332,6 +341,9 @@ def _privacy() -> None:
         unique=False,
         postgresql_where=sa.text("state IN ('acknowledged', 'erasing')"),
     )
+
+
+def _retention() -> None:
     op.create_table(
         "retention_settings",
         sa.Column("tenant_id", sa.Uuid(), nullable=False),
