@@ -30,6 +30,10 @@ COMMANDS = {
     "explain": ("explain", "explain"),
     "campaign": ("campaign", "campaign"),
     "understand": ("understand", "understand"),
+    "petition": ("petition", "petition"),
+    "chat": ("chat", "chat"),
+    "report": ("report", "report"),
+    "privacy": ("privacy", "privacy"),
 }
 
 
