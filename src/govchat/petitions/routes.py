@@ -167,7 +167,7 @@ async def assign_petition(request: Request[Any, Any, Any], code: Code, data: Ass
 @post(
     "/{code:str}/answer",
     operation_id="answer_petition",
-    summary="PetitionAnswer a petition",
+    summary="Answer a petition",
     guards=[WRITE],
     opt={REFUSES: ACTS},
     status_code=200,
