@@ -10,7 +10,7 @@ from govchat.kit.crypto import TenantVault
 from govchat.petitions import handle, settle, watch
 from govchat.petitions.change import PetitionMoveRefused, PetitionNotFound
 from govchat.petitions.lookup import status_of
-from govchat.petitions.schemas import Answer, Assign, Close, Forward, Merge
+from govchat.petitions.schemas import Assign, Close, Forward, Merge, PetitionAnswer
 from govchat.petitions.settle import PetitionStaysClosed
 from govchat.petitions.tell import tell_waiting
 
@@ -32,7 +32,7 @@ async def spoke_now(stage, **how):
 
 async def answered(stage, citizen, **changes):
     made = await filed(stage, citizen, **changes)
-    await do(stage, handle.answer, made.code, Answer(text=WORDS, unit="UBND phường Xuân Hương"), actor=KEY)
+    await do(stage, handle.answer, made.code, PetitionAnswer(text=WORDS, unit="UBND phường Xuân Hương"), actor=KEY)
     return made
 
 
@@ -40,7 +40,7 @@ async def test_the_answer_is_said_in_the_chat_with_two_buttons(stage) -> None:
     citizen = await spoke_now(stage)
     made = await filed(stage, citizen)
     await do(stage, handle.assign, made.code, Assign(unit="Phòng Kinh tế", officer="Trần Văn An"), actor=KEY)
-    row = await do(stage, handle.answer, made.code, Answer(text=WORDS), actor=KEY)
+    row = await do(stage, handle.answer, made.code, PetitionAnswer(text=WORDS), actor=KEY)
     assert (row.state, row.unit, row.delivery) == ("answered", "Phòng Kinh tế", "planned")
     (message,) = await said(stage, made)
     assert made.code in message.plain_text
@@ -73,7 +73,7 @@ async def test_a_petition_is_reopened_twice_and_not_a_third_time(stage) -> None:
         assert row.reopened == number
         assert row.due_at > clock.now()
         assert (await do(stage, settle.reopen, citizen.id, made.code)).reopened == number
-        await do(stage, handle.answer, made.code, Answer(text=WORDS), actor=KEY)
+        await do(stage, handle.answer, made.code, PetitionAnswer(text=WORDS), actor=KEY)
     with pytest.raises(PetitionStaysClosed, match="reopened 2 times"):
         await do(stage, settle.reopen, citizen.id, made.code)
 
@@ -88,7 +88,7 @@ async def test_after_its_time_a_petition_stays_as_it_is(stage) -> None:
 async def test_who_can_not_be_told_is_told_when_they_next_write(stage) -> None:
     citizen = await spoke_now(stage, spoke=timedelta(days=9))
     made = await filed(stage, citizen)
-    row = await do(stage, handle.answer, made.code, Answer(text=WORDS), actor=KEY)
+    row = await do(stage, handle.answer, made.code, PetitionAnswer(text=WORDS), actor=KEY)
     assert (row.delivery, row.delivery_reason) == ("none", "no channel is open")
     assert await said(stage, made) == []
     ((words, buttons),) = await do(stage, tell_waiting, citizen.id)
@@ -102,9 +102,9 @@ async def test_between_two_and_seven_days_the_province_pays_or_nobody_is_told(st
     made = await filed(stage, citizen)
     await stage.run("INSERT INTO notice_settings (tenant_id, monthly_budget, paid_window) VALUES (:tenant, 60, true)")
     try:
-        assert (await do(stage, handle.answer, made.code, Answer(text=WORDS), actor=KEY)).delivery == "planned"
+        assert (await do(stage, handle.answer, made.code, PetitionAnswer(text=WORDS), actor=KEY)).delivery == "planned"
         assert len(await said(stage, made)) == 1
-        row = await do(stage, handle.answer, made.code, Answer(text="Bổ sung"), actor=KEY)
+        row = await do(stage, handle.answer, made.code, PetitionAnswer(text="Bổ sung"), actor=KEY)
         assert row.delivery == "none", "60 đồng pay for one message of 55"
         (spent,) = await stage.rows("SELECT sum(spent) AS spent FROM notice_budgets WHERE tenant_id = :tenant")
         assert spent.spent == 55
@@ -114,14 +114,14 @@ async def test_between_two_and_seven_days_the_province_pays_or_nobody_is_told(st
 
 async def test_a_test_key_says_nothing(stage) -> None:
     made = await filed(stage, await spoke_now(stage))
-    row = await do(stage, handle.answer, made.code, Answer(text=WORDS), actor=KEY, test=True)
+    row = await do(stage, handle.answer, made.code, PetitionAnswer(text=WORDS), actor=KEY, test=True)
     assert row.delivery == "test"
     assert await said(stage, made) == []
 
 
 async def test_a_long_answer_is_cut_between_sentences_and_the_last_part_has_the_buttons(stage) -> None:
     made = await filed(stage, await spoke_now(stage))
-    await do(stage, handle.answer, made.code, Answer(text=f"{WORDS} " * 100), actor=KEY)
+    await do(stage, handle.answer, made.code, PetitionAnswer(text=f"{WORDS} " * 100), actor=KEY)
     parts = await said(stage, made)
     assert len(parts) > 1
     assert [len(part.buttons) for part in parts] == [0] * (len(parts) - 1) + [2]
@@ -134,7 +134,7 @@ async def test_an_answer_goes_to_everybody_who_reported_the_same(stage) -> None:
     await do(stage, handle.merge, second.code, Merge(into=main.code), actor=KEY)
     with pytest.raises(PetitionMoveRefused):
         await do(stage, handle.merge, main.code, Merge(into=third.code), actor=KEY)
-    await do(stage, handle.answer, main.code, Answer(text=WORDS, unit="Sở Xây dựng"), actor=KEY)
+    await do(stage, handle.answer, main.code, PetitionAnswer(text=WORDS, unit="Sở Xây dựng"), actor=KEY)
     for made, citizen in zip((main, second, third), people, strict=True):
         assert WORDS in (await said(stage, made))[-1].plain_text
         assert (await do(stage, status_of, citizen.id, made.code)).state == "answered"
@@ -149,7 +149,7 @@ async def test_the_end_without_an_answer_is_told_with_its_reason(stage) -> None:
     await do(stage, handle.forward, elsewhere.code, Forward(to="Công ty Điện lực Lâm Đồng"), actor=KEY)
     assert "Công ty Điện lực Lâm Đồng" in (await said(stage, elsewhere))[0].plain_text
     with pytest.raises(PetitionMoveRefused):
-        await do(stage, handle.answer, elsewhere.code, Answer(text=WORDS), actor=KEY)
+        await do(stage, handle.answer, elsewhere.code, PetitionAnswer(text=WORDS), actor=KEY)
 
 
 async def test_time_marks_late_ones_once_and_ends_silent_ones(registry) -> None:

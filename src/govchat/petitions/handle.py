@@ -13,7 +13,7 @@ from govchat.petitions.change import PetitionMoveRefused, allow, held, move
 from govchat.petitions.models import PetitionRow
 from govchat.petitions.private import Told
 from govchat.petitions.rules import rules_of
-from govchat.petitions.schemas import Answer, Assign, Close, Forward, Merge
+from govchat.petitions.schemas import Assign, Close, Forward, Merge, PetitionAnswer
 from govchat.petitions.tell import tell
 
 
@@ -35,7 +35,7 @@ async def answer(
     vault: TenantVault,
     tenant_id: UUID,
     code: str,
-    data: Answer,
+    data: PetitionAnswer,
     *,
     actor: str,
     test: bool = False,

@@ -19,9 +19,9 @@ from govchat.petitions.models import PetitionEventRow, PetitionRow
 from govchat.petitions.private import unseal, unseal_told
 from govchat.petitions.schemas import (
     Delivery,
-    EventOut,
     EventPage,
     Petition,
+    PetitionEventOut,
     PetitionOut,
     PetitionPage,
     Photo,
@@ -173,9 +173,9 @@ def _common(row: PetitionRow, into: str | None) -> dict[str, Any]:
     }
 
 
-def _event(vault: TenantVault, event: PetitionEventRow) -> EventOut:
+def _event(vault: TenantVault, event: PetitionEventRow) -> PetitionEventOut:
     told = unseal_told(vault, event.petition_id, event.number, event.told_sealed)
-    return EventOut(
+    return PetitionEventOut(
         number=event.number,
         act=event.act,
         state=event.state,

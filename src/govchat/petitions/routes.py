@@ -16,12 +16,12 @@ from govchat.kit.paging import DEFAULT_LIMIT, LARGEST_LIMIT, CursorInvalid
 from govchat.petitions import handle, queries
 from govchat.petitions.change import PetitionMoveRefused, PetitionNotFound
 from govchat.petitions.schemas import (
-    Answer,
     Assign,
     Close,
     EventPage,
     Forward,
     Merge,
+    PetitionAnswer,
     PetitionOut,
     PetitionPage,
 )
@@ -54,7 +54,7 @@ CLOSE = {"reason": "Nội dung không nêu rõ địa điểm; cơ quan đã h�
 FORWARD = {"to": "Công ty Điện lực Lâm Đồng", "note": "Sự cố thuộc lưới điện do Công ty quản lý."}
 MERGE = {"into": "PA-K7PX2-M9QD4"}
 Assigned = Annotated[Assign, Body(media_type=JSON, examples=[Example(summary="To an office", value=ASSIGN)])]
-Answered = Annotated[Answer, Body(media_type=JSON, examples=[Example(summary="An answer", value=ANSWER)])]
+Answered = Annotated[PetitionAnswer, Body(media_type=JSON, examples=[Example(summary="An answer", value=ANSWER)])]
 Closed = Annotated[Close, Body(media_type=JSON, examples=[Example(summary="Unfit", value=CLOSE)])]
 Forwarded = Annotated[Forward, Body(media_type=JSON, examples=[Example(summary="Elsewhere", value=FORWARD)])]
 Merged = Annotated[Merge, Body(media_type=JSON, examples=[Example(summary="The same matter", value=MERGE)])]

@@ -22,7 +22,7 @@ class Assign(Struct, forbid_unknown_fields=True, kw_only=True):
     note: Note | None = None
 
 
-class Answer(Struct, forbid_unknown_fields=True, kw_only=True):
+class PetitionAnswer(Struct, forbid_unknown_fields=True, kw_only=True):
     """The office's answer; the citizen reads it as it stands."""
 
     text: Words
@@ -110,7 +110,7 @@ class PetitionOut(Petition, kw_only=True):
     photos: list[Photo]
 
 
-class EventOut(Struct, kw_only=True):
+class PetitionEventOut(Struct, kw_only=True):
     """One thing that happened."""
 
     number: int
@@ -140,4 +140,4 @@ class Happened(Struct, kw_only=True):
 
 
 PetitionPage = Page[Petition]
-EventPage = Page[EventOut]
+EventPage = Page[PetitionEventOut]

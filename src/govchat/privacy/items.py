@@ -9,7 +9,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from govchat.kit.crypto import TenantVault
 
-Fact = str | int | float | bool | None | datetime | list[str]
+# Moments are RFC 3339 text: one union of what JSON has.
+Fact = str | int | float | bool | list[str] | None
 
 
 class Who(Struct, frozen=True):

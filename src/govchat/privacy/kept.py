@@ -1,5 +1,6 @@
 """Reading what is kept about a citizen, kind by kind: plain words where they are sealed, nothing left out but keyed hashes."""
 
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -209,7 +210,11 @@ def _items(rows: list[Row[Any]], at: str) -> list[Item]:
 
 def _facts(row: Row[Any], *left_out: str) -> dict[str, Fact]:
     # `_mapping` is SQLAlchemy's public door to a row by names, whatever its underscore looks like.
-    return {name: value for name, value in row._mapping.items() if name not in left_out}
+    return {
+        name: value.isoformat() if isinstance(value, datetime) else value
+        for name, value in row._mapping.items()
+        if name not in left_out
+    }
 
 
 def _happened(vault: TenantVault, petition_id: UUID, event: Row[Any]) -> str:
