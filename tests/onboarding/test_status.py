@@ -80,7 +80,7 @@ async def test_the_page_fits_a_terminal_of_a_hundred_columns_in_vietnamese(home,
     assert "[ĐỎ]     Webhook đã nhận sự kiện (events): Chưa nhận sự kiện nào.\n         → Vào " in said.out
     tenant = home.registry.by_slug("ca-mau")
     async with home.registry.db.tenant(tenant.id) as session:
-        told = await read(session, in_development(home), tenant)
+        told = await read(session, in_development(home), tenant, book(home).of(tenant.id))
     development = click.unstyle("\n".join(page(told)))
     assert "Môi trường phát triển" in development
     assert "[VÀNG]   Hồ sơ xử lý dữ liệu cá nhân" in development
@@ -274,7 +274,10 @@ async def test_a_dossier_of_an_unknown_procedure_makes_the_catalogue_red(home):
     await home.put_dossier("cao-bang", "H14.1-261103-0001", procedure_code="9.999999")
     tenant = home.registry.by_slug("cao-bang")
     async with home.registry.db.tenant(tenant.id) as session:
-        told = {line.key: line for line in (await read(session, in_development(home), tenant, book(home).of(tenant.id))).lines}
+        told = {
+            line.key: line
+            for line in (await read(session, in_development(home), tenant, book(home).of(tenant.id))).lines
+        }
     assert told["catalogue"].colour is Colour.RED
     assert "9.999999" in told["catalogue"].says
 
