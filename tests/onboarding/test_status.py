@@ -80,7 +80,7 @@ async def test_the_page_fits_a_terminal_of_a_hundred_columns_in_vietnamese(home,
     assert "[ĐỎ]     Webhook đã nhận sự kiện (events): Chưa nhận sự kiện nào.\n         → Vào " in said.out
     tenant = home.registry.by_slug("ca-mau")
     async with home.registry.db.tenant(tenant.id) as session:
-        told = await read(session, in_development(home), tenant)
+        told = await read(session, in_development(home), tenant, book(home).of(tenant.id))
     development = click.unstyle("\n".join(page(told)))
     assert "Môi trường phát triển" in development
     assert "[VÀNG]   Hồ sơ xử lý dữ liệu cá nhân" in development

@@ -64,8 +64,11 @@ async def plan(
     policy = await policy_of(session, tenant_id, now)
     pairs: list[tuple[int, Said, Person]] = []
     for at, change, kind, merged in newest:
+        followers = people.get(change.dossier_id)
+        if not followers:
+            continue
         plain = say(policy, change, kind, merged)
-        for person in people.get(change.dossier_id, ()):
+        for person in followers:
             if person.last_number < change.number:
                 pairs.append((at, _over_waiting(policy, plain, person, test), person))
     told, purse = await _decide(session, tenant_id, policy, [(said, person) for _, said, person in pairs], now, test)
