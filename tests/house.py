@@ -13,7 +13,9 @@ import uvicorn
 from govchat.access import keys
 from govchat.app import create_app
 from govchat.cli.false_zalo import build_world
+from govchat.conversation.desk import Desk
 from govchat.db.session import Database
+from govchat.procedures.book import Book
 from govchat.settings import Settings
 from govchat.simulator.server import Running, start
 from govchat.tenants.registry import Registry
@@ -29,6 +31,7 @@ class House:
     zalo: Running
     http: aiohttp.ClientSession
     registry: Registry
+    desk: Desk
     worker: Workplace | None = None
     _tasks: list["asyncio.Task[None]"] = field(default_factory=list)
 
@@ -116,7 +119,7 @@ async def open_house(settings: Settings, *, worker: bool = True) -> AsyncIterato
     registry = Registry(db, settings)
     await registry.load()
     async with aiohttp.ClientSession() as http:
-        house = House(settings, settings.public_url, zalo, http, registry)
+        house = House(settings, settings.public_url, zalo, http, registry, Desk(registry, Book(db, registry)))
         try:
             if worker:
                 await house.start_worker()

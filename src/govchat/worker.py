@@ -18,7 +18,11 @@ from arq import ArqRedis, func
 from arq.worker import Worker
 from redis.exceptions import RedisError
 
+from govchat import chores
+from govchat.callbacks.deliver import Deliverer
 from govchat.campaigns.fanout import Fanout
+from govchat.connect.backfill import Hands
+from govchat.conversation.desk import Desk
 from govchat.db import rls
 from govchat.db.session import Database
 from govchat.errors import ConfigurationError
@@ -40,6 +44,7 @@ from govchat.kit.queue import (
 from govchat.kit.rounds import Rounds
 from govchat.obs import logs, metrics
 from govchat.obs.beat import Beat
+from govchat.procedures.book import Book
 from govchat.sender import sweep as sweeper
 from govchat.sender.drain import BULK, INTERACTIVE, Drainer
 from govchat.settings import Settings
@@ -54,7 +59,8 @@ POLL_S = 0.1
 BULK_POLL_S = 0.5
 SWEEP_S = 5.0
 RECEIPTS_S = 1.0
-JOB_TIMEOUT_S = 30
+# A job takes names, no more; one that a killed worker leaves behind keeps the bell silent for this and ten seconds, and the sweep looks.
+JOB_TIMEOUT_S = 5
 MAX_JOBS = 8
 
 
@@ -69,6 +75,7 @@ class Workplace:
         self.lanes = BULK if bulk else INTERACTIVE
         self.db = Database.connect(settings.database_url, part=part, pool_size=4 if bulk else 10)
         self.registry = Registry(self.db, settings)
+        self.book = Book(self.db, self.registry)
         self.redis = connect(settings.redis_url)
         self.bell = Bell(settings.redis_url)
         self._settling = Rounds(self._settle, name="worker.settle", most=1, parallel=4)
@@ -78,6 +85,7 @@ class Workplace:
         """Check the database, read the registry, open Zalo's client."""
         await rls.verify(self.db.engine)
         await self.registry.load()
+        await self.book.load()
         zalo = await self._closing.enter_async_context(
             ZaloClient.open(
                 openapi_url=self.settings.zalo_openapi_url,
@@ -86,17 +94,23 @@ class Workplace:
             )
         )
         credentials = Credentials(self.registry, zalo.http, self.settings.zalo_oauth_url)
-        self.drainer = Drainer(self.registry, credentials, zalo, Buckets(self.redis), self.lanes)
+        buckets = Buckets(self.redis)
+        self.drainer = Drainer(self.registry, credentials, zalo, buckets, self.lanes)
+        self.deliverer = Deliverer(self.registry)
+        self.chores = chores.chores_of(Hands(self.registry, credentials, zalo, buckets))
         self._asking = Rounds(self._converse, name="worker.converse")
+        self.desk = Desk(self.registry, self.book)
         self.fanout = Fanout(self.registry, credentials, zalo, look=self.drainer.look, permit=self.drainer.permit)
-        self.inboxes = Inboxes(self.registry, mouth=self.drainer, again=self._asking.ask, put=self.drainer.look)
+        self.inboxes = Inboxes(self.desk, mouth=self.drainer, again=self._asking.ask, put=self.drainer.look)
         self._receipts = Rounds(self.inboxes.receipts, name="worker.receipts", most=256, parallel=1)
 
     async def close(self) -> None:
         """Finish what is under way, then let go of everything."""
         await asyncio.gather(self._asking.finish(), self._receipts.finish(), self._settling.finish())
         await self.inboxes.finish()
+        await self.desk.finish()
         await self.drainer.finish()
+        await self.deliverer.close()
         await self.drainer.credentials.finish()
         await self._closing.aclose()
         await self.bell.close()
@@ -105,8 +119,15 @@ class Workplace:
 
     def parts(self) -> list[Coroutine[Any, Any, None]]:
         """What runs for as long as the process lives."""
-        always = [self.listen(), self.sweep_for_ever(), self.registry.keep_fresh()]
-        return [*always, self.fanout.run_for_ever() if self.bulk else self.look_for_receipts()]
+        always = [self.listen(), self.sweep_for_ever(), self.registry.keep_fresh(), self.book.keep_fresh()]
+        if self.bulk:
+            return [*always, self.fanout.run_for_ever()]
+        return [
+            *always,
+            self.look_for_receipts(),
+            self.deliverer.run_for_ever(),
+            chores.run(self.redis, self.chores),
+        ]
 
     async def converse(self) -> None:
         """Work off the inboxes of the tenants that were rung for."""

@@ -97,14 +97,14 @@ async def test_one_citizen_who_is_held_elsewhere_keeps_no_other_waiting(office: 
         office.zalo.world.person(tenant.oa_id, user).interact(office.zalo.world.now())
     async with office.registry.db.tenant(tenant.id) as elsewhere:
         await elsewhere.execute(text("SELECT 1 FROM inbox_events WHERE user_id = 'held' FOR UPDATE"))
-        done = await inbox.drain(office.registry, tenant)
+        done = await inbox.drain(office.desk, tenant)
         assert done.held  # whoever holds them may not have seen the last event
         assert done.answers == 2
         open_ = await rows(
             office, tenant, "SELECT user_id FROM inbox_events WHERE tenant_id = :tenant AND state = 'pending'"
         )
         assert [row.user_id for row in open_] == ["held"]
-    assert (await inbox.drain(office.registry, tenant)).answers == 1
+    assert (await inbox.drain(office.desk, tenant)).answers == 1
 
 
 async def test_two_drains_at_once_work_every_event_off_once(office: House, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -112,9 +112,9 @@ async def test_two_drains_at_once_work_every_event_off_once(office: House, monke
     for number in range(40):
         assert (await post(office, tenant, text_event(tenant, f"race-{number % 8}", foreign(number))))[0] == 200
     monkeypatch.setattr(batch, "CITIZENS_AT_ONCE", 3)
-    done = await asyncio.gather(*(inbox.drain(office.registry, tenant) for _ in range(4)))
+    done = await asyncio.gather(*(inbox.drain(office.desk, tenant) for _ in range(4)))
     left = batch.Worked()
-    while (one := await inbox.drain(office.registry, tenant)).events:
+    while (one := await inbox.drain(office.desk, tenant)).events:
         left = batch.Worked(left.events + one.events, left.answers + one.answers)
     assert sum(one.events for one in [*done, left]) == 40
     assert sum(one.answers for one in [*done, left]) == 40
@@ -141,24 +141,22 @@ async def test_a_poison_event_is_retried_then_parked_and_everything_else_goes_on
         "WHERE user_id = 'poisoned' ORDER BY seq"
     )
     for attempt in range(1, alone.MOST_ATTEMPTS + 1):
-        worked = await inbox.drain(office.registry, tenant)
+        worked = await inbox.drain(office.desk, tenant)
         assert worked.answers == (1 if attempt == 1 else 0)  # the neighbour is served with the first look
         poison, later = await rows(office, tenant, history)
         assert (poison.attempts, poison.error) == (attempt, "SealBroken")
         assert (poison.state, later.state) == ("parked" if attempt == alone.MOST_ATTEMPTS else "pending", "pending")
         if attempt < alone.MOST_ATTEMPTS:
             assert poison.waits
-            assert (await inbox.drain(office.registry, tenant)).events == 0, (
-                "not before its time, and nothing overtakes it"
-            )
+            assert (await inbox.drain(office.desk, tenant)).events == 0, "not before its time, and nothing overtakes it"
             async with office.registry.db.tenant(tenant.id) as session:
                 await session.execute(
                     text("UPDATE inbox_events SET retry_at = clock_timestamp() WHERE state = 'pending'")
                 )
-    assert (await inbox.drain(office.registry, tenant)).answers == 1
+    assert (await inbox.drain(office.desk, tenant)).answers == 1
     assert [row.state for row in await rows(office, tenant, history)] == ["parked", "done"]
     assert (await post(office, tenant, text_event(tenant, "poisoned", foreign(4))))[0] == 200
-    assert (await inbox.drain(office.registry, tenant)).answers == 1
+    assert (await inbox.drain(office.desk, tenant)).answers == 1
 
 
 async def test_a_damaged_echo_keeps_nobody_waiting(office: House) -> None:
@@ -170,14 +168,14 @@ async def test_a_damaged_echo_keeps_nobody_waiting(office: House) -> None:
     async with office.registry.db.tenant(tenant.id) as session:
         await session.execute(text("UPDATE inbox_events SET body_sealed = ''"))
     assert (await post(office, tenant, text_event(tenant, "y", foreign(1))))[0] == 200
-    worked = await inbox.drain(office.registry, tenant)
+    worked = await inbox.drain(office.desk, tenant)
     assert (worked.events, worked.answers) == (2, 1)
 
 
 async def test_an_event_from_the_future_does_not_keep_the_window_open(office: House) -> None:
     tenant = office.registry.by_slug("da-nang")
     assert (await post(office, tenant, text_event(tenant, "tomorrow", "xin chào", at=4_000_000_000_000)))[0] == 200
-    await inbox.drain(office.registry, tenant)
+    await inbox.drain(office.desk, tenant)
     (citizen,) = await rows(
         office,
         tenant,
@@ -193,7 +191,7 @@ async def test_events_that_nobody_answers_are_done_in_bulk(office: House) -> Non
         assert (await post(office, tenant, text_event(tenant, "", "x", event_name=name, **parties)))[0] == 200
     for name in ("user_send_hologram", ""):
         assert (await post(office, tenant, text_event(tenant, "somebody", "x", event_name=name)))[0] == 200
-    worked = await inbox.drain(office.registry, tenant)
+    worked = await inbox.drain(office.desk, tenant)
     assert (worked.events, worked.answers) == (5, 0)
     assert await rows(office, tenant, "SELECT 1 FROM inbox_events WHERE tenant_id = :tenant AND state <> 'done'") == []
 
@@ -202,5 +200,5 @@ async def test_a_province_that_is_suspended_keeps_its_events_and_answers_nobody(
     tenant = office.registry.by_slug("gia-lai")
     quiet = type(tenant)(**{name: getattr(tenant, name) for name in tenant.__struct_fields__} | {"state": "suspended"})
     assert (await post(office, tenant, text_event(tenant, "u", foreign(1))))[0] == 200
-    worked = await inbox.drain(office.registry, quiet)
+    worked = await inbox.drain(office.desk, quiet)
     assert (worked.events, worked.answers) == (1, 0)

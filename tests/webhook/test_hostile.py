@@ -195,7 +195,7 @@ async def test_the_worker_gets_through_everything_that_was_kept(door: House) -> 
     tenant = door.registry.by_slug("an-giang")
     body = text_event(tenant, "after-them-all", "xin chào")
     assert (await post(door, tenant, body))[0] == 200
-    while (await inbox.drain(door.registry, tenant)).events:
+    while (await inbox.drain(door.desk, tenant)).events:
         pass
     assert await rows(door, tenant, "SELECT 1 FROM inbox_events WHERE tenant_id = :tenant AND state <> 'done'") == []
     last = await rows(door, tenant, "SELECT state FROM inbox_events WHERE user_id = 'after-them-all'")

@@ -329,7 +329,7 @@ def settings(
     async def act(session: "AsyncSession", _: "TenantVault", tenant: "Tenant") -> arrange.Settled:
         if most_unsent is None and not emergency_by and not emergency_by_all:
             return await arrange.settings_of(session, tenant.id)
-        named: tuple[str, ...] | None = () if emergency_by_all else emergency_by or None
+        named: list[str] | None = [] if emergency_by_all else list(emergency_by) or None
         return await arrange.settle(session, tenant.id, most_unsent=most_unsent, emergency_by=named, actor=person(who))
 
     told = inside(data_dir, slug, act)

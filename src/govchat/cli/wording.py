@@ -161,13 +161,14 @@ async def _set(settings: "Settings", slug: str, key: str, text: str | None) -> s
     from govchat.conversation.facts import facts_of
     from govchat.conversation.overrides import edits, set_wording, wording_of
     from govchat.conversation.wording_preview import preview as previewed
+    from govchat.kit import clock
 
     async with opened(settings) as registry:
         tenant = registry.by_slug(slug)
         async with registry.db.tenant(tenant.id) as session:
             changed = await set_wording(session, tenant.id, key, text, actor=actor())
             said = wording_of(tenant.id, await edits(session, tenant.id))
-        shown = previewed(facts_of(tenant, registry.now), said, key)
+        shown = previewed(facts_of(tenant, registry.now, clock.now().astimezone(clock.VN).date()), said, key)
         return f"{'đã lưu' if changed else 'không có gì thay đổi'}; người dân sẽ đọc:\n{_indented(shown)}"
 
 
@@ -176,9 +177,10 @@ async def _preview(settings: "Settings", slug: str, key: str, text: str | None) 
     from govchat.conversation.facts import facts_of
     from govchat.conversation.overrides import edits, wording_of
     from govchat.conversation.wording_preview import preview as previewed
+    from govchat.kit import clock
 
     async with opened(settings) as registry:
         tenant = registry.by_slug(slug)
         async with registry.db.tenant(tenant.id) as session:
             said = wording_of(tenant.id, await edits(session, tenant.id))
-        return previewed(facts_of(tenant, registry.now), said, key, text)
+        return previewed(facts_of(tenant, registry.now, clock.now().astimezone(clock.VN).date()), said, key, text)

@@ -1,19 +1,19 @@
 """A tenant's public facts for the steps, made from the registry."""
 
+from datetime import date
+
 from govchat.conversation.context import TenantFacts
-from govchat.kit import clock
 from govchat.tenants.registry import Snapshot, Tenant
 
 
-def facts_of(tenant: Tenant, snapshot: Snapshot) -> TenantFacts:
-    """What citizens may be told about this tenant, and which other province answers for which letter code today."""
-    today = clock.now().astimezone(clock.VN).date()
+def facts_of(tenant: Tenant, snapshot: Snapshot, today: date) -> TenantFacts:
+    """What citizens may be told about this tenant, and which other province answers for which letter code on that day."""
     manifest = tenant.manifest
     own = [code for code in manifest.h_codes if code.holds_on(today)]
     others = {
         code.code: other.full_name
         for other in snapshot.tenants.values()
-        if other.id != tenant.id
+        if other.id != tenant.id and other.state != "closed"
         for code in other.manifest.h_codes
         if code.holds_on(today)
     }

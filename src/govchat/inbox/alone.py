@@ -14,9 +14,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from govchat.citizens import know
 from govchat.conversation import queries
-from govchat.conversation.context import Context
+from govchat.conversation.desk import Desk
 from govchat.conversation.engine import converse
-from govchat.conversation.facts import facts_of
+from govchat.conversation.wording import spoken_in
 from govchat.inbox.meaning import Meant, meaning
 from govchat.inbox.put import body_context
 from govchat.kit import clock
@@ -62,29 +62,30 @@ FAILED = text(
 )
 
 
-async def work_off(registry: Registry, tenant: Tenant, user_id: str) -> tuple[int, int]:
+async def work_off(desk: Desk, tenant: Tenant, user_id: str) -> tuple[int, int]:
     """All due events of one citizen in order, a few to a transaction; answers how many, and how many messages were put.
 
     When one fails, nothing of its transaction is kept: the failure is noted, and those before it are worked off again without it.
     """
     events_done = answers = 0
+    await desk.prepare([tenant])
     while True:
         at_work: Row[tuple[object, ...]] | None = None
         rows: list[Row[tuple[object, ...]]] = []
         messages = 0
         try:
-            async with registry.db.tenant(tenant.id) as session:
+            async with desk.registry.db.tenant(tenant.id) as session:
                 rows = await _next(session, tenant.id, user_id)
                 for row in rows:
                     at_work = row
-                    messages += await _one(session, registry, tenant, row)
+                    messages += await _one(session, desk, tenant, row)
                 at_work = None
                 if rows:
                     await session.execute(DONE, {"tenant": tenant.id, "ids": [row.id for row in rows]})
         except Exception as error:
             if at_work is None:
                 raise
-            await _failed(registry, tenant, user_id, at_work.id, error)
+            await _failed(desk.registry, tenant, user_id, at_work.id, error)
             if at_work is rows[0]:
                 return events_done, answers
             continue
@@ -126,8 +127,8 @@ async def _next(session: AsyncSession, tenant_id: UUID, user_id: str) -> list[Ro
     return list(itertools.takewhile(lambda row: row.retry_at is None or row.retry_at <= now, rows))
 
 
-async def _one(session: AsyncSession, registry: Registry, tenant: Tenant, row: Row[tuple[object, ...]]) -> int:
-    vault = await registry.tenant_vault(tenant.id)
+async def _one(session: AsyncSession, desk: Desk, tenant: Tenant, row: Row[tuple[object, ...]]) -> int:
+    vault = await desk.registry.tenant_vault(tenant.id)
     event = events.decode(vault.open(row.body_sealed, body_context(row.id)))
     meant = meaning(tenant, event, plausible(row.occurred_at))
     if meant is None:
@@ -136,16 +137,18 @@ async def _one(session: AsyncSession, registry: Registry, tenant: Tenant, row: R
     if meant.happened is None or not tenant.speaks:
         return 0
     state = await queries.load(session, tenant.id, citizen.id)
-    decided = await converse(
-        session,
-        vault,
-        tenant.id,
-        citizen,
-        state,
-        meant.happened,
-        Context(clock.now(), facts_of(tenant, registry.now)),
-        assets_url=registry.assets_url,
-    )
+    with spoken_in(desk.words(tenant.id)):
+        decided = await converse(
+            session,
+            vault,
+            tenant.id,
+            citizen,
+            state,
+            meant.happened,
+            desk.context(tenant, clock.now()),
+            catalogue=desk.book.of(tenant.id),
+            assets_url=desk.registry.assets_url,
+        )
     if decided.state != state:
         await queries.save(session, tenant.id, citizen.id, decided.state, clock.now())
     drafts = [
@@ -161,7 +164,7 @@ async def _one(session: AsyncSession, registry: Registry, tenant: Tenant, row: R
     ]
     count = await put(session, vault, tenant.id, drafts)
     if count:
-        answered(registry, tenant, event.event_name, meant.user_id, count)
+        answered(desk.registry, tenant, event.event_name, meant.user_id, count)
     return count
 
 

@@ -10,15 +10,18 @@ from typing import Any, Protocol
 from uuid import UUID
 
 import msgspec
+import structlog
 
 from govchat.citizens.know import Citizen
 from govchat.conversation import state as states
-from govchat.conversation.context import Context, TenantFacts
+from govchat.conversation.context import Context
+from govchat.conversation.desk import Desk
 from govchat.conversation.engine import Talk, answer, talk
 from govchat.conversation.events import DossierAnswer
-from govchat.conversation.facts import facts_of
 from govchat.conversation.say import LookUp
+from govchat.conversation.wording import spoken_in
 from govchat.dossiers import lookup
+from govchat.errors import DomainError
 from govchat.inbox import alone
 from govchat.inbox.meaning import Meant, meaning
 from govchat.inbox.put import body_context
@@ -28,8 +31,10 @@ from govchat.kit.ids import new_id
 from govchat.outbox.claim import Claimed
 from govchat.outbox.put import Lane, echo_hash
 from govchat.outbox.put import body_context as message_context
-from govchat.tenants.registry import Registry, Tenant
+from govchat.tenants.registry import Tenant
 from govchat.zalo import events, messages
+
+log = structlog.get_logger()
 
 CITIZENS_AT_ONCE = 16
 EVENTS_AT_ONCE = 10
@@ -110,33 +115,35 @@ class Party:
 
 
 class Worked(msgspec.Struct):
-    """What one batch did for one tenant: events worked off, answers put, whether there may be more, whether others are at it."""
+    """What one batch did for one tenant: events worked off, answers put, how many of them wait to be claimed, whether there may be more,
+    whether others are at it."""
 
     events: int = 0
     answers: int = 0
+    queued: int = 0
     more: bool = False
     held: bool = False
     alone: tuple[str, ...] = ()
 
 
 async def work_off(
-    registry: Registry, tenants: Sequence[Tenant], mouth: Mouth | None, *, without: Container[tuple[UUID, str]] = ()
+    desk: Desk, tenants: Sequence[Tenant], mouth: Mouth | None, *, without: Container[tuple[UUID, str]] = ()
 ) -> dict[UUID, Worked]:
     """One batch over these tenants, each with its longest waiting citizens; those named in `alone` are left to the caller, those in
     `without` (tenant, user id) are being worked off already."""
     worked = {tenant.id: Worked() for tenant in tenants}
-    parties = await _look(registry, tenants, worked, without)
-    held = await _hold(registry, parties, worked)
+    parties = await _look(desk, tenants, worked, without)
+    held = await _hold(desk, parties, worked)
     if held:
-        await _apply(registry, held, worked, mouth)
+        await _apply(desk, held, worked, mouth)
     return worked
 
 
 async def _look(
-    registry: Registry, tenants: Sequence[Tenant], worked: dict[UUID, Worked], without: Container[tuple[UUID, str]]
+    desk: Desk, tenants: Sequence[Tenant], worked: dict[UUID, Worked], without: Container[tuple[UUID, str]]
 ) -> list[Party]:
     by_id = {tenant.id: tenant for tenant in tenants}
-    rows = await registry.db.rows(LOOK, list(by_id), CITIZENS_AT_ONCE, EVENTS_AT_ONCE)
+    rows = await desk.registry.db.rows(LOOK, list(by_id), CITIZENS_AT_ONCE, EVENTS_AT_ONCE)
     grouped: dict[tuple[UUID, str], list[Any]] = {}
     for row in rows:
         grouped.setdefault((row["tenant_id"], row["user_id"]), []).append(row)
@@ -152,36 +159,39 @@ async def _look(
         if any(row["attempts"] for row in due):  # it failed before: where failures are found out
             one.alone += (user_id,)
             continue
-        vault = await registry.tenant_vault(tenant_id)
+        try:
+            vault = await desk.registry.tenant_vault(tenant_id)
+        except DomainError as error:  # its key is gone or can't be read now: the others are worked off
+            log.warning("inbox.no_key", tenant=by_id[tenant_id].slug, reason=error.code)
+            continue
         parties.append(Party(by_id[tenant_id], vault, due))
     for tenant_id, one in worked.items():
         one.more = one.more or sum(key[0] == tenant_id for key in grouped) == CITIZENS_AT_ONCE
     return parties
 
 
-async def _hold(registry: Registry, parties: list[Party], worked: dict[UUID, Worked]) -> list[Party]:
+async def _hold(desk: Desk, parties: list[Party], worked: dict[UUID, Worked]) -> list[Party]:
     """Run all talks side by side; answers those that came to an end."""
     now = clock.now()
-    facts: dict[UUID, TenantFacts] = {}
     ended: list[Party] = []
     asking: list[tuple[Party, Talk, LookUp]] = []
 
     def go_on(party: Party, held: Talk, answers: tuple[DossierAnswer, ...] | None) -> None:
         try:
-            asking.append((party, held, next(held) if answers is None else held.send(answers)))
+            with spoken_in(desk.words(party.tenant.id)):
+                asking.append((party, held, next(held) if answers is None else held.send(answers)))
         except StopIteration:
             ended.append(party)
         except Exception:  # `Shy`, or an event that breaks: alone it is tried again, and noted when it fails there
             worked[party.tenant.id].alone += (party.user_id,)
 
+    await desk.prepare({party.tenant.id: party.tenant for party in parties}.values())
     for party in parties:
-        if party.tenant.id not in facts:
-            facts[party.tenant.id] = facts_of(party.tenant, registry.now)
-        held = party.hold(Context(now, facts[party.tenant.id]), registry.assets_url)
+        held = party.hold(desk.context(party.tenant, now), desk.registry.assets_url)
         go_on(party, held, None)
     while asking:
         round_, asking = asking, []
-        found = await _glance(registry, round_)
+        found = await _glance(desk, round_)
         for (party, held, _), answers in zip(round_, found, strict=True):
             if answers is None:
                 worked[party.tenant.id].alone += (party.user_id,)
@@ -190,16 +200,19 @@ async def _hold(registry: Registry, parties: list[Party], worked: dict[UUID, Wor
     return ended
 
 
-async def _glance(
-    registry: Registry, asking: Sequence[tuple[Party, Talk, LookUp]]
-) -> list[tuple[DossierAnswer, ...] | None]:
+async def _glance(desk: Desk, asking: Sequence[tuple[Party, Talk, LookUp]]) -> list[tuple[DossierAnswer, ...] | None]:
     """The answers to each question; None where answering has to be written down."""
     bare = [
-        [] if ask.secret else [lookup.Asked(party.tenant.id, party.vault, party.citizen, key) for key in ask.codes]
+        []
+        if ask.secret
+        else [
+            lookup.Asked(party.tenant.id, party.vault, party.citizen, key, desk.book.of(party.tenant.id))
+            for key in ask.codes
+        ]
         for party, _, ask in asking
     ]
     flat = [one for some in bare for one in some]
-    seen = iter(await lookup.glance(registry.db, flat, clock.now()) if flat else ())
+    seen = iter(await lookup.glance(desk.registry.db, flat, clock.now()) if flat else ())
     found = [[(one.key, next(seen)) for one in some] for some in bare]
     return [
         tuple(answer(key, one) for key, one in some if one is not None)
@@ -209,7 +222,7 @@ async def _glance(
     ]
 
 
-async def _apply(registry: Registry, parties: list[Party], worked: dict[UUID, Worked], mouth: Mouth | None) -> None:
+async def _apply(desk: Desk, parties: list[Party], worked: dict[UUID, Worked], mouth: Mouth | None) -> None:
     """Store everything in one call; hand over what is `sending` already."""
     reserved = await _reserve(parties, mouth) if mouth is not None else {}
     left = dict(reserved)
@@ -221,15 +234,16 @@ async def _apply(registry: Registry, parties: list[Party], worked: dict[UUID, Wo
         claims += [mine] * len(party.said)
     applied: Iterable[Any] = ()
     try:
-        applied = await registry.db.rows(APPLY, *_arguments(parties, claims, mouth))
+        applied = await desk.registry.db.rows(APPLY, *_arguments(parties, claims, mouth))
     finally:
         done = {row["place"]: row for row in applied}
         adopted: dict[UUID, list[Claimed]] = {}
         for place, party in enumerate(parties, 1):
             row = done.get(place)
             if row is not None:
-                _applied(registry, party, worked[party.tenant.id])
+                _applied(desk, party, worked[party.tenant.id])
                 sending = set(row["claimed"])
+                worked[party.tenant.id].queued += len(party.said) - len(sending)
                 adopted.setdefault(party.tenant.id, []).extend(
                     _claimed(one, row["citizen_id"]) for one in party.said if one.id in sending
                 )
@@ -285,12 +299,12 @@ def _dumped(state: states.State) -> str:
     return msgspec.json.encode(states.dump(state)).decode()
 
 
-def _applied(registry: Registry, party: Party, worked: Worked) -> None:
+def _applied(desk: Desk, party: Party, worked: Worked) -> None:
     worked.events += len(party.rows)
     worked.answers += len(party.said)
     alone.worked([row["received_at"] for row in party.rows])
     for event_name, count in party.answers:
-        alone.answered(registry, party.tenant, event_name, party.user_id, count)
+        alone.answered(desk.registry, party.tenant, event_name, party.user_id, count)
 
 
 def _claimed(one: Said, citizen_id: UUID) -> Claimed:

@@ -9,9 +9,10 @@ from uuid import UUID
 
 import structlog
 
+from govchat.conversation.desk import Desk
 from govchat.inbox import alone, batch, receipts
 from govchat.inbox.batch import Mouth, Worked
-from govchat.tenants.registry import Registry, Tenant
+from govchat.tenants.registry import Tenant
 
 log = structlog.get_logger()
 
@@ -29,9 +30,10 @@ class Inboxes:
     """
 
     def __init__(
-        self, registry: Registry, *, mouth: Mouth | None, again: Callable[[UUID], None], put: Callable[[UUID], None]
+        self, desk: Desk, *, mouth: Mouth | None, again: Callable[[UUID], None], put: Callable[[UUID], None]
     ) -> None:
-        self.registry = registry
+        self.desk = desk
+        self.registry = desk.registry
         self.mouth = mouth
         self._again = again
         self._put = put
@@ -42,11 +44,13 @@ class Inboxes:
     async def converse(self, tenant_ids: Sequence[UUID]) -> None:
         """One batch over these tenants."""
         tenants = [await self.registry.by_id(tenant_id) for tenant_id in tenant_ids]
-        worked = await batch.work_off(self.registry, tenants, self.mouth, without=self._alone.keys())
+        worked = await batch.work_off(self.desk, tenants, self.mouth, without=self._alone.keys())
         for tenant in tenants:
             one = worked[tenant.id]
             for user_id in one.alone:
                 self._leave_alone(tenant, user_id)
+            if one.queued:
+                self._put(tenant.id)
             if one.more:
                 self._again(tenant.id)
             elif one.held:
@@ -72,7 +76,7 @@ class Inboxes:
         mine = self._gates.setdefault(tenant.id, asyncio.Semaphore(ALONE_EACH))
         try:
             async with mine, self._gate:
-                _, answers = await alone.work_off(self.registry, tenant, user_id)
+                _, answers = await alone.work_off(self.desk, tenant, user_id)
         except Exception as error:  # PostgreSQL may be away: the sweep looks again
             log.warning("inbox.alone_failed", tenant=tenant.slug, error=type(error).__name__)
             return
@@ -82,13 +86,13 @@ class Inboxes:
         asyncio.get_running_loop().call_soon(self._again, tenant.id)
 
 
-async def drain(registry: Registry, tenant: Tenant) -> Worked:
+async def drain(desk: Desk, tenant: Tenant) -> Worked:
     """One pass over one tenant, waited for: its receipts, its conversations, and those who are worked off alone."""
-    done = await receipts.work_off(registry, [tenant])
-    worked = (await batch.work_off(registry, [tenant], None))[tenant.id]
+    done = await receipts.work_off(desk.registry, [tenant])
+    worked = (await batch.work_off(desk, [tenant], None))[tenant.id]
     worked.events += len(done)
     for user_id in worked.alone:
-        events, answers = await alone.work_off(registry, tenant, user_id)
+        events, answers = await alone.work_off(desk, tenant, user_id)
         worked.events += events
         worked.answers += answers
     return worked

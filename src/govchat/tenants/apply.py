@@ -183,6 +183,7 @@ async def _development_token(session: AsyncSession, vault: Vault, manifest: Mani
     if row is None:
         row = OaCredentialRow(tenant_id=tenant_id, oa_id=oa_id, generation=0)
         session.add(row)
+    row.app_id = manifest.zalo.app_id
     row.refresh_token_sealed = own.seal(f"dev-refresh:{oa_id}".encode(), token_context(oa_id, "refresh_token"))
     row.state = "ok"
     row.access_token_sealed = row.access_expires_at = row.refusal = None

@@ -151,6 +151,7 @@ class Registry:
         self._asked = 0.0
         self._unreadable = False
         self._reloading = asyncio.Lock()
+        self._looking: asyncio.Task[None] | None = None
 
     @property
     def assets_url(self) -> str:
@@ -213,7 +214,7 @@ class Registry:
             {tenant.slug: tenant for tenant in tenants},
             {tenant.key_tag: tenant for tenant in tenants},
             {app_id: tuple(t for t in tenants if t.app.app_id == app_id) for app_id in by_id},
-            {h_code.code: tenant for tenant in tenants for h_code in tenant.manifest.h_codes},
+            _h_codes(tenants),
             by_id,
         )
 
@@ -233,20 +234,29 @@ class Registry:
         )
 
     async def _missed(self) -> bool:
-        """Look again, unless that was done a moment ago. Raises `RegistryUnreadable` while the database is away."""
-        if time.monotonic() - self._asked >= RELOAD_EVERY:
-            before = self.now.stamp
-            self._asked, self._unreadable = time.monotonic(), True
-            try:
-                changed = (await within(PATIENCE_S, self.load())).stamp != before
-            except (SQLAlchemyError, OSError, TimeoutError, SealBroken) as error:
-                log.warning("registry.reload_failed", error=type(error).__name__)
-            else:
-                return changed
+        """Look again, unless that was done a moment ago; all who miss something meanwhile wait for the same look.
+
+        Raises `RegistryUnreadable` while the database is away.
+        """
+        before = self.now.stamp
+        if self._looking is None and time.monotonic() - self._asked >= RELOAD_EVERY:
+            self._asked = time.monotonic()
+            self._looking = asyncio.create_task(self._look_again())
+        if self._looking is not None:
+            await asyncio.shield(self._looking)
         if self._unreadable:
             # It may be there by now: a wrong "no" would be taken for an answer.
             raise RegistryUnreadable("the database is away, try again")
-        return False
+        return self.now.stamp != before
+
+    async def _look_again(self) -> None:
+        try:
+            await within(PATIENCE_S, self.load())
+        except (SQLAlchemyError, OSError, TimeoutError, SealBroken) as error:
+            self._unreadable = True
+            log.warning("registry.reload_failed", error=type(error).__name__)
+        finally:
+            self._looking = None
 
     async def app(self, key: str) -> App | None:
         """The app that a webhook key names."""
@@ -340,6 +350,18 @@ class Registry:
                 await self.load()
             except Exception as error:  # the old snapshot keeps serving
                 log.warning("registry.reload_failed", error=type(error).__name__)
+
+
+def _h_codes(tenants: list[Tenant]) -> dict[str, Tenant]:
+    """Who answers for which letter code today."""
+    today = clock.now().astimezone(clock.VN).date()
+    return {
+        h_code.code: tenant
+        for tenant in tenants
+        if tenant.state != "closed"
+        for h_code in tenant.manifest.h_codes
+        if h_code.holds_on(today)
+    }
 
 
 def secret_context(app_id: str, column: str) -> str:

@@ -12,7 +12,7 @@ from govchat.db.rls import protect
 from govchat.db.roles import grant
 
 revision = "0012"
-down_revision = "0010"
+down_revision = "0011"
 branch_labels = None
 depends_on = None
 

@@ -1,0 +1,85 @@
+"""What conversations are held with in one process: the provinces' public facts, their catalogues, their own words.
+
+Kept in memory and renewed beside the conversations, so that a citizen's message waits for none of it.
+"""
+
+import asyncio
+import time
+from collections.abc import Iterable
+from datetime import date, datetime
+from uuid import UUID
+
+import structlog
+
+from govchat.conversation.context import Context, TenantFacts
+from govchat.conversation.facts import facts_of
+from govchat.conversation.overrides import RELOAD_S, edits, wording_of
+from govchat.conversation.wording import Wording, vietnamese
+from govchat.kit import clock
+from govchat.procedures.book import Book
+from govchat.tenants.registry import Registry, Snapshot, Tenant
+
+log = structlog.get_logger()
+
+
+class Desk:
+    """One per process; `prepare` before `context` and `words`."""
+
+    def __init__(self, registry: Registry, book: Book) -> None:
+        self.registry = registry
+        self.book = book
+        self._facts: dict[UUID, TenantFacts] = {}
+        self._facts_of: tuple[Snapshot, date] | None = None
+        self._words: dict[UUID, tuple[float, Wording]] = {}
+        self._renewing: dict[UUID, asyncio.Task[None]] = {}
+
+    async def prepare(self, tenants: Iterable[Tenant]) -> None:
+        """Have these provinces' words at hand; those that are old are read again beside the conversation."""
+        now = time.monotonic()
+        missing = []
+        for tenant in tenants:
+            kept = self._words.get(tenant.id)
+            if kept is None:
+                missing.append(self._renew(tenant.id))
+            elif now - kept[0] >= RELOAD_S:
+                self._renew(tenant.id)
+        if missing:
+            await asyncio.gather(*missing)
+
+    def words(self, tenant_id: UUID) -> Wording:
+        """The wording to speak in."""
+        kept = self._words.get(tenant_id)
+        return kept[1] if kept else vietnamese()
+
+    def context(self, tenant: Tenant, now: datetime) -> Context:
+        """What steps may know besides state and event."""
+        return Context(now, self._facts_at(tenant, now.astimezone(clock.VN).date()))
+
+    async def finish(self) -> None:
+        """Wait for what is being read."""
+        await asyncio.gather(*self._renewing.values(), return_exceptions=True)
+
+    def _facts_at(self, tenant: Tenant, today: date) -> TenantFacts:
+        snapshot = self.registry.now
+        if self._facts_of is None or self._facts_of[0] is not snapshot or self._facts_of[1] != today:
+            self._facts, self._facts_of = {}, (snapshot, today)
+        found = self._facts.get(tenant.id)
+        if found is None:
+            found = self._facts[tenant.id] = facts_of(tenant, snapshot, today)
+        return found
+
+    def _renew(self, tenant_id: UUID) -> "asyncio.Task[None]":
+        task = self._renewing.get(tenant_id)
+        if task is None:
+            task = self._renewing[tenant_id] = asyncio.create_task(self._read(tenant_id))
+            task.add_done_callback(lambda _: self._renewing.pop(tenant_id, None))
+        return task
+
+    async def _read(self, tenant_id: UUID) -> None:
+        try:
+            async with self.registry.db.tenant(tenant_id) as session:
+                wording = wording_of(tenant_id, await edits(session, tenant_id))
+        except Exception as error:  # the words of before, or the product's, are better than none
+            log.warning("wording.not_read", tenant_id=str(tenant_id), error=type(error).__name__)
+            wording = self.words(tenant_id)
+        self._words[tenant_id] = (time.monotonic(), wording)
