@@ -14,7 +14,6 @@ from sqlalchemy import text
 
 from benchmarks.ground import Ground, cpu_seconds, ground, resident_mib
 from govchat.campaigns import draft, queries, steer
-from govchat.campaigns.expand import NEW_ID
 from govchat.campaigns.fanout import Fanout
 from govchat.campaigns.schemas import AudienceIn, CampaignIn, MessageIn
 from govchat.db.session import Database
@@ -28,11 +27,11 @@ RECIPIENTS = int(os.environ.get("BENCH_RECIPIENTS", "1000000"))
 SLUG = "lam-dong"
 
 # The very rows, without asking who may be told, without pages, cursors or counts.
-BARE = f"""
+BARE = """
 INSERT INTO outbox_messages (tenant_id, id, lane, dedupe_key, cause, caused_at, due_at, citizen_id, body_ref, echo_hash, state)
-SELECT c.tenant_id, {NEW_ID}, 3, 'campaign:{{body}}:' || c.id, 'campaign:{{body}}', now(), clock_timestamp(), c.id,
-       '{{body}}', decode(repeat('ab', 32), 'hex'), 'queued'
-FROM citizens c WHERE c.tenant_id = '{{tenant}}'
+SELECT c.tenant_id, outbox_new_id(), 3, 'campaign:{body}:' || c.id, 'campaign:{body}', now(), clock_timestamp(), c.id,
+       '{body}', decode(repeat('ab', 32), 'hex'), 'queued'
+FROM citizens c WHERE c.tenant_id = '{tenant}'
 """
 
 

@@ -33,7 +33,6 @@ from govchat.kit import clock
 from govchat.outbox.models import OutboxMessageRow
 from govchat.settings import Settings
 from govchat.tenants import testers
-from govchat.tenants.models import TesterRow
 
 OURS, THEIRS = "lai-chau", "dien-bien"
 CODE = "H18.07-261103-4711"
@@ -172,7 +171,7 @@ async def things(house: House, slug: str) -> None:
             await make(session, BY_NAME["outbox_messages"], tenant_id, id=MESSAGE, **sent)
         # A campaign that runs: every act on it is allowed, and repeated ones do no harm.
         citizen = await know(session, tenant_id, "tester", by_app=None, interacted_at=clock.now())
-        if await session.get(TesterRow, (tenant_id, "tester")) is None:
+        if "tester" not in {each.zalo_user_id for each in await testers.testers(session, tenant_id)}:
             await testers.add(session, tenant_id, "tester", actor="test")
         row = await session.get(CampaignRow, (tenant_id, CAMPAIGN))
         if row is None:

@@ -22,11 +22,6 @@ from govchat.tenants.trial import Act
 PAGE = 5000
 FIRST = UUID(int=0)
 
-# The id is a UUIDv7 as `kit.ids` makes them (PostgreSQL has its own only since 18).
-NEW_ID = """encode(set_bit(set_bit(overlay(uuid_send(gen_random_uuid())
-    PLACING substring(int8send((extract(epoch FROM clock_timestamp()) * 1000)::bigint) FROM 3)
-    FROM 1 FOR 6), 52, 1), 53, 1), 'hex')::uuid"""
-
 # The conditions are put in by `condition` and `may_be_told`, which bind every value.
 EXPAND = """
     WITH page AS MATERIALIZED (
@@ -36,7 +31,7 @@ EXPAND = """
     ), put AS (
       INSERT INTO outbox_messages
         (tenant_id, id, lane, dedupe_key, cause, caused_at, due_at, citizen_id, body_ref, echo_hash, state, finished_at)
-      SELECT :tenant, {new_id}, 3, 'campaign:' || CAST(:campaign AS text) || ':' || p.id, 'campaign:' || CAST(:campaign AS text),
+      SELECT :tenant, outbox_new_id(), 3, 'campaign:' || CAST(:campaign AS text) || ':' || p.id, 'campaign:' || CAST(:campaign AS text),
              CAST(:caused_at AS timestamptz), clock_timestamp(), p.id, :body, :echo, CAST(:state AS text),
              CASE WHEN CAST(:state AS text) = 'skipped' THEN clock_timestamp() END
       FROM page p ORDER BY p.id
@@ -119,7 +114,7 @@ async def expand(
     if tenant.state == "trial" and not row.test:
         chosen = await _testers(session, tenant, audience, told, values)
         audience, values["chosen"], values["size"] = "c.id = ANY(CAST(:chosen AS uuid[]))", chosen, len(chosen) + 1
-    statement = text(EXPAND.format(audience=audience, told=told, new_id=NEW_ID))
+    statement = text(EXPAND.format(audience=audience, told=told))
     done = (await session.execute(statement, values)).one()
     return Page(int(done.put), bool(done.expanded))
 

@@ -5,12 +5,13 @@ import sys
 import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 from uuid import UUID
 
 import click
 
 from govchat.cli.actor import actor
+from govchat.cli.campaign_draft import audience, draft_from, in_one, link
 from govchat.cli.settings import beside_up, data_dir_option
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
     from govchat.campaigns.schemas import CampaignOut
     from govchat.kit.crypto import TenantVault
-    from govchat.tenants.registry import Registry, Tenant
+    from govchat.tenants.registry import Tenant
 
 T = TypeVar("T")
 json_option = click.option("--json", "json_", is_flag=True, help="Print JSON.")
@@ -46,16 +47,9 @@ def inside(data_dir: Path, slug: str, act: "Act[T]") -> T:
         from govchat.cli.opened import opened
 
         async with opened(beside_up(data_dir)) as registry:
-            return await _in_one(registry, slug, act)
+            return await in_one(registry, slug, act)
 
     return asyncio.run(run())
-
-
-async def _in_one(registry: "Registry", slug: str, act: "Act[T]") -> T:
-    tenant = registry.by_slug(slug)
-    vault = await registry.tenant_vault(tenant.id)
-    async with registry.db.tenant(tenant.id) as session:
-        return await act(session, vault, tenant)
 
 
 @campaign.command()
@@ -95,8 +89,8 @@ def new(
     asked = {
         "name": name,
         "class": kind,
-        "message": {"text": text.strip(), "buttons": [_link(each) for each in buttons]},
-        "audience": _audience(given) if given or not sheet_file else {"segment": {}},
+        "message": {"text": text.strip(), "buttons": [link(each) for each in buttons]},
+        "audience": audience(given) if given or not sheet_file else {"segment": {}},
         "max_cost": max_cost,
     }
     settings = beside_up(data_dir)
@@ -105,74 +99,9 @@ def new(
         from govchat.cli.opened import opened
 
         async with opened(settings) as registry:
-            return await _draft(registry, slug, asked, sheet_file, picture, send_at, person(who))
+            return await draft_from(registry, slug, asked, sheet_file, picture, send_at, person(who))
 
     _tell(asyncio.run(run()), json_)
-
-
-async def _draft(
-    registry: "Registry",
-    slug: str,
-    asked: dict[str, Any],
-    sheet_file: Path | None,
-    picture: Path | None,
-    send_at: "datetime | None",
-    who: str,
-) -> "CampaignOut":
-    import msgspec
-
-    from govchat.campaigns import lists, pictures, sheet
-    from govchat.campaigns.draft import draft
-    from govchat.campaigns.refusals import CampaignMessageInvalid
-    from govchat.campaigns.schemas import CampaignIn
-    from govchat.kit.clock import VN
-    from govchat.procedures.book import Book
-
-    book = Book(registry.db, registry)
-    await book.load()
-    lines = sheet.read(sheet_file.read_bytes()) if sheet_file else None  # noqa: ASYNC240
-
-    async def act(session: "AsyncSession", vault: "TenantVault", tenant: "Tenant") -> "CampaignOut":
-        if lines is not None:
-            kept = await lists.take_file(session, vault, tenant.id, asked["name"], lines, actor=who)
-            for problem in kept.problems:
-                click.echo(f"{sheet_file}:{problem.line} {problem.problem}", err=True)
-            asked["audience"].setdefault("segment", {})["list_id"] = str(kept.list_id)
-            asked["audience"].pop("all_followers", None)
-        if picture is not None:
-            held = await pictures.keep(session, vault, tenant.id, picture.read_bytes(), actor=who)  # noqa: ASYNC240
-            asked["message"]["picture_id"] = str(held.picture_id)
-        if send_at is not None:
-            asked["send_at"] = send_at.replace(tzinfo=VN).isoformat()
-        try:
-            data = msgspec.convert(asked, CampaignIn, strict=False)
-        except msgspec.ValidationError as error:
-            raise CampaignMessageInvalid(str(error)) from None
-        insecure = not registry.settings.is_production
-        return await draft(session, vault, tenant.id, data, book.of(tenant.id), actor=who, allow_insecure=insecure)
-
-    return await _in_one(registry, slug, act)
-
-
-def _link(given: str) -> dict[str, str]:
-    title, equals, url = given.partition("=")
-    if not equals:
-        raise click.BadParameter(f'"{given}": expected TITLE=URL', param_hint="--button")
-    return {"title": title.strip(), "url": url.strip()}
-
-
-def _audience(given: str | None) -> dict[str, Any]:
-    import msgspec
-
-    if given is None:
-        return {"all_followers": True}
-    try:
-        read = msgspec.json.decode(given)
-    except msgspec.DecodeError as error:
-        raise click.BadParameter(f"no JSON: {error}", param_hint="--audience") from None
-    if not isinstance(read, dict):
-        raise click.BadParameter("expected a JSON object", param_hint="--audience")
-    return read
 
 
 def _tell(shown: "CampaignOut", json_: bool) -> None:
@@ -308,7 +237,7 @@ async def _follow(data_dir: Path, slug: str, act: "Act[CampaignOut]") -> None:
     async with opened(beside_up(data_dir)) as registry:
         began, sent_then = time.monotonic(), None
         while True:
-            shown = await _in_one(registry, slug, act)
+            shown = await in_one(registry, slug, act)
             counts = shown.counts
             told = counts.total - counts.queued - counts.sending
             sent_then = told if sent_then is None else sent_then

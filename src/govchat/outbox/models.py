@@ -41,7 +41,7 @@ class OutboxMessageRow(TenantRow, Base):
         CheckConstraint(f"state IN {STATES}", name="state"),
         CheckConstraint("(body_sealed IS NULL) = (body_ref IS NOT NULL)", name="one_body"),
         Index(
-            "ix_outbox_messages_waiting", "tenant_id", "lane", "seq",
+            "ix_outbox_messages_queued", "tenant_id", "lane", "seq",
             postgresql_where=text("state = 'queued' AND body_ref IS NULL"),
         ),
         # Messages of campaigns stand in an index of their own, in the order in which they come due: a campaign that rests, or a

@@ -257,4 +257,26 @@ BEGIN
 END $$
 """
 
-FUNCTIONS = (OUTBOX_CLAIM, TENANTS_WITH_WORK, OUTBOX_CLAIM_BULK, OUTBOX_TALLY, TRIGGER, CAMPAIGNS_UNDER_WAY)
+# A UUIDv7 as `kit.ids` makes them; PostgreSQL has its own since 18, at a quarter of the cost.
+OUTBOX_NEW_ID = """
+DO $do$ BEGIN
+  IF current_setting('server_version_num')::integer >= 180000 THEN
+    CREATE FUNCTION outbox_new_id() RETURNS uuid LANGUAGE sql VOLATILE AS 'SELECT uuidv7()';
+  ELSE
+    CREATE FUNCTION outbox_new_id() RETURNS uuid LANGUAGE sql VOLATILE AS $$
+      SELECT encode(set_bit(set_bit(overlay(uuid_send(gen_random_uuid())
+        PLACING substring(int8send((extract(epoch FROM clock_timestamp()) * 1000)::bigint) FROM 3)
+        FROM 1 FOR 6), 52, 1), 53, 1), 'hex')::uuid $$;
+  END IF;
+END $do$
+"""
+
+FUNCTIONS = (
+    OUTBOX_NEW_ID,
+    OUTBOX_CLAIM,
+    TENANTS_WITH_WORK,
+    OUTBOX_CLAIM_BULK,
+    OUTBOX_TALLY,
+    TRIGGER,
+    CAMPAIGNS_UNDER_WAY,
+)

@@ -21,7 +21,7 @@ TENANT_TABLES = (
     "audience_members", "campaign_pictures",
 )  # fmt: skip
 INDEXES = (
-    ("ix_outbox_messages_waiting", ["tenant_id", "lane", "seq"], "state = 'queued' AND body_ref IS NULL"),
+    ("ix_outbox_messages_queued", ["tenant_id", "lane", "seq"], "state = 'queued' AND body_ref IS NULL"),
     ("ix_outbox_messages_shared", ["tenant_id", "body_ref", "due_at"], "state = 'queued' AND body_ref IS NOT NULL"),
     (
         "ix_outbox_messages_doubt",
@@ -55,9 +55,9 @@ def _messages() -> None:
     op.create_check_constraint(
         op.f("ck_outbox_messages_one_body"), "outbox_messages", "(body_sealed IS NULL) = (body_ref IS NOT NULL)"
     )
+    op.drop_index("ix_outbox_messages_queued", "outbox_messages")
     for name, columns, where in INDEXES:
         op.create_index(name, "outbox_messages", columns, postgresql_where=sa.text(where))
-    op.drop_index("ix_outbox_messages_queued", "outbox_messages")
     # A third of what a planned recipient cost; the key to citizens proves the tenant already.
     op.drop_constraint(op.f("fk_outbox_messages_tenant_id_tenants"), "outbox_messages")
 
@@ -260,7 +260,7 @@ def downgrade() -> None:
     op.execute("SET LOCAL lock_timeout = '5s'")
     op.execute("SET LOCAL statement_timeout = '60s'")
     op.execute("DROP TRIGGER outbox_tally ON outbox_messages")
-    for function in ("outbox_tally", "outbox_claim_bulk", "campaigns_under_way"):
+    for function in ("outbox_tally", "outbox_claim_bulk", "campaigns_under_way", "outbox_new_id"):
         op.execute(f"DROP FUNCTION {function}")
     for function in (functions_0003.OUTBOX_CLAIM, functions_0003.TENANTS_WITH_WORK):
         op.execute(function.replace("CREATE FUNCTION", "CREATE OR REPLACE FUNCTION"))
@@ -269,14 +269,14 @@ def downgrade() -> None:
     )
     # What shares a body can't be said without it.
     op.execute("DELETE FROM outbox_messages WHERE body_ref IS NOT NULL")
+    for name, _, _ in INDEXES:
+        op.drop_index(name, "outbox_messages")
     op.create_index(
         "ix_outbox_messages_queued",
         "outbox_messages",
         ["tenant_id", "lane", "seq"],
         postgresql_where=sa.text("state = 'queued'"),
     )
-    for name, _, _ in INDEXES:
-        op.drop_index(name, "outbox_messages")
     op.drop_constraint(op.f("ck_outbox_messages_one_body"), "outbox_messages")
     for column in ("cost", "channel", "body_ref"):
         op.drop_column("outbox_messages", column)
