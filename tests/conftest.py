@@ -41,23 +41,19 @@ os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """The files are given to the workers in our order."""
-    if hasattr(config.option, "loadscopereorder"):
-        config.option.loadscopereorder = False
+    """A file runs whole in one worker, so that what its tests share is opened once; files are taken in our order."""
+    if getattr(config.option, "dist", "no") != "no":
+        config.option.dist, config.option.loadscopereorder = "loadfile", False
 
 
-@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """A file runs whole in one worker: what its tests share is opened once."""
+    """What takes long first."""
 
     def rank(item: pytest.Item) -> int:
         file = item.path.relative_to(ROOT).as_posix()
         return LONG.index(file) if file in LONG else len(LONG)
 
     items.sort(key=rank)
-    for item in items:
-        if item.get_closest_marker("xdist_group") is None:
-            item.add_marker(pytest.mark.xdist_group(item.path.relative_to(ROOT).as_posix()))
 
 
 @pytest.fixture(scope="session")
