@@ -23,7 +23,7 @@ def paper(report: Report) -> str:
         report=report,
         style=(PAGES / "report.css").read_text(encoding="utf-8"),
         at=f"{report.started_at.astimezone(VN):%H:%M ngày %d/%m/%Y}",
-        aloud=ALOUD.format(stands_on=report.stands_on.replace("`", "")),
+        aloud=ALOUD.format(stands_on=report.stands_on),
         totals=totals(report),
         shares=_shares(report.steps),
     )

@@ -163,7 +163,7 @@ async def _running_server(settings: Settings, data_dir: Path) -> _Server | None:
         port = urlsplit(app).port or 0
         if app == postgres.server_url(postgres.APP, held.app, port):
             admin = postgres.server_url(postgres.SUPERUSER, held.superuser, port, "postgres")
-            return _Server(admin, owner, app, "cơ sở dữ liệu tạm trên PostgreSQL của `govchat up`")
+            return _Server(admin, owner, app, "cơ sở dữ liệu tạm trên PostgreSQL của govchat up")
     try:
         connection = await asyncpg.connect(_plain(owner), timeout=10)
     except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):

@@ -19,7 +19,7 @@ def page(report: Report) -> list[str]:
     lines = [
         f"Diễn tập {report.full_name} ({report.slug}): {verdict}",
         f"{at:%H:%M ngày %d/%m/%Y}, {seconds(report.seconds)} giây",
-        *wrapped(ALOUD.format(stands_on=report.stands_on.replace("`", ""))),
+        *wrapped(ALOUD.format(stands_on=report.stands_on)),
         "",
     ]
     for step in report.steps:
