@@ -28,7 +28,6 @@ async def profile(session: AsyncSession, vault: TenantVault, tenant_id: UUID, wh
         SELECT c.created_at, c.zalo_user_id, c.user_id_by_app, c.follows, c.last_interaction_at, c.phone_shared_at, p.phone_sealed,
                ARRAY(SELECT b.channel FROM citizen_blocks b WHERE b.tenant_id = c.tenant_id AND b.citizen_id = c.id) AS unreachable,
                EXISTS (SELECT FROM tenant_testers t WHERE t.tenant_id = c.tenant_id AND t.zalo_user_id = c.zalo_user_id) AS tester,
-               EXISTS (SELECT FROM trial_members t WHERE t.tenant_id = c.tenant_id AND t.citizen_id = c.id) AS trial_member,
                (SELECT max(d.day)::text FROM trial_declined d
                 WHERE d.tenant_id = c.tenant_id AND d.zalo_user_id = c.zalo_user_id) AS trial_declined
         FROM citizens c LEFT JOIN citizen_phones p ON p.tenant_id = c.tenant_id AND p.citizen_id = c.id

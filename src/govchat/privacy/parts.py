@@ -28,7 +28,7 @@ PARTS = (
     Part("inbox", ("inbox_events",), kept.inbox, steps.inbox),
     Part(
         "profile",
-        ("citizens", "citizen_phones", "citizen_blocks", "trial_members", "tenant_testers", "trial_declined"),
+        ("citizens", "citizen_phones", "citizen_blocks", "tenant_testers", "trial_declined"),
         kept.profile,
         steps.profile,
     ),

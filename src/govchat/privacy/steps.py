@@ -130,7 +130,7 @@ async def inbox(session: AsyncSession, tenant_id: UUID, who: Who) -> list[str]:
 async def profile(session: AsyncSession, tenant_id: UUID, who: Who) -> list[str]:
     """The row names nobody any more; whoever writes again is somebody new."""
     given = {"citizen": who.citizen_id}
-    for table in ("citizen_phones", "citizen_blocks", "trial_members"):
+    for table in ("citizen_phones", "citizen_blocks"):
         # Names of ours, no values: SQL has no parameter for a table.
         sql = f"DELETE FROM {table} WHERE tenant_id = :tenant AND citizen_id = :citizen"  # noqa: S608
         await _do(session, tenant_id, sql, **given)

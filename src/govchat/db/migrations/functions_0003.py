@@ -141,7 +141,8 @@ BEGIN
         CROSS JOIN LATERAL (
           SELECT m.claim AND NOT EXISTS (
             SELECT FROM outbox_messages o
-            WHERE o.tenant_id = bound AND o.citizen_id = w.citizen AND o.state IN ('queued', 'sending')) AS now
+            WHERE o.tenant_id = bound AND o.citizen_id = w.citizen AND o.state IN ('queued', 'sending')
+              AND (o.state = 'sending' OR o.lane < 3)) AS now
         ) mine
         ORDER BY m.place
         ON CONFLICT (tenant_id, dedupe_key) DO NOTHING
