@@ -96,7 +96,7 @@ def decide_for(policy: Policy, person: Row[tuple[object, ...]], now: datetime, b
             now=now,
             earliest=now,
             tenant_state=policy.state,
-            trial_member=True,
+            is_tester=True,
             known_to_zalo=not person.zalo_user_id.startswith(BY_PHONE),
             last_interaction=person.last_interaction_at,
             paid_window=policy.paid_window,

@@ -28,10 +28,11 @@ PARTS = (
     Part("inbox", ("inbox_events",), kept.inbox, steps.inbox),
     Part(
         "profile",
-        ("citizens", "citizen_phones", "citizen_blocks", "trial_members", "tenant_testers", "trial_declined"),
+        ("citizens", "citizen_phones", "citizen_blocks", "tenant_testers", "trial_declined"),
         kept.profile,
         steps.profile,
     ),
+    Part("broadcasts", ("citizen_labels", "audience_members", "promotion_days"), kept.broadcasts, None),
     Part("consents", ("consents", "consent_events"), kept.consents, None, "evidence of consent, without a name after an erasure"),
     Part("requests", ("privacy_requests",), kept.requests, None, "proof that the request was carried out"),
 )  # fmt: skip

@@ -33,7 +33,7 @@ MOST = 500
 CANDIDATES = text(
     """
     SELECT d.id AS dossier_id, d.code, d.unit, d.procedure_code, c.id AS citizen_id, c.zalo_user_id, c.last_interaction_at,
-           EXISTS (SELECT FROM trial_members t WHERE t.tenant_id = :tenant AND t.citizen_id = c.id) AS trial_member,
+           EXISTS (SELECT FROM tenant_testers t WHERE t.tenant_id = :tenant AND t.zalo_user_id = c.zalo_user_id) AS is_tester,
            ARRAY(SELECT b.channel FROM citizen_blocks b
                  WHERE b.tenant_id = :tenant AND b.citizen_id = c.id AND (b.until IS NULL OR b.until > :now)
                    AND c.last_interaction_at <= b.since) AS blocked
@@ -100,7 +100,7 @@ def _decide(policy: Policy, row: Row[Any], now: datetime) -> Decision:
             now=now,
             earliest=now,
             tenant_state=policy.state,
-            trial_member=row.trial_member,
+            is_tester=row.is_tester,
             known_to_zalo=not row.zalo_user_id.startswith(BY_PHONE),
             last_interaction=row.last_interaction_at,
             blocked=frozenset(row.blocked),
