@@ -188,7 +188,7 @@ async def things(house: House, slug: str) -> None:
 async def digest(house: House, slug: str) -> dict[str, str]:
     """Everything a province has, by table."""
     async with house.registry.db.tenant(house.registry.by_slug(slug).id) as session:
-        return {row.name: row.digest for row in await session.execute(DIGEST)}
+        return {row[0]: row[1] for row in await session.execute(DIGEST)}
 
 
 async def send(house: House, call: Call, authorization: str | None) -> tuple[int, str]:

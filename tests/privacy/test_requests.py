@@ -62,6 +62,8 @@ async def full_life(stage: Stage) -> tuple[know.Citizen, Any]:
         await mute(session, stage.id, [(citizen.zalo_user_id, clock.now())])
         await make(session, BY_NAME["conversations"], stage.id, citizen_id=citizen.id)
         await make(session, BY_NAME["lookup_failures"], stage.id, subject=f"c:{citizen.id}", failures=2)
+        await make(session, BY_NAME["citizen_labels"], stage.id, citizen_id=citizen.id, label="Phường Xuân Hương")
+        await make(session, BY_NAME["audience_members"], stage.id, citizen_id=citizen.id)
         await make(session, BY_NAME["tenant_testers"], stage.id, zalo_user_id=citizen.zalo_user_id)
         from govchat.ratings.give import explain, give
 

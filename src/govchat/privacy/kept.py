@@ -115,6 +115,24 @@ async def inbox(session: AsyncSession, vault: TenantVault, tenant_id: UUID, who:
     return [Item(row.occurred_at, {"event": row.event_name, "text": _wrote(vault, row)}) for row in rows]
 
 
+async def broadcasts(session: AsyncSession, _: TenantVault, tenant_id: UUID, who: Who) -> list[Item]:
+    """The labels and lists by which broadcasts choose, and the day of the last promotion."""
+    rows = await _rows(
+        session, tenant_id, who,
+        """
+        SELECT NULL::timestamptz AS at, 'label' AS what, l.kind AS kind, l.label AS name
+        FROM citizen_labels l WHERE l.tenant_id = :tenant AND l.citizen_id = :citizen
+        UNION ALL
+        SELECT a.made_at, 'list', NULL, a.name
+        FROM audience_members m JOIN audience_lists a ON a.tenant_id = m.tenant_id AND a.id = m.list_id
+        WHERE m.tenant_id = :tenant AND m.citizen_id = :citizen
+        UNION ALL
+        SELECT NULL, 'last promotion', NULL, p.day::text FROM promotion_days p WHERE p.tenant_id = :tenant AND p.citizen_id = :citizen
+        """,
+    )  # fmt: skip
+    return _items(rows, "at")
+
+
 async def conversation(session: AsyncSession, _: TenantVault, tenant_id: UUID, who: Who) -> list[Item]:
     """Where their conversation stands."""
     rows = await _rows(
@@ -222,6 +240,8 @@ def _happened(vault: TenantVault, petition_id: UUID, event: Row[Any]) -> str:
 
 
 def _said(vault: TenantVault, row: Row[Any]) -> str | None:
+    if row.body_sealed is None:  # a broadcast: its words are the campaign's, the same for all
+        return None
     try:
         message = outgoing.decode(vault.open(row.body_sealed, message_context(row.id)))
     except (SealBroken, msgspec.MsgspecError):  # erased, or of another key: there is nothing to show

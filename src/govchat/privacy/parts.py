@@ -32,6 +32,7 @@ PARTS = (
         kept.profile,
         steps.profile,
     ),
+    Part("broadcasts", ("citizen_labels", "audience_members", "promotion_days"), kept.broadcasts, None),
     Part("consents", ("consents", "consent_events"), kept.consents, None, "evidence of consent, without a name after an erasure"),
     Part("requests", ("privacy_requests",), kept.requests, None, "proof that the request was carried out"),
 )  # fmt: skip

@@ -96,7 +96,7 @@ async def messages(session: AsyncSession, tenant_id: UUID, who: Who) -> list[str
     await _do(
         session, tenant_id,
         "UPDATE outbox_messages SET body_sealed = '', echo_hash = '' WHERE tenant_id = :tenant AND citizen_id = :citizen"
-        " AND (state IN ('sent', 'failed', 'skipped') OR settled_by IS NOT NULL)",
+        " AND body_sealed IS NOT NULL AND (state IN ('sent', 'failed', 'skipped') OR settled_by IS NOT NULL)",
         **given,
     )  # fmt: skip
     left = await session.scalar(
@@ -130,7 +130,7 @@ async def inbox(session: AsyncSession, tenant_id: UUID, who: Who) -> list[str]:
 async def profile(session: AsyncSession, tenant_id: UUID, who: Who) -> list[str]:
     """The row names nobody any more; whoever writes again is somebody new."""
     given = {"citizen": who.citizen_id}
-    for table in ("citizen_phones", "citizen_blocks"):
+    for table in ("citizen_phones", "citizen_blocks", "citizen_labels", "audience_members", "promotion_days"):
         # Names of ours, no values: SQL has no parameter for a table.
         sql = f"DELETE FROM {table} WHERE tenant_id = :tenant AND citizen_id = :citizen"  # noqa: S608
         await _do(session, tenant_id, sql, **given)
