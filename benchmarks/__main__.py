@@ -1,8 +1,8 @@
-"""`python -m benchmarks [NAME …]`: intake, replies, start, catalogue, dossiers, fanout; all of them without a name."""
+"""`python -m benchmarks [NAME …]`: intake, replies, start, catalogue, dossiers, notices, campaigns, fanout; all of them without a name."""
 
 import sys
 
-from benchmarks import catalogue, dossiers, fanout, intake, replies, start
+from benchmarks import campaigns, catalogue, dossiers, fanout, intake, notices, replies, start
 
 ALL = {
     "start": start.main,
@@ -11,6 +11,8 @@ ALL = {
     "catalogue": catalogue.main,
     "dossiers": dossiers.main,
     "fanout": fanout.main,
+    "notices": notices.main,
+    "campaigns": campaigns.main,
 }
 
 

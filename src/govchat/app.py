@@ -16,6 +16,7 @@ from litestar.static_files import create_static_files_router
 from govchat import probes
 from govchat.access.idempotency import Once
 from govchat.callbacks import routes as callbacks
+from govchat.campaigns import routes as campaigns
 from govchat.connect import routes as connection
 from govchat.db import rls
 from govchat.db.session import Database
@@ -26,11 +27,15 @@ from govchat.inbox.put import Intake
 from govchat.kit.queue import Bell, connect
 from govchat.notices import routes as notices
 from govchat.openapi.describe import config, declare_refusals, viewer_files
+from govchat.petitions import routes as petitions
+from govchat.privacy import routes as privacy
 from govchat.problems import FRAMEWORK, HANDLERS, JsonRequest
 from govchat.procedures import routes as procedures
 from govchat.procedures.book import Book
+from govchat.ratings import routes as ratings
 from govchat.receipts import routes as receipts
 from govchat.receipts.slow import Pace
+from govchat.reports import routes as reports
 from govchat.settings import Settings
 from govchat.tenants.registry import Registry
 from govchat.webhook import routes as webhook
@@ -63,6 +68,7 @@ def create_app(settings: Settings, *, pool_size: int = 6) -> Litestar:
             app.state.book = book
             app.state.settings, app.state.db, app.state.redis, app.state.registry = settings, db, redis, registry
             app.state.pace = Pace(redis, registry.vault.log_key)
+            app.state.bell = bell
             app.state.door = Door(registry, Intake(db), bell)
             tasks += [
                 asyncio.create_task(registry.keep_fresh()),
@@ -88,6 +94,11 @@ def create_app(settings: Settings, *, pool_size: int = 6) -> Litestar:
             callbacks.router,
             national.router,
             notices.router,
+            campaigns.router,
+            petitions.router,
+            ratings.router,
+            privacy.router,
+            reports.router,
             probes.router,
             create_static_files_router(
                 "/assets", [ASSETS], name="assets", opt={"public": "pictures"}, include_in_schema=False

@@ -9,6 +9,7 @@ from govchat.kit.ids import new_id
 
 # "operation_id": a body that its schema alone doesn't tell.
 BODIES: dict[str, Any] = {
+    "link_follower": {"phone": "0912345678", "evidence": "Phiếu đồng ý số 12/2026"},
     "add_callback": {"url": "https://motcua.example/govchat"},
     "put_callback": {"url": "https://motcua.example/govchat"},
     "put_dossiers": {
@@ -22,6 +23,12 @@ BODIES: dict[str, Any] = {
                 "changed_at": "2026-11-16T08:00:00+07:00",
             }
         ]
+    },
+    "draft_campaign": {
+        "name": "Thông báo",
+        "class": "announcement",
+        "message": {"text": "Lịch tiếp công dân."},
+        "audience": {"all_followers": True},
     },
     "synchronise_national_dossiers": {
         "data": {"MaHoSo": "H18.07-261103-4713", "MaTTHC": "1.013225", "ChuHoSo": "x", "TrangThaiHoSo": "2"}

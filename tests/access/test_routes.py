@@ -4,6 +4,7 @@ Generated from the route table: a new route is tried without a line here, or fai
 """
 
 import re
+from base64 import b64decode
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -25,9 +26,13 @@ from govchat.app import create_app
 from govchat.callbacks import sign
 from govchat.callbacks.deliver import secret_context
 from govchat.callbacks.models import CallbackEndpointRow
+from govchat.campaigns.models import CampaignRow
+from govchat.campaigns.queries import message_context
+from govchat.citizens.know import know
 from govchat.kit import clock
 from govchat.outbox.models import OutboxMessageRow
 from govchat.settings import Settings
+from govchat.tenants import testers
 
 OURS, THEIRS = "lai-chau", "dien-bien"
 CODE = "H18.07-261103-4711"
@@ -40,14 +45,23 @@ DOSSIER = {
 # What stands for B's thing in a path, by the parameter's name.
 CALLBACK = UUID("0190c0de-0000-7000-8000-00000000ca11")
 MESSAGE = UUID("0190c0de-0000-7000-8000-00000000e55a")
+CAMPAIGN = UUID("0190c0de-0000-7000-8000-0000000ca3f1")
 PATH_PARAMETERS = {
     "code": CODE,
     "procedure": "1.013225",
     "callback_id": str(CALLBACK),
+    "campaign_id": str(CAMPAIGN),
+    "follower_id": "0190c0de-0000-7000-8000-00000000f011",
     "message_id": str(MESSAGE),
 }
 # Routes that take a file, by operation: one that fits.
-FILES = {"import_procedures": "Mã thủ tục,Tên thủ tục\n1.013225,Cấp giấy phép xây dựng\n".encode()}
+PIXEL = b64decode("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==")
+FILES = {
+    "import_procedures": "Mã thủ tục,Tên thủ tục\n1.013225,Cấp giấy phép xây dựng\n".encode(),
+    "upload_audience_list": b"user_id\ntester\n",
+    "label_citizens": b"user_id,tags\ntester,x\n",
+    "upload_campaign_picture": PIXEL,
+}
 
 
 @dataclass(frozen=True)
@@ -155,6 +169,20 @@ async def things(house: House, slug: str) -> None:
         if await session.get(OutboxMessageRow, (tenant_id, MESSAGE)) is None:
             sent = {"state": "sent", "finished_at": clock.now(), "zalo_message_id": "said"}
             await make(session, BY_NAME["outbox_messages"], tenant_id, id=MESSAGE, **sent)
+        # A campaign that runs: every act on it is allowed, and repeated ones do no harm.
+        citizen = await know(session, tenant_id, "tester", by_app=None, interacted_at=clock.now())
+        if "tester" not in {each.zalo_user_id for each in await testers.testers(session, tenant_id)}:
+            await testers.add(session, tenant_id, "tester", actor="test")
+        row = await session.get(CampaignRow, (tenant_id, CAMPAIGN))
+        if row is None:
+            row = CampaignRow(
+                tenant_id=tenant_id, id=CAMPAIGN, name=SECRETS[3], class_="announcement", audience={"all_followers": True},
+                message_sealed=vault.seal(b'{"text":"Tin"}', message_context(CAMPAIGN)), max_cost=0, test=False, created_by="test",
+                created_at=clock.now(), state="running",
+            )  # fmt: skip
+            session.add(row)
+        row.state, row.paused_from = "running", None
+        assert citizen.id
 
 
 async def digest(house: House, slug: str) -> dict[str, str]:

@@ -28,7 +28,12 @@ COMMANDS = {
     "notice": ("notice", "notice"),
     "template": ("template", "template"),
     "explain": ("explain", "explain"),
+    "campaign": ("campaign", "campaign"),
     "understand": ("understand", "understand"),
+    "petition": ("petition", "petition"),
+    "chat": ("chat", "chat"),
+    "report": ("report", "report"),
+    "privacy": ("privacy", "privacy"),
 }
 
 

@@ -57,13 +57,15 @@ def revoke(slug: str, code: str, data_dir: Path) -> None:
 
 async def _content(settings: "Settings", slug: str, code: str, kind: str) -> bytes:
     from govchat.cli.opened import opened
+    from govchat.procedures.book import Book
     from govchat.receipts import issue, label, sheet
 
     async with opened(settings) as registry:
         tenant = registry.by_slug(slug)
         vault = await registry.tenant_vault(tenant.id)
+        catalogue = await Book(registry.db, registry).fresh(tenant.id)
         async with registry.db.tenant(tenant.id) as session:
-            printed = await issue.receipt_of(session, vault, tenant, code)
+            printed = await issue.receipt_of(session, vault, tenant, catalogue, code)
     address = f"{settings.public_url}/q/{printed.token}"
     if kind == ".pdf":
         return sheet.pdf(tenant, printed, address)
@@ -71,10 +73,11 @@ async def _content(settings: "Settings", slug: str, code: str, kind: str) -> byt
 
 
 async def _revoke(settings: "Settings", slug: str, code: str) -> bool:
+    from govchat.cli.actor import actor
     from govchat.cli.opened import opened
     from govchat.receipts import issue
 
     async with opened(settings) as registry:
         tenant = registry.by_slug(slug)
         async with registry.db.tenant(tenant.id) as session:
-            return await issue.revoke(session, tenant, code)
+            return await issue.revoke(session, tenant, code, actor=actor())

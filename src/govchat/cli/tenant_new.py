@@ -35,3 +35,4 @@ def new(slug: str, tenants: Path, app: str | None) -> None:
     click.echo(f"  4. govchat secret set {slug} app-secret")
     click.echo(f"  5. govchat secret set {slug} oa-secret")
     click.echo(f"  6. govchat tenant connect {slug}")
+    click.echo(f"  7. govchat tenant rehearse {slug}")

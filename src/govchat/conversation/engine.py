@@ -27,6 +27,7 @@ from govchat.conversation.state import State
 from govchat.conversation.step import step
 from govchat.dossiers import lookup
 from govchat.kit.crypto import TenantVault
+from govchat.procedures.book import Lookup
 from govchat.zalo import messages
 
 # A step asks the dossiers at most once per event; a second round would be a loop in a flow.
@@ -67,6 +68,7 @@ async def converse(
     event: Event,
     context: Context,
     *,
+    catalogue: Lookup,
     assets_url: str,
 ) -> Decided:
     """Hold a talk in the event's own transaction, in which look-ups may leave their traces."""
@@ -79,7 +81,8 @@ async def converse(
             decided: Decided = ended.value
             return decided
         found = [
-            await lookup.look_up(session, vault, tenant_id, citizen, key, ask.secret, context.now) for key in ask.codes
+            await lookup.look_up(session, vault, tenant_id, citizen, key, ask.secret, context.now, catalogue)
+            for key in ask.codes
         ]
         answers = tuple(answer(key, one) for key, one in zip(ask.codes, found, strict=True))
 

@@ -146,6 +146,7 @@ async def _one(session: AsyncSession, desk: Desk, tenant: Tenant, row: Row[tuple
             state,
             meant.happened,
             desk.context(tenant, clock.now()),
+            catalogue=desk.book.of(tenant.id),
             assets_url=desk.registry.assets_url,
         )
     if decided.state != state:

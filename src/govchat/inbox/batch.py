@@ -203,7 +203,12 @@ async def _hold(desk: Desk, parties: list[Party], worked: dict[UUID, Worked]) ->
 async def _glance(desk: Desk, asking: Sequence[tuple[Party, Talk, LookUp]]) -> list[tuple[DossierAnswer, ...] | None]:
     """The answers to each question; None where answering has to be written down."""
     bare = [
-        [] if ask.secret else [lookup.Asked(party.tenant.id, party.vault, party.citizen, key) for key in ask.codes]
+        []
+        if ask.secret
+        else [
+            lookup.Asked(party.tenant.id, party.vault, party.citizen, key, desk.book.of(party.tenant.id))
+            for key in ask.codes
+        ]
         for party, _, ask in asking
     ]
     flat = [one for some in bare for one in some]

@@ -90,5 +90,6 @@ async def _note_receipts(registry: Registry, heard: Sequence[tuple[UUID, notices
         tenant_id, receipt = heard[place - 1]
         told[tenant_id].append(receipt)
     for tenant_id, receipts in told.items():
+        vault = await registry.tenant_vault(tenant_id)
         async with registry.db.tenant(tenant_id) as session:
-            await notices.note_receipts(session, tenant_id, receipts)
+            await notices.note_receipts(session, vault, tenant_id, receipts)

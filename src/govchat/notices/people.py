@@ -14,34 +14,46 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from govchat.citizens.consent import BY_PHONE
 
+# Each table is looked into by its key, row by row, whatever the planner knows or doesn't yet know of it: `OFFSET 0` keeps a lateral
+# subquery from becoming a join over the province's whole table, as happens after a large import; a condition that stands outside of it,
+# or on `state || ''`, keeps a partial index from being read from end to end in place of the key.
 PEOPLE = text(
     """
     WITH followed AS MATERIALIZED (
-      SELECT f.dossier_id, f.citizen_id, f.how, f.proof_hash, f.hushed_until FROM dossier_followers f
-      WHERE f.tenant_id = :tenant AND f.dossier_id = ANY(:dossiers) AND f.ended_at IS NULL
-        AND (CAST(:citizen AS uuid) IS NULL OR f.citizen_id = :citizen)
+      SELECT f.dossier_id, f.citizen_id, f.how, f.proof_hash, f.hushed_until
+      FROM unnest(CAST(:dossiers AS uuid[])) AS asked(dossier_id) CROSS JOIN LATERAL (
+        SELECT o.dossier_id, o.citizen_id, o.how, o.proof_hash, o.hushed_until, o.ended_at FROM dossier_followers o
+        WHERE o.tenant_id = :tenant AND o.dossier_id = asked.dossier_id OFFSET 0) f
+      WHERE f.ended_at IS NULL AND (CAST(:citizen AS uuid) IS NULL OR f.citizen_id = :citizen)
+    ), unsaid AS MATERIALIZED (
+      SELECT n.* FROM followed f CROSS JOIN LATERAL (
+        SELECT u.dossier_id, u.citizen_id, u.id AS notice_id, u.number, u.caused_at, u.decision->'merged' AS merged, u.message_id
+        FROM notices u
+        WHERE u.tenant_id = :tenant AND u.dossier_id = f.dossier_id AND u.citizen_id = f.citizen_id AND u.state = 'planned' OFFSET 0) n
+    ), free AS MATERIALIZED (
+      SELECT m.id FROM outbox_messages m
+      WHERE m.tenant_id = :tenant AND m.id = ANY(ARRAY(SELECT message_id FROM unsaid)) AND m.state || '' = 'queued' AND m.attempts = 0
+      FOR UPDATE SKIP LOCKED
     ), waiting AS MATERIALIZED (
-      SELECT n.dossier_id, n.citizen_id, n.id AS notice_id, n.number, n.caused_at, n.decision->'merged' AS merged, m.id AS message_id,
-             t.cost, t.money, t.period
-      FROM followed f
-      JOIN notices n ON n.tenant_id = :tenant AND n.dossier_id = f.dossier_id AND n.citizen_id = f.citizen_id AND n.state = 'planned'
-      JOIN outbox_messages m ON m.tenant_id = :tenant AND m.id = n.message_id AND m.state = 'queued' AND m.attempts = 0
-      JOIN notice_tries t ON t.tenant_id = :tenant AND t.message_id = m.id
-      FOR UPDATE OF m SKIP LOCKED
+      SELECT u.*, t.cost, t.money, t.period FROM free JOIN unsaid u ON u.message_id = free.id CROSS JOIN LATERAL (
+        SELECT y.cost, y.money, y.period FROM notice_tries y WHERE y.tenant_id = :tenant AND y.message_id = free.id OFFSET 0) t
     )
     SELECT f.*, c.zalo_user_id, c.last_interaction_at, c.phone_index,
-           s.state AS status_consent, p.state AS phone_consent, h.phone_sealed,
+           (SELECT s.state FROM consents s
+            WHERE s.tenant_id = :tenant AND s.citizen_id = f.citizen_id AND s.purpose = 'status') AS status_consent,
+           (SELECT p.state FROM consents p
+            WHERE p.tenant_id = :tenant AND p.citizen_id = f.citizen_id AND p.purpose = 'phone') AS phone_consent,
+           (SELECT h.phone_sealed FROM citizen_phones h WHERE h.tenant_id = :tenant AND h.citizen_id = f.citizen_id) AS phone_sealed,
            ARRAY(SELECT b.channel FROM citizen_blocks b
                  WHERE b.tenant_id = :tenant AND b.citizen_id = f.citizen_id AND (b.until IS NULL OR b.until > :now)
                    AND (b.channel = 'phone' OR c.last_interaction_at IS NULL OR c.last_interaction_at <= b.since)) AS blocked,
-           EXISTS (SELECT FROM trial_members r WHERE r.tenant_id = :tenant AND r.citizen_id = f.citizen_id) AS trial_member,
+           EXISTS (SELECT FROM tenant_testers r WHERE r.tenant_id = :tenant AND r.zalo_user_id = c.zalo_user_id) AS is_tester,
            w.notice_id, w.number AS waiting_number, w.caused_at, w.merged, w.message_id, w.cost, w.money, w.period,
            l.last_said, l.last_number
     FROM followed f
-    JOIN citizens c ON c.tenant_id = :tenant AND c.id = f.citizen_id
-    LEFT JOIN consents s ON s.tenant_id = :tenant AND s.citizen_id = f.citizen_id AND s.purpose = 'status'
-    LEFT JOIN consents p ON p.tenant_id = :tenant AND p.citizen_id = f.citizen_id AND p.purpose = 'phone'
-    LEFT JOIN citizen_phones h ON h.tenant_id = :tenant AND h.citizen_id = f.citizen_id
+    CROSS JOIN LATERAL (
+      SELECT z.zalo_user_id, z.last_interaction_at, z.phone_index FROM citizens z
+      WHERE z.tenant_id = :tenant AND z.id = f.citizen_id OFFSET 0) c
     LEFT JOIN waiting w ON w.dossier_id = f.dossier_id AND w.citizen_id = f.citizen_id
     LEFT JOIN LATERAL (
       SELECT max(n.number) AS last_number,
@@ -81,7 +93,7 @@ class Person(msgspec.Struct, frozen=True, kw_only=True):
     phone_consent: str | None
     phone_sealed: bytes | None
     blocked: frozenset[str]
-    trial_member: bool
+    is_tester: bool
     last_said: datetime | None
     last_number: int
     waiting: Waiting | None
@@ -133,7 +145,7 @@ def _person(row: Any) -> Person:
         phone_consent=row.phone_consent,
         phone_sealed=row.phone_sealed,
         blocked=frozenset(row.blocked),
-        trial_member=row.trial_member,
+        is_tester=row.is_tester,
         last_said=row.last_said,
         last_number=row.last_number or 0,
         waiting=waiting,

@@ -62,6 +62,15 @@ DOSSIER_FLAGS = _counter(
     "dossier_flags", "Changes of dossiers that the law does not know or that came late, by flag", "tenant", "flag"
 )
 
+# Notices
+NOTICES = _counter(
+    "notices", "Decisions on notices: the channel chosen, none (nobody to be reached), withheld, test", "outcome"
+)
+PROMISE = _gauge(
+    "notices_promise_share", "Share of today's notices that Zalo had within so many seconds", "tenant", "seconds"
+)
+PROMISE_ACCEPTED = _gauge("notices_promise_accepted", "Notices of today that the promise counts", "tenant")
+
 # The answer
 ANSWERS = _counter("conversation_answers", "Messages put as answers, by event", "tenant", "event")
 

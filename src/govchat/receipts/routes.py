@@ -18,6 +18,7 @@ from govchat.access.keys import Caller
 from govchat.db.away import is_away
 from govchat.dossiers.codes import CodeInvalid
 from govchat.dossiers.queries import DossierNotFound
+from govchat.procedures.book import Book
 from govchat.receipts import issue, page
 from govchat.receipts.issue import Printed
 from govchat.receipts.show import recognise, show
@@ -111,7 +112,7 @@ async def revoke_receipt(request: Request[Any, Any, Any], code: Code) -> Revoked
     caller: Caller = request.state.caller
     tenant = await registry.by_id(caller.tenant_id)
     async with registry.db.tenant(tenant.id) as session:
-        return Revoked(code, await issue.revoke(session, tenant, code))
+        return Revoked(code, await issue.revoke(session, tenant, code, actor=f"key:{caller.prefix}"))
 
 
 @get("/{token:str}", opt={PUBLIC: "status without personal data, for who holds the receipt"}, include_in_schema=False)
@@ -137,10 +138,11 @@ async def show_status(request: Request[Any, Any, Any], token: Token) -> Response
 async def _printed(request: Request[Any, Any, Any], code: str) -> tuple[Tenant, Printed, str]:
     caller: Caller = request.state.caller
     registry: Registry = request.app.state.registry
+    book: Book = request.app.state.book
     tenant = await registry.by_id(caller.tenant_id)
     vault = await registry.tenant_vault(tenant.id)
     async with registry.db.tenant(tenant.id) as session:
-        printed = await issue.receipt_of(session, vault, tenant, code)
+        printed = await issue.receipt_of(session, vault, tenant, book.of(tenant.id), code)
     return tenant, printed, f"{registry.settings.public_url}/q/{printed.token}"
 
 

@@ -126,6 +126,13 @@ class Drainer:
         if claimed:
             self._send(tenant, self.credentials.at_hand(tenant), claimed, self._granted_at.get(tenant.id, 0.0))
 
+    async def permit(self, tenant: Tenant) -> bool:
+        """Take a token for one call that is no message, such as an upload; False when the limits leave none to campaigns now."""
+        (grant,) = await self.buckets.take_all([Request(windows_of(tenant), 1)])
+        if grant.granted and not grant.open:
+            await self.buckets.give_back(windows_of(tenant), grant.granted)
+        return bool(grant.open)
+
     async def _round(self, tenant_ids: list[UUID]) -> list[UUID]:
         """Take, claim and start sending for these; answers those that still may have more."""
         wants = [want for tenant_id in tenant_ids if (want := await self._want(tenant_id)) is not None]

@@ -1,0 +1,95 @@
+"""What `govchat campaign new` was given, made into a draft."""
+
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from sqlalchemy.ext.asyncio import AsyncSession
+
+    from govchat.campaigns.schemas import CampaignOut
+    from govchat.kit.crypto import TenantVault
+    from govchat.tenants.registry import Registry, Tenant
+
+T = TypeVar("T")
+Act = Callable[["AsyncSession", "TenantVault", "Tenant"], Awaitable[T]]
+
+
+async def in_one(registry: "Registry", slug: str, act: "Act[T]") -> T:
+    """`act` in one transaction of the province."""
+    tenant = registry.by_slug(slug)
+    vault = await registry.tenant_vault(tenant.id)
+    async with registry.db.tenant(tenant.id) as session:
+        return await act(session, vault, tenant)
+
+
+async def draft_from(
+    registry: "Registry",
+    slug: str,
+    asked: dict[str, Any],
+    sheet_file: Path | None,
+    picture: Path | None,
+    send_at: "datetime | None",
+    who: str,
+) -> "CampaignOut":
+    """Keep the draft with its list and picture; what is wrong with lines of the list goes to standard error."""
+    import msgspec
+
+    from govchat.campaigns import lists, pictures, sheet
+    from govchat.campaigns.draft import draft
+    from govchat.campaigns.refusals import CampaignMessageInvalid
+    from govchat.campaigns.schemas import CampaignIn
+    from govchat.kit.clock import VN
+    from govchat.procedures.book import Book
+
+    book = Book(registry.db, registry)
+    await book.load()
+    lines = sheet.read(sheet_file.read_bytes()) if sheet_file else None  # noqa: ASYNC240
+
+    async def act(session: "AsyncSession", vault: "TenantVault", tenant: "Tenant") -> "CampaignOut":
+        if lines is not None:
+            kept = await lists.take_file(session, vault, tenant.id, asked["name"], lines, actor=who)
+            for problem in kept.problems:
+                click.echo(f"{sheet_file}:{problem.line} {problem.problem}", err=True)
+            asked["audience"].setdefault("segment", {})["list_id"] = str(kept.list_id)
+            asked["audience"].pop("all_followers", None)
+        if picture is not None:
+            held = await pictures.keep(session, vault, tenant.id, picture.read_bytes(), actor=who)  # noqa: ASYNC240
+            asked["message"]["picture_id"] = str(held.picture_id)
+        if send_at is not None:
+            asked["send_at"] = send_at.replace(tzinfo=VN).isoformat()
+        try:
+            data = msgspec.convert(asked, CampaignIn, strict=False)
+        except msgspec.ValidationError as error:
+            raise CampaignMessageInvalid(str(error)) from None
+        insecure = not registry.settings.is_production
+        return await draft(session, vault, tenant.id, data, book.of(tenant.id), actor=who, allow_insecure=insecure)
+
+    return await in_one(registry, slug, act)
+
+
+def link(given: str) -> dict[str, str]:
+    """A button from `TITLE=URL`."""
+    title, equals, url = given.partition("=")
+    if not equals:
+        raise click.BadParameter(f'"{given}": expected TITLE=URL', param_hint="--button")
+    return {"title": title.strip(), "url": url.strip()}
+
+
+def audience(given: str | None) -> dict[str, Any]:
+    """An audience from its JSON; all followers without."""
+    import msgspec
+
+    if given is None:
+        return {"all_followers": True}
+    try:
+        read = msgspec.json.decode(given)
+    except msgspec.DecodeError as error:
+        raise click.BadParameter(f"no JSON: {error}", param_hint="--audience") from None
+    if not isinstance(read, dict):
+        raise click.BadParameter("expected a JSON object", param_hint="--audience")
+    return read
