@@ -128,9 +128,15 @@ def settings(services: Services, redis_url: str) -> Settings:
 
 
 @pytest.fixture
-async def own_settings(services: Services, redis_url: str) -> Settings:
+async def own_settings(services: Services, redis_url: str) -> AsyncIterator[Settings]:
     """Settings on a database that only this test uses."""
-    return _settings(services, redis_url, await _clone(services))
+    name = await _clone(services)
+    yield _settings(services, redis_url, name)
+    admin = await asyncpg.connect(services.postgres_url)
+    try:
+        await admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
+    finally:
+        await admin.close()
 
 
 @pytest.fixture

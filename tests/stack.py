@@ -12,6 +12,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -23,6 +24,7 @@ from govchat.local.ports import free_port
 PASSWORD = "throw-away"
 SERVICES, USERS, STARTING = "services.json", "users.lock", "starting.lock"
 PATIENCE = 60.0  # seconds
+MEMORY, ROOM = Path("/dev/shm"), 3 * 2**30  # a run takes up to 1 GiB
 
 _held: list[int] = []
 _ALONE = f"{os.getpid()}-{time.time_ns()}"
@@ -87,7 +89,8 @@ def launch(folder: Path) -> None:
 
 def keep(folder: Path) -> None:
     """Run both servers until nobody holds the users' lock."""
-    cluster = folder / "postgres"
+    store = _store(folder)
+    cluster = store / "postgres"
     identity = postgres.identity_for(cluster)
     ports = free_port(), free_port()
     cache = valkey.start_server(ports[1], PASSWORD, folder / "valkey.log")
@@ -114,7 +117,18 @@ def keep(folder: Path) -> None:
     cache.terminate()
     server.wait()
     cache.wait()
+    shutil.rmtree(store, ignore_errors=True)
     shutil.rmtree(folder, ignore_errors=True)
+
+
+def _store(folder: Path) -> Path:
+    """Where the databases lie: in memory where there is room, since each clone copies 300 files; else beside the rest."""
+    with suppress(OSError):
+        if shutil.disk_usage(MEMORY).free >= ROOM:
+            store = MEMORY / folder.name
+            store.mkdir(mode=0o711)
+            return store
+    return folder
 
 
 if __name__ == "__main__":

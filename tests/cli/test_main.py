@@ -6,7 +6,7 @@ import sys
 
 import click
 import pytest
-from tests.cli.conftest import environ_of
+from tests.cli.conftest import environ_of, run
 
 from govchat.cli.main import COMMANDS, govchat
 
@@ -68,20 +68,25 @@ def test_without_a_stack_the_refusal_says_how_to_start_one(tmp_path, words):
     assert "govchat up" in line
 
 
-def test_a_database_that_does_not_let_us_in_is_one_sentence_without_the_password(own_settings):
-    environ = environ_of(own_settings)
-    url = environ["GOVCHAT_DATABASE_URL"]
-    for wrong in (url.replace(":for-tests", ":wr0ng"), "postgresql://x:wr0ng@127.0.0.1:1/x", "wr0ng"):
-        done = call("tenant", "list", **environ | {"GOVCHAT_DATABASE_URL": wrong})
-        assert done.returncode == 1
-        (line,) = done.stderr.splitlines()
-        assert line.startswith("govchat: GOVCHAT_DATABASE_URL")
-        assert "wr0ng" not in line
-
-
-def test_a_role_that_owns_the_tables_is_refused(own_settings):
-    done = call(
-        "tenant", "list", **environ_of(own_settings) | {"GOVCHAT_DATABASE_URL": own_settings.migration_database_url}
-    )
+def test_a_database_that_does_not_let_us_in_is_one_sentence_without_the_password(settings):
+    environ = environ_of(settings)
+    wrong = environ["GOVCHAT_DATABASE_URL"].replace(":for-tests", ":wr0ng")
+    done = call("tenant", "list", **environ | {"GOVCHAT_DATABASE_URL": wrong})
     assert done.returncode == 1
-    assert "connect as the application role" in done.stderr
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("govchat: GOVCHAT_DATABASE_URL")
+    assert "wr0ng" not in line
+
+
+@pytest.mark.parametrize("url", ["postgresql://x:wr0ng@127.0.0.1:1/x", "wr0ng"])
+async def test_a_database_that_can_not_be_reached_is_one_sentence_too(settings, url):
+    said = await run(settings, "tenant", "list", GOVCHAT_DATABASE_URL=url)
+    assert said.status == 1
+    assert said.refusal.startswith("GOVCHAT_DATABASE_URL")
+    assert "wr0ng" not in said.everything
+
+
+async def test_a_role_that_owns_the_tables_is_refused(settings):
+    said = await run(settings, "tenant", "list", GOVCHAT_DATABASE_URL=settings.migration_database_url)
+    assert said.status == 1
+    assert "connect as the application role" in said.refusal

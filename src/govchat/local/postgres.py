@@ -49,8 +49,14 @@ SETTINGS = {
     "bgwriter_delay": "1s",
     "autovacuum_naptime": "1min",
 }
-# For databases that live as long as a test run.
-THROW_AWAY = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "max_connections": "200"}
+# For databases that live as long as a test run; whatever they hold lies in their folder and goes with it.
+THROW_AWAY = {
+    "fsync": "off",
+    "synchronous_commit": "off",
+    "full_page_writes": "off",
+    "max_connections": "200",
+    "dynamic_shared_memory_type": "mmap",
+}
 
 
 def binaries() -> Path:
