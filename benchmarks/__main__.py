@@ -1,8 +1,8 @@
-"""`python -m benchmarks [NAME …]`: intake, replies, start, catalogue, dossiers, notices; all of them without a name."""
+"""`python -m benchmarks [NAME …]`: intake, replies, start, catalogue, dossiers, notices, campaigns, fanout; all of them without a name."""
 
 import sys
 
-from benchmarks import catalogue, dossiers, intake, notices, replies, start
+from benchmarks import campaigns, catalogue, dossiers, fanout, intake, notices, replies, start
 
 ALL = {
     "start": start.main,
@@ -10,7 +10,9 @@ ALL = {
     "replies": replies.main,
     "catalogue": catalogue.main,
     "dossiers": dossiers.main,
+    "fanout": fanout.main,
     "notices": notices.main,
+    "campaigns": campaigns.main,
 }
 
 

@@ -6,6 +6,7 @@ Tests connect as the application role, over committed transactions: what row-lev
 import asyncio
 import os
 import secrets
+import sys
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -28,6 +29,31 @@ ROOT = Path(__file__).parent.parent
 TENANTS = ROOT / "tenants"
 PASSWORD = "for-tests-on-loopback"
 TEMPLATE_LOCK = 61
+# What takes longest, longest first: a long file that begins last would end alone.
+LONG = (
+    "tests/local/test_up.py",
+    "tests/journeys/test_killed.py",
+)
+
+# Where bytecode may not be written, every worker and every process that a test starts would compile the whole house again.
+sys.dont_write_bytecode = False
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """A file runs whole in one worker, so that what its tests share is opened once; files are taken in our order."""
+    if getattr(config.option, "dist", "no") != "no":
+        config.option.dist, config.option.loadscopereorder = "loadfile", False
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What takes long first."""
+
+    def rank(item: pytest.Item) -> int:
+        file = item.path.relative_to(ROOT).as_posix()
+        return LONG.index(file) if file in LONG else len(LONG)
+
+    items.sort(key=rank)
 
 
 @pytest.fixture(scope="session")

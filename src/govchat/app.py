@@ -16,6 +16,7 @@ from litestar.static_files import create_static_files_router
 from govchat import probes
 from govchat.access.idempotency import Once
 from govchat.callbacks import routes as callbacks
+from govchat.campaigns import routes as campaigns
 from govchat.connect import routes as connection
 from govchat.db import rls
 from govchat.db.session import Database
@@ -89,6 +90,7 @@ def create_app(settings: Settings, *, pool_size: int = 6) -> Litestar:
             callbacks.router,
             national.router,
             notices.router,
+            campaigns.router,
             probes.router,
             create_static_files_router(
                 "/assets", [ASSETS], name="assets", opt={"public": "pictures"}, include_in_schema=False

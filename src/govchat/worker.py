@@ -20,6 +20,7 @@ from redis.exceptions import RedisError
 
 from govchat import chores
 from govchat.callbacks.deliver import Deliverer
+from govchat.campaigns.fanout import Fanout
 from govchat.connect.backfill import Hands
 from govchat.conversation.desk import Desk
 from govchat.db import rls
@@ -99,6 +100,7 @@ class Workplace:
         self.chores = chores.chores_of(Hands(self.registry, credentials, zalo, buckets))
         self._asking = Rounds(self._converse, name="worker.converse")
         self.desk = Desk(self.registry, self.book)
+        self.fanout = Fanout(self.registry, credentials, zalo, look=self.drainer.look, permit=self.drainer.permit)
         self.inboxes = Inboxes(self.desk, mouth=self.drainer, again=self._asking.ask, put=self.drainer.look)
         self._receipts = Rounds(self.inboxes.receipts, name="worker.receipts", most=256, parallel=1)
 
@@ -119,7 +121,7 @@ class Workplace:
         """What runs for as long as the process lives."""
         always = [self.listen(), self.sweep_for_ever(), self.registry.keep_fresh(), self.book.keep_fresh()]
         if self.bulk:
-            return always
+            return [*always, self.fanout.run_for_ever()]
         return [
             *always,
             self.look_for_receipts(),

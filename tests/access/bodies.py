@@ -24,6 +24,12 @@ BODIES: dict[str, Any] = {
             }
         ]
     },
+    "draft_campaign": {
+        "name": "Thông báo",
+        "class": "announcement",
+        "message": {"text": "Lịch tiếp công dân."},
+        "audience": {"all_followers": True},
+    },
     "synchronise_national_dossiers": {
         "data": {"MaHoSo": "H18.07-261103-4713", "MaTTHC": "1.013225", "ChuHoSo": "x", "TrangThaiHoSo": "2"}
     },

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import func, select, text
-from tests.access.test_routes import V1, Call, things
+from tests.access.test_routes import CODE, V1, Call, things
 from tests.house import House, open_house
 
 from govchat.access.idempotency import KEPT_FOR, Once
@@ -66,6 +66,7 @@ class Client:
 async def client(settings: Settings) -> AsyncIterator[Client]:
     async with open_house(settings, worker=False) as house:
         await things(house, SLUG)
+        await house.put_dossier(SLUG, CODE)
         yield Client(house, await house.key(SLUG))
 
 

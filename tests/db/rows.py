@@ -21,7 +21,7 @@ from govchat.kit.ids import new_id
 Values = dict[str, Any]
 
 # "table.column": a value that neither type nor CHECK constraint tells. Called where each row needs one of its own.
-SAMPLES: dict[str, Any] = {}
+SAMPLES: dict[str, Any] = {"outbox_messages.body_sealed": b"sealed"}
 
 TENANT_TABLES = [table for table in metadata().sorted_tables if "tenant_id" in table.c]
 BY_NAME = {table.name: table for table in TENANT_TABLES}

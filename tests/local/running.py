@@ -60,9 +60,14 @@ class Up:
         found = {}
         for child in psutil.Process(self.process.pid).children():
             words = child.cmdline()
-            name = (
-                "valkey" if "valkey-server" in words[0] else "postgres" if words[0].endswith("postgres") else words[2]
-            )
+            if words and "valkey-server" in words[0]:
+                name = "valkey"
+            elif words and words[0].endswith("postgres"):
+                name = "postgres"
+            elif len(words) > 2:
+                name = words[2]
+            else:
+                continue  # when PostgreSQL is killed, its own processes fall to `up` for a moment
             found["bulk" if "--bulk" in words else name] = child
         return found
 

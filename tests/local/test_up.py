@@ -16,8 +16,6 @@ from tests.local.running import STAND_INS, Up, gone, refusal, running, wait_unti
 from govchat.local import ports
 from govchat.local.spawn import server_identity
 
-pytestmark = pytest.mark.xdist_group("up")
-
 
 @pytest.fixture(scope="module")
 def ready(tmp_path_factory):

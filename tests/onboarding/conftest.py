@@ -1,4 +1,4 @@
-"""A house of the package's own, in production, in which provinces go from draft to live."""
+"""A house of a file's own, in production, in which provinces go from draft to live."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 
@@ -21,7 +21,7 @@ from govchat.tenants.registry import secret_context
 Cli = Callable[..., Awaitable[Said]]
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 async def home(services: Services, redis_url: str) -> AsyncIterator[House]:
     before = structlog.get_config()
     # The worker of this process must not write into what a command prints.

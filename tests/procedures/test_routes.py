@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 import pytest
 from tests.house import open_house
 
-SLUG, OTHER = "cao-bang", "son-la"
+SLUG, OTHER = "cao-bang", "quang-ngai"
 
 
 class Client:

@@ -28,6 +28,7 @@ COMMANDS = {
     "notice": ("notice", "notice"),
     "template": ("template", "template"),
     "explain": ("explain", "explain"),
+    "campaign": ("campaign", "campaign"),
     "understand": ("understand", "understand"),
 }
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from govchat.cli import status, tenant_apply, tenant_new, tester
+from govchat.cli import rehearse, status, tenant_apply, tenant_new, tester
 from govchat.cli.connect import connect, verifier
 from govchat.cli.manifests import all_findings, read, tenants_option
 from govchat.cli.settings import beside_up, data_dir_option
@@ -36,6 +36,7 @@ for command in (
     status.confirm,
     status.move,
     tester.tester,
+    rehearse.rehearse,
 ):
     tenant.add_command(command)
 

@@ -192,6 +192,7 @@ def _read_state(registry: Registry, given: str) -> _State:
 async def finish(registry: Registry, credentials: Credentials, zalo: ZaloClient, came: Came) -> Connected:
     """Take up a consent. Raises `ConsentRefused`; then nothing of it is kept but the record."""
     state = _read_state(registry, came.state)
+    await registry.load()  # the link may be younger than what this process knows of the province and its secrets
     tenant = await registry.by_id(state.tenant_id)
     again = f"Đề nghị cán bộ kỹ thuật chạy lại `govchat tenant connect {tenant.slug}` và gửi đường dẫn mới."
     admin, verifier, app = await _use(registry, tenant, state, again)

@@ -97,9 +97,9 @@ async def keep_webhook(hands: Hands, tenant: Tenant) -> Compared | None:
     async with hands.registry.db.tenant(tenant.id) as session:
         await session.execute(insert(WebhookWatchRow).values(tenant_id=tenant.id).on_conflict_do_nothing())
         watch = await session.get_one(WebhookWatchRow, tenant.id, with_for_update=True)
-        await rhythm.count(session, watch)
+        await rhythm.count(session, watch, at_once=hands.at_once)
         since = watch.compared_to
-        looks = tenant.speaks and since is not None and watch.next_look_at <= now
+        looks = tenant.speaks and since is not None and (hands.at_once or watch.next_look_at <= now)
         if tenant.speaks and since is None:
             # What was said before the first look was somebody else's to answer.
             watch.compared_to = now + OVERLAP

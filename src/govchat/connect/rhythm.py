@@ -47,9 +47,14 @@ def id_at(at: datetime) -> UUID:
     return UUID(int=int(at.timestamp() * 1000) << 80)
 
 
-async def count(session: AsyncSession, watch: WebhookWatchRow) -> None:
-    """Take up what arrived since the last count; `watch` is locked, so that two counters count nothing twice."""
-    until = id_at(datetime.now(UTC) - SETTLED_AFTER)  # ids are made by the machine's clock
+async def count(session: AsyncSession, watch: WebhookWatchRow, *, at_once: bool = False) -> None:
+    """Take up what arrived since the last count; `watch` is locked, so that two counters count nothing twice.
+
+    `at_once` counts up to this very moment, for a caller who knows that nothing is on its way.
+    """
+    until = id_at(
+        datetime.now(UTC) - (timedelta() if at_once else SETTLED_AFTER)
+    )  # ids are made by the machine's clock
     after = watch.counted_to or id_at(datetime.now(UTC) - LOOKS_BACK)
     if until <= after:
         return

@@ -7,11 +7,14 @@ renders its own registry merged with theirs. Tenants are the only label from out
 import re
 from collections.abc import Iterable
 from functools import cache
+from typing import TypeVar
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
 from govchat.obs.snapshots import merge, snapshot
+
+Metric = TypeVar("Metric", Counter, Gauge, Histogram)
 
 REGISTRY = CollectorRegistry()
 ProcessCollector(namespace="govchat", registry=REGISTRY)
@@ -109,7 +112,7 @@ def tenant_label(slug: str | None) -> str:
 
 
 @cache
-def child(metric: Counter, *labels: str) -> Counter:
+def child(metric: Metric, *labels: str) -> Metric:
     """The metric of these label values, found once: for hot paths. Values come from `tenant_label` and from fixed lists."""
     return metric.labels(*labels)
 

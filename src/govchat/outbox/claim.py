@@ -1,21 +1,35 @@
 """Claiming due messages and recording what became of them: the two short transactions around the network.
 
-Each is one SQL function for many provinces, in a transaction of its own (see the functions of revision 0003). Claims of one province are
-serialised there, so two workers can never hold two messages of one citizen at once, and what one citizen is told keeps its order.
+Each is one SQL function for many provinces, in a transaction of its own (see the functions of revisions 0003 and 0012). Claims of one
+province are serialised there, so two workers can never hold two messages of one citizen at once, and what one citizen is told keeps
+its order.
 """
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 import msgspec
 
 from govchat.db.session import Database
 from govchat.kit import clock
+from govchat.outbox.put import Lane
+
+
+class Shared(msgspec.Struct, frozen=True):
+    """What makes the body of a campaign this recipient's own: their id at Zalo, the way, and what is known for the words."""
+
+    body_ref: UUID
+    user_id: str
+    channel: str
+    commune: str | None
+    list_id: UUID | None
+    fields_sealed: bytes | None
 
 
 class Claimed(msgspec.Struct, frozen=True):
-    """A message this process now holds as `sending`."""
+    """A message this process now holds as `sending`; `shared` when its body is that of all recipients of a campaign."""
 
     id: UUID
     lane: int
@@ -24,6 +38,7 @@ class Claimed(msgspec.Struct, frozen=True):
     attempts: int
     created_at: datetime
     caused_at: datetime
+    shared: Shared | None = None
 
 
 class Result(msgspec.Struct, frozen=True, kw_only=True):
@@ -52,6 +67,7 @@ class Want(msgspec.Struct, frozen=True):
 
 
 CLAIM = "SELECT * FROM outbox_claim($1, $2, $3, $4, $5, $6)"
+CLAIM_BULK = "SELECT * FROM outbox_claim_bulk($1, $2, $3, $4, $5)"
 RECORD = "SELECT outbox_record($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)"
 
 
@@ -59,15 +75,17 @@ async def claim(
     db: Database, worker: UUID, lanes: tuple[int, int], wants: Sequence[Want]
 ) -> tuple[dict[UUID, list[Claimed]], set[UUID]]:
     """Due messages of the lanes by tenant, each tenant's in order, now `sending` and committed; and the tenants for which another
-    process is claiming at this moment."""
-    rows = await db.rows(
-        CLAIM,
-        worker,
-        *lanes,
+    process is claiming at this moment. What campaigns put is claimed where the campaign lane is asked for alone."""
+    asked = (
         [want.tenant_id for want in wants],
         [want.most for want in wants],
         [want.open for want in wants],
     )
+    bulk = lanes == (Lane.CAMPAIGN, Lane.CAMPAIGN)
+    if bulk:
+        rows = await db.rows(CLAIM_BULK, worker, clock.now(), *asked)
+    else:
+        rows = await db.rows(CLAIM, worker, *lanes, *asked)
     held = {row["tenant_id"] for row in rows if row["id"] is None}
     claimed: dict[UUID, list[Claimed]] = {}
     for row in sorted((row for row in rows if row["id"] is not None), key=lambda row: (row["lane"], row["seq"])):
@@ -80,9 +98,14 @@ async def claim(
                 row["attempts"],
                 row["created_at"],
                 row["caused_at"],
+                _shared(row) if bulk and row["body_ref"] is not None else None,
             )
         )
     return claimed, held
+
+
+def _shared(row: Any) -> Shared:
+    return Shared(row["body_ref"], row["user_id"], row["channel"], row["commune"], row["list_id"], row["fields_sealed"])
 
 
 async def record(db: Database, worker: UUID, results: Sequence[tuple[UUID, Result]]) -> int:

@@ -1,6 +1,6 @@
 """Words waiting to be said, being said, and said."""
 
-from datetime import datetime
+from datetime import date, datetime, time
 from uuid import UUID
 
 from sqlalchemy import (
@@ -27,6 +27,10 @@ class OutboxMessageRow(TenantRow, Base):
     `lane` orders: 0 reply, 1 notice, 2 staff, 3 campaign. `seq` orders within a lane and a citizen. `body` is the request to
     Zalo, sealed with the tenant's key; `echo_hash` recognises Zalo's echo of the text. `cause` names what made the message, `caused_at`
     when that reached us.
+
+    A message of a campaign has no body of its own: `body_ref` names the one that all its recipients share, `channel` and `cost` (đồng)
+    are decided when it is claimed. No foreign key: a body is never deleted, and checking it a million times over would cost seconds.
+    For the same reason none leads to `tenants`: the one to `citizens` proves the tenant, too.
     """
 
     __tablename__ = "outbox_messages"
@@ -35,8 +39,20 @@ class OutboxMessageRow(TenantRow, Base):
         ForeignKeyConstraint(["tenant_id", "citizen_id"], ["citizens.tenant_id", "citizens.id"]),
         CheckConstraint("lane BETWEEN 0 AND 3", name="lane"),
         CheckConstraint(f"state IN {STATES}", name="state"),
+        CheckConstraint("(body_sealed IS NULL) = (body_ref IS NOT NULL)", name="one_body"),
         Index(
-            "ix_outbox_messages_queued", "tenant_id", "lane", "seq", postgresql_where=text("state = 'queued'"),
+            "ix_outbox_messages_waiting", "tenant_id", "lane", "seq",
+            postgresql_where=text("state = 'queued' AND body_ref IS NULL"),
+        ),
+        # Messages of campaigns stand in an index of their own, in the order in which they come due: a campaign that rests, or a
+        # million recipients in front of it, costs nobody else's claim anything.
+        Index(
+            "ix_outbox_messages_shared", "tenant_id", "body_ref", "due_at",
+            postgresql_where=text("state = 'queued' AND body_ref IS NOT NULL"),
+        ),
+        Index(
+            "ix_outbox_messages_doubt", "tenant_id", "claimed_at",
+            postgresql_where=text("state IN ('sending', 'uncertain') AND settled_by IS NULL"),
         ),
         Index(
             "ix_outbox_messages_open", "tenant_id", "citizen_id", postgresql_where=text("state IN ('queued', 'sending', 'uncertain')"),
@@ -46,13 +62,14 @@ class OutboxMessageRow(TenantRow, Base):
         ),
     )  # fmt: skip
 
+    tenant_id: Mapped[UUID] = mapped_column(primary_key=True, sort_order=-10)
     id: Mapped[UUID] = mapped_column(primary_key=True)
     seq: Mapped[int] = mapped_column(BigInteger, Identity(always=True))
     lane: Mapped[int] = mapped_column(SmallInteger)
     dedupe_key: Mapped[str]
     cause: Mapped[str]
     citizen_id: Mapped[UUID]
-    body_sealed: Mapped[bytes]
+    body_sealed: Mapped[bytes | None]
     echo_hash: Mapped[bytes]
     state: Mapped[str] = mapped_column(server_default="queued")
     due_at: Mapped[datetime] = mapped_column(server_default=func.clock_timestamp())
@@ -65,6 +82,9 @@ class OutboxMessageRow(TenantRow, Base):
     zalo_message_id: Mapped[str | None]
     finished_at: Mapped[datetime | None]
     settled_by: Mapped[str | None]
+    body_ref: Mapped[UUID | None]
+    channel: Mapped[str | None]
+    cost: Mapped[int | None]
 
 
 class OutboxAttemptRow(TenantRow, Base):
@@ -85,3 +105,64 @@ class OutboxAttemptRow(TenantRow, Base):
     zalo_code: Mapped[int | None]
     kind: Mapped[str | None]
     detail: Mapped[str | None]
+
+
+class OutboxBodyRow(TenantRow, Base):
+    """What all recipients of one campaign are told (`id` is the campaign's), and what holds for each of them when they are claimed.
+
+    `is_open` False rests them all at once. `rank` orders the campaigns of a province. Prices in đồng; None: that way is closed.
+    `ceiling` is what may be spent, `reserved` what claims have set aside. The last six are counts that `outbox_tallies` still adds to.
+    """
+
+    __tablename__ = "outbox_bodies"
+    __table_args__ = (Index("ix_outbox_bodies_open", "tenant_id", "rank", "id", postgresql_where=text("is_open")),)
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    is_open: Mapped[bool]
+    rank: Mapped[int] = mapped_column(SmallInteger)
+    body_sealed: Mapped[bytes]
+    by_cs: Mapped[bool]
+    price_cs: Mapped[int | None]
+    price_uid: Mapped[int | None]
+    is_promotion: Mapped[bool]
+    quiet_from: Mapped[time | None]
+    quiet_to: Mapped[time | None]
+    fields: Mapped[list[str]]
+    list_id: Mapped[UUID | None]
+    ceiling: Mapped[int]
+    reserved: Mapped[int] = mapped_column(server_default="0")
+    planned: Mapped[int] = mapped_column(server_default="0")
+    sent: Mapped[int] = mapped_column(server_default="0")
+    uncertain: Mapped[int] = mapped_column(server_default="0")
+    failed: Mapped[int] = mapped_column(server_default="0")
+    skipped: Mapped[int] = mapped_column(server_default="0")
+    spent: Mapped[int] = mapped_column(server_default="0")
+
+
+class OutboxTallyRow(TenantRow, Base):
+    """A message of a campaign reached or left a final state: written by a trigger, folded into the body's counts by and by.
+
+    Rows that are only added make nobody wait; one counter would stand in the way of every process that records.
+    """
+
+    __tablename__ = "outbox_tallies"
+
+    tenant_id: Mapped[UUID] = mapped_column(primary_key=True, sort_order=-10)
+    id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
+    body_ref: Mapped[UUID]
+    state: Mapped[str]
+    by: Mapped[int] = mapped_column(SmallInteger)
+    cost: Mapped[int]
+
+
+class PromotionDayRow(TenantRow, Base):
+    """The last day on which somebody was sent a promotion, and by which message: Zalo and the law allow one a day."""
+
+    __tablename__ = "promotion_days"
+    __table_args__ = (
+        ForeignKeyConstraint(["tenant_id", "citizen_id"], ["citizens.tenant_id", "citizens.id"], ondelete="CASCADE"),
+    )
+
+    citizen_id: Mapped[UUID] = mapped_column(primary_key=True)
+    day: Mapped[date]
+    message_id: Mapped[UUID]

@@ -22,7 +22,7 @@ MARK_UNCERTAIN = text(
     SET state = CASE WHEN zalo_message_id IS NULL THEN 'uncertain' ELSE 'sent' END,
         settled_by = CASE WHEN zalo_message_id IS NULL THEN NULL ELSE 'echo' END,
         finished_at = CASE WHEN zalo_message_id IS NULL THEN NULL ELSE clock_timestamp() END
-    WHERE tenant_id = :tenant AND state = 'sending' AND lane BETWEEN :first AND :last
+    WHERE tenant_id = :tenant AND state = 'sending' AND settled_by IS NULL AND lane BETWEEN :first AND :last
       AND claimed_at < clock_timestamp() - CAST(:after AS interval)
     RETURNING id, state
     """

@@ -5,7 +5,9 @@ from datetime import datetime
 
 import msgspec
 import structlog
+from sqlalchemy.ext.asyncio import AsyncSession
 
+from govchat.citizens.blocks import Channel, block
 from govchat.db.session import Database
 from govchat.kit import clock
 from govchat.kit.buckets import Buckets, Window, reserve_for
@@ -14,12 +16,19 @@ from govchat.notices.refusal import after_refusal
 from govchat.obs import metrics
 from govchat.outbox.claim import Claimed, Result
 from govchat.outbox.put import Lane, body_context
+from govchat.outbox.shared import compose
 from govchat.sender.verdict import verdict
 from govchat.tenants.registry import Tenant
 from govchat.tenants.tokens import Access
 from govchat.zalo import outgoing
 from govchat.zalo.client import ZaloClient
-from govchat.zalo.errors import AccessTokenInvalid, RateLimited, ZaloError
+from govchat.zalo.errors import (
+    AccessTokenInvalid,
+    RateLimited,
+    RecipientRefused,
+    RecipientUnreachable,
+    ZaloError,
+)
 
 log = structlog.get_logger()
 
@@ -27,6 +36,7 @@ log = structlog.get_logger()
 MOST_TOKENS = 3
 # Zalo counts per minute; after -32 a window rests this long.
 REST_S = 5.0
+KINDS = {int(lane): lane.name.lower() for lane in Lane}
 # The outcome of an attempt after which the notice is said on another channel.
 MOVED_ON = "next channel"
 
@@ -53,8 +63,12 @@ async def say(
     """One attempt at one claimed message; a notice that is refused for good goes on to its next channel."""
     started = clock.now()
     try:
-        body = outgoing.decode(vault.open(message.body_sealed, body_context(message.id)))
-    except (SealBroken, msgspec.MsgspecError) as error:  # one damaged row must not take its neighbours along
+        body = _body(vault, message)
+    except (
+        SealBroken,
+        msgspec.MsgspecError,
+        ValueError,
+    ) as error:  # one damaged row must not take its neighbours along
         log.error("sender.unreadable", tenant=tenant.slug, message=str(message.id), error=type(error).__name__)
         _count(tenant, message, "unreadable")
         return Result(
@@ -72,7 +86,7 @@ async def say(
         result = _refused(tenant, access, message, error, started)
         return await _elsewhere(db, tenant, vault, message, error, result)
     _count(tenant, message, "sent")
-    metrics.SEND_SECONDS.labels(_kind(message)).observe(asyncio.get_running_loop().time() - timer)
+    metrics.child(metrics.SEND_SECONDS, _kind(message)).observe(asyncio.get_running_loop().time() - timer)
     if message.lane == Lane.REPLY:
         metrics.ACCEPTED_SECONDS.observe(max(0.0, (clock.now() - message.caused_at).total_seconds()))
     return Result(
@@ -85,14 +99,27 @@ async def say(
     )
 
 
+def _body(vault: TenantVault, message: Claimed) -> outgoing.Outgoing:
+    """What is sent: the message's own body, or that of its campaign, made this recipient's."""
+    if message.shared is not None:
+        return compose(vault, message, message.shared)
+    return outgoing.decode(vault.open(message.body_sealed, body_context(message.id)))
+
+
 async def _elsewhere(
     db: Database, tenant: Tenant, vault: TenantVault, message: Claimed, error: ZaloError, result: Result
 ) -> Result:
-    """The result of a refused notice: done with, when its next channel has been put. Zalo's answer is there, the call has ended."""
-    if message.lane != Lane.NOTICE:
+    """The result of a refused notice: done with, when its next channel has been put. Zalo's answer is there, the call has ended.
+
+    What a campaign's recipient refuses is remembered for good, so that the next campaign doesn't ask again.
+    """
+    if message.lane != Lane.NOTICE and message.shared is None:
         return result
     try:
         async with db.tenant(tenant.id) as session:
+            if message.shared is not None:
+                await _learn(session, tenant, message, message.shared.channel, error)
+                return result
             gave_up = result.state == "failed"
             moved_on = await after_refusal(session, vault, tenant.id, message.id, error, gave_up=gave_up)
     except Exception as failure:  # whatever it is, what Zalo answered is recorded all the same
@@ -101,6 +128,13 @@ async def _elsewhere(
     if not moved_on:
         return result
     return msgspec.structs.replace(result, state="failed", outcome=MOVED_ON, due_at=None, counts=True)
+
+
+async def _learn(session: AsyncSession, tenant: Tenant, message: Claimed, channel: str, error: ZaloError) -> None:
+    if isinstance(error, RecipientRefused | RecipientUnreachable) and not error.uncertain:
+        refused = isinstance(error, RecipientRefused)
+        way: Channel = "uid" if channel == "uid" else "cs"
+        await block(session, tenant.id, message.citizen_id, way, code=error.code, refused=refused, at=clock.now())
 
 
 def _refused(tenant: Tenant, access: Access, message: Claimed, error: ZaloError, started: datetime) -> Result:
@@ -130,8 +164,8 @@ def untouched(message: Claimed) -> Result:
 
 
 def _kind(message: Claimed) -> str:
-    return Lane(message.lane).name.lower()
+    return KINDS[message.lane]
 
 
 def _count(tenant: Tenant, message: Claimed, outcome: str) -> None:
-    metrics.SENDS.labels(metrics.tenant_label(tenant.slug), _kind(message), outcome).inc()
+    metrics.child(metrics.SENDS, metrics.tenant_label(tenant.slug), _kind(message), outcome).inc()

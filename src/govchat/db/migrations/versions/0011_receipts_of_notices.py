@@ -1,13 +1,13 @@
 """Finding the receipts that are about notices.
 
-Revision 0015.
+Revision 0011.
 """
 
 from alembic import op
 
-from govchat.db.migrations.functions_0015 import FUNCTIONS
+from govchat.db.migrations.functions_0011 import FUNCTIONS
 
-revision = "0015"
+revision = "0011"
 down_revision = "0010"
 branch_labels = None
 depends_on = None

@@ -1,4 +1,4 @@
-"""SQL functions of revision 0015. Like those of 0003 they run as their caller and bind the tenants they touch one after another."""
+"""SQL functions of revision 0011. Like those of 0003 they run as their caller and bind the tenants they touch one after another."""
 
 # Which of many receipts are about notices, by their place from 1: those of ordinary answers, nearly all, cost one probe and no more.
 RECEIPTS_OF_NOTICES = """

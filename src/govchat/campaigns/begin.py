@@ -1,0 +1,135 @@
+"""Beginning an approved campaign: its body is made, sealed and opened for claims; and keeping that body true while it is sent."""
+
+from uuid import UUID
+
+from sqlalchemy import text, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from govchat.campaigns import queries
+from govchat.campaigns.estimate import prices_of
+from govchat.campaigns.message import body_of, fields_of
+from govchat.campaigns.models import CampaignPictureRow, CampaignRow
+from govchat.campaigns.schemas import MessageIn
+from govchat.db.session import Database
+from govchat.kit import clock
+from govchat.kit.crypto import TenantVault
+from govchat.notices.policy import policy_of
+from govchat.outbox import shared
+from govchat.outbox.models import OutboxBodyRow
+from govchat.tenants.registry import Tenant
+
+RANKS = {"emergency": 0, "announcement": 1, "promotion": 2}
+
+OPEN = text(
+    """
+    INSERT INTO outbox_bodies
+      (tenant_id, id, is_open, rank, body_sealed, by_cs, price_cs, price_uid, is_promotion, quiet_from, quiet_to, fields, list_id,
+       ceiling)
+    VALUES (:tenant_id, :id, true, :rank, :body_sealed, true, :price_cs, :price_uid, :is_promotion, :quiet_from, :quiet_to,
+            :fields, :list_id, :ceiling)
+    ON CONFLICT (tenant_id, id) DO UPDATE SET is_open = true, body_sealed = excluded.body_sealed
+    """
+)
+
+
+async def picture_of(db: Database, vault: TenantVault, tenant: Tenant, campaign_id: UUID) -> UUID | None:
+    """The picture that the campaign carries, if it is one that Zalo has to be handed."""
+    async with db.tenant(tenant.id) as session:
+        row = await queries.row_of(session, tenant.id, campaign_id)
+        return None if row.test else queries.message_of(vault, row).picture_id
+
+
+async def begin(
+    session: AsyncSession,
+    vault: TenantVault,
+    tenant: Tenant,
+    campaign_id: UUID,
+    *,
+    attachment_id: str | None,
+    allow_insecure: bool = False,
+) -> bool:
+    """Open an approved campaign that is due; False when it has to wait, with `trouble` saying what for."""
+    row = await queries.row_of(session, tenant.id, campaign_id, lock=True)
+    if row.state not in ("approved", "scheduled") or (row.send_at is not None and row.send_at > clock.now()):
+        return False
+    message = queries.message_of(vault, row)
+    trouble = await _trouble(session, tenant, row, message, attachment_id)
+    if trouble is not None:
+        row.trouble = trouble
+        return False
+    held = await _values(session, vault, tenant, row, message, attachment_id, allow_insecure)
+    held |= {
+        "tenant_id": tenant.id,
+        "id": row.id,
+        "rank": RANKS[row.class_],
+        "is_promotion": row.class_ == "promotion",
+        "fields": fields_of(message),
+        "list_id": _list_of(row),
+        "ceiling": row.max_cost,
+    }
+    await session.execute(OPEN, held)
+    row.state, row.started_at, row.trouble = "running", clock.now(), None
+    await session.flush()
+    return True
+
+
+async def refresh(
+    session: AsyncSession,
+    vault: TenantVault,
+    tenant: Tenant,
+    campaign_id: UUID,
+    *,
+    attachment_id: str | None,
+    allow_insecure: bool = False,
+) -> None:
+    """Hours of rest, prices and picture of a running campaign as they are now."""
+    row = await queries.row_of(session, tenant.id, campaign_id)
+    message = queries.message_of(vault, row)
+    held = await _values(session, vault, tenant, row, message, attachment_id, allow_insecure)
+    if message.picture_id is not None and attachment_id is None:
+        del held["body_sealed"]  # the upload that is there lasts a day at least
+    await session.execute(
+        update(OutboxBodyRow).where(OutboxBodyRow.tenant_id == tenant.id, OutboxBodyRow.id == campaign_id).values(held)
+    )
+
+
+async def _trouble(
+    session: AsyncSession, tenant: Tenant, row: CampaignRow, message: MessageIn, attachment_id: str | None
+) -> str | None:
+    if not tenant.speaks:
+        return f"the province is {tenant.state}: it begins when the province is live"
+    if message.picture_id is not None and attachment_id is None and not row.test:
+        picture = await session.get(CampaignPictureRow, (tenant.id, message.picture_id))
+        told = picture.trouble if picture is not None else None
+        return told or "the picture is on its way to Zalo"
+    return None
+
+
+async def _values(
+    session: AsyncSession,
+    vault: TenantVault,
+    tenant: Tenant,
+    row: CampaignRow,
+    message: MessageIn,
+    attachment_id: str | None,
+    allow_insecure: bool,
+) -> dict[str, object]:
+    """What of the body may change while it is sent."""
+    kind = row.class_
+    body = body_of(message, kind, attachment_id=attachment_id, allow_insecure=allow_insecure)  # type: ignore[arg-type]
+    policy = await policy_of(session, tenant.id, clock.now())
+    prices, _ = await prices_of(session, tenant.id, policy, message, row)
+    # An emergency passes the hours of rest; a promotion keeps Zalo's night besides, whatever a province settles.
+    rests = kind != "emergency"
+    return {
+        "body_sealed": shared.seal(vault, row.id, body),
+        "price_cs": prices.cs,
+        "price_uid": prices.uid,
+        "quiet_from": policy.quiet.starts if rests else None,
+        "quiet_to": policy.quiet.ends if rests else None,
+    }
+
+
+def _list_of(row: CampaignRow) -> UUID | None:
+    given = row.audience.get("list_id") or (row.audience.get("segment") or {}).get("list_id")
+    return UUID(given) if given else None

@@ -1,0 +1,202 @@
+"""The fan-out: moves every province's campaigns on, a little of each in turn, for as long as the process lives.
+
+Begins what is approved and due, expands what runs while the outbox has room, ends what is done or cancelled, folds counts. Any number of
+processes may do it: a page is taken under the campaign's row lock, and whoever finds it taken goes on to the next.
+"""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from uuid import UUID
+
+import structlog
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from govchat.campaigns import arrange, begin, expand, finish, pictures, queries
+from govchat.campaigns.message import body_of, fields_of
+from govchat.campaigns.models import CampaignRow
+from govchat.kit import clock
+from govchat.outbox import tally
+from govchat.outbox.put import echo_hash
+from govchat.tenants.credentials import Credentials
+from govchat.tenants.registry import Registry, Tenant
+from govchat.zalo.client import ZaloClient
+
+log = structlog.get_logger()
+
+# Pages of one campaign before the next campaign's turn.
+PAGES_A_TURN = 4
+# How often a process looks: while something is under way, and while nothing is.
+BUSY_S, IDLE_S = 0.5, 2.5
+# A running campaign's hours, prices and picture are looked at again this often.
+REFRESH = timedelta(seconds=30)
+
+Permit = Callable[[Tenant], Awaitable[bool]]
+
+
+async def _always(_: Tenant) -> bool:
+    return True
+
+
+class Fanout:
+    """`look` is told of tenants that have something to send; `permit` takes a token of the tenant's limits before Zalo is called."""
+
+    def __init__(
+        self,
+        registry: Registry,
+        credentials: Credentials,
+        zalo: ZaloClient,
+        *,
+        look: Callable[[UUID], None],
+        permit: Permit = _always,
+        page: int = expand.PAGE,
+    ) -> None:
+        self.registry = registry
+        self.db = registry.db
+        self.credentials = credentials
+        self.zalo = zalo
+        self.look = look
+        self.permit = permit
+        self.page = page
+        self._refreshed: dict[UUID, float] = {}
+        self._echoes: dict[UUID, bytes] = {}
+
+    async def run_for_ever(self) -> None:
+        """One round after the other; PostgreSQL may be away, then it looks again later."""
+        while True:
+            try:
+                moved, busy = await self.round()
+            except Exception as error:  # whatever it was, campaigns are rows: the next round finds them
+                log.warning("campaigns.round_failed", error=type(error).__name__)
+                moved, busy = False, False
+            await asyncio.sleep(0 if moved else BUSY_S if busy else IDLE_S)
+
+    async def round(self) -> tuple[bool, bool]:
+        """Move every tenant's campaigns on by a turn; answers whether a page was put and whether anything is under way."""
+        rows = await self.db.rows("SELECT tenant FROM campaigns_under_way($1)", clock.now())
+        moved = False
+        for row in rows:
+            tenant = await self.registry.by_id(row["tenant"])
+            try:
+                moved = await self._turn(tenant) or moved
+            except Exception as error:  # one province's trouble is not the others'
+                log.warning("campaigns.turn_failed", tenant=tenant.slug, error=type(error).__name__, exc_info=error)
+        return moved, bool(rows)
+
+    async def _turn(self, tenant: Tenant) -> bool:
+        async with self.db.tenant(tenant.id) as session:
+            await tally.fold(session, tenant.id)
+            found = await _under_way(session, tenant.id)
+            wanted = await pictures.waiting(session, tenant.id)
+        for picture_id in wanted:
+            await self._hand_over(tenant, picture_id)
+        moved = False
+        for campaign_id, state, expanded in found:
+            if state in ("approved", "scheduled"):
+                if not await self._begin(tenant, campaign_id):
+                    continue
+                expanded = False  # noqa: PLW2901 - it has only begun
+            if state == "cancelled":
+                moved = await self._sweep(tenant, campaign_id) or moved
+                continue
+            await self._refresh(tenant, campaign_id)
+            if not expanded:
+                moved = await self._expand(tenant, campaign_id) or moved
+            else:
+                await self._finish(tenant, campaign_id)
+        return moved
+
+    async def _hand_over(self, tenant: Tenant, picture_id: UUID) -> str | None:
+        if not tenant.speaks or not await self.permit(tenant):
+            return None
+        vault = await self.registry.tenant_vault(tenant.id)
+        return await pictures.hand_over(self.db, self.credentials, self.zalo, tenant, vault, picture_id)
+
+    async def _begin(self, tenant: Tenant, campaign_id: UUID) -> bool:
+        vault = await self.registry.tenant_vault(tenant.id)
+        picture = await begin.picture_of(self.db, vault, tenant, campaign_id)
+        attachment_id = await self._hand_over(tenant, picture) if picture is not None else None
+        async with self.db.tenant(tenant.id) as session:
+            begun = await begin.begin(
+                session, vault, tenant, campaign_id, attachment_id=attachment_id,
+                allow_insecure=not self.registry.settings.is_production,
+            )  # fmt: skip
+        if begun:
+            self._refreshed[campaign_id] = time.monotonic()
+            log.info("campaigns.begun", tenant=tenant.slug, campaign=str(campaign_id))
+        return begun
+
+    async def _refresh(self, tenant: Tenant, campaign_id: UUID) -> None:
+        """Hours, prices and picture as they are now, every now and then."""
+        last = self._refreshed.get(campaign_id)
+        if last is not None and time.monotonic() - last < REFRESH.total_seconds():
+            return
+        self._refreshed[campaign_id] = time.monotonic()
+        vault = await self.registry.tenant_vault(tenant.id)
+        picture = await begin.picture_of(self.db, vault, tenant, campaign_id)
+        attachment_id = await self._hand_over(tenant, picture) if picture is not None else None
+        async with self.db.tenant(tenant.id) as session:
+            await begin.refresh(
+                session, vault, tenant, campaign_id, attachment_id=attachment_id,
+                allow_insecure=not self.registry.settings.is_production,
+            )  # fmt: skip
+
+    async def _expand(self, tenant: Tenant, campaign_id: UUID) -> bool:
+        """Some pages, as long as the outbox has room; answers whether any was put."""
+        echo = await self._echo(tenant, campaign_id)
+        moved = False
+        for _ in range(PAGES_A_TURN):
+            async with self.db.tenant(tenant.id) as session:
+                settled = await arrange.settings_of(session, tenant.id)
+                if await expand.unsent(session, tenant.id, settled.most_unsent) > settled.most_unsent:
+                    return moved
+                page = await expand.expand(session, tenant, campaign_id, echo=echo, size=self.page)
+            if page is None:
+                return moved
+            moved = True
+            if page.put:
+                self.look(tenant.id)
+            if page.last:
+                return moved
+        return moved
+
+    async def _echo(self, tenant: Tenant, campaign_id: UUID) -> bytes:
+        """What recognises Zalo's echo of the text; nothing does when it reads differently for everybody."""
+        if campaign_id not in self._echoes:
+            vault = await self.registry.tenant_vault(tenant.id)
+            async with self.db.tenant(tenant.id) as session:
+                row = await queries.row_of(session, tenant.id, campaign_id)
+            message = queries.message_of(vault, row)
+            body = body_of(message, row.class_, attachment_id="any", allow_insecure=True)  # type: ignore[arg-type]
+            plain = body.cs.plain_text if body.cs is not None and not fields_of(message) else ""
+            self._echoes[campaign_id] = echo_hash(vault, plain) if plain else b""
+        return self._echoes[campaign_id]
+
+    async def _sweep(self, tenant: Tenant, campaign_id: UUID) -> bool:
+        async with self.db.tenant(tenant.id) as session:
+            return await finish.sweep(session, tenant.id, campaign_id)
+
+    async def _finish(self, tenant: Tenant, campaign_id: UUID) -> None:
+        async with self.db.tenant(tenant.id) as session:
+            if not await finish.finish(session, tenant.id, campaign_id):
+                return
+        self._refreshed.pop(campaign_id, None)
+        self._echoes.pop(campaign_id, None)
+        log.info("campaigns.done", tenant=tenant.slug, campaign=str(campaign_id))
+
+
+async def _under_way(session: AsyncSession, tenant_id: UUID) -> list[tuple[UUID, str, bool]]:
+    """Campaigns that may be moved on, oldest first: emergencies before everything else."""
+    rows = await session.execute(
+        select(CampaignRow.id, CampaignRow.state, CampaignRow.expanded)
+        .where(
+            CampaignRow.tenant_id == tenant_id,
+            CampaignRow.state.in_(("approved", "scheduled", "running"))
+            | ((CampaignRow.state == "cancelled") & ~CampaignRow.swept),
+            (CampaignRow.state != "scheduled") | (CampaignRow.send_at <= clock.now()),
+        )
+        .order_by((CampaignRow.class_ != "emergency"), CampaignRow.id)
+    )
+    return [(row.id, row.state, row.expanded) for row in rows]

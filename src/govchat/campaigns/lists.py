@@ -1,0 +1,150 @@
+"""Lists of people: read from a file or given as ids, matched with the citizens this account knows; and labels from such a file."""
+
+import asyncio
+from collections.abc import Sequence
+from uuid import UUID
+
+from sqlalchemy import insert, text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from govchat.audit.record import note
+from govchat.campaigns import sheet
+from govchat.campaigns.audience import folded
+from govchat.campaigns.models import AudienceListRow
+from govchat.campaigns.schemas import LabelsOut, ListOut, Problem
+from govchat.kit import clock
+from govchat.kit.crypto import TenantVault
+from govchat.kit.ids import new_id
+from govchat.outbox.shared import seal_fields
+
+MOST_PROBLEMS = 1000
+UNKNOWN = "nobody of that id or number is known to this Official Account"
+
+MATCH = text(
+    """
+    SELECT p.place, coalesce(by_id.id, by_phone.id) AS id
+    FROM unnest(CAST(:places AS integer[]), CAST(:users AS text[]), CAST(:phones AS bytea[])) AS p(place, user_id, phone)
+    LEFT JOIN citizens by_id ON by_id.tenant_id = :tenant AND by_id.zalo_user_id = p.user_id
+    LEFT JOIN LATERAL (
+      SELECT c.id FROM citizens c
+      WHERE c.tenant_id = :tenant AND c.phone_index = p.phone AND c.phone_index IS NOT NULL AND c.zalo_user_id NOT LIKE 'tel:%'
+      ORDER BY c.phone_shared_at DESC NULLS LAST LIMIT 1
+    ) by_phone ON by_id.id IS NULL
+    """
+)
+MEMBERS = text(
+    """
+    INSERT INTO audience_members (tenant_id, list_id, citizen_id, fields_sealed)
+    SELECT :tenant, :list, m.citizen, m.fields FROM unnest(CAST(:citizens AS uuid[]), CAST(:fields AS bytea[])) AS m(citizen, fields)
+    ON CONFLICT DO NOTHING
+    """
+)
+LABEL = text(
+    """
+    INSERT INTO citizen_labels (tenant_id, citizen_id, kind, folded, label)
+    SELECT DISTINCT ON (l.citizen, l.kind, l.folded) :tenant, l.citizen, l.kind, l.folded, l.label
+    FROM unnest(CAST(:citizens AS uuid[]), CAST(:kinds AS text[]), CAST(:folded AS text[]), CAST(:labels AS text[]))
+      AS l(citizen, kind, folded, label)
+    ON CONFLICT (tenant_id, citizen_id, kind, folded) DO UPDATE SET label = excluded.label
+    """
+)
+# A table that says where somebody lives says it anew: they live in one commune.
+MOVED = text(
+    "DELETE FROM citizen_labels WHERE tenant_id = :tenant AND kind = 'commune' AND citizen_id = ANY(CAST(:citizens AS uuid[]))"
+)
+
+
+async def take_file(
+    session: AsyncSession, vault: TenantVault, tenant_id: UUID, name: str, lines: Sequence[sheet.Line], *, actor: str
+) -> ListOut:
+    """Keep a list that was read from a file."""
+    return await _take(session, vault, tenant_id, name, lines, actor=actor)
+
+
+async def take_ids(
+    session: AsyncSession, vault: TenantVault, tenant_id: UUID, name: str, user_ids: Sequence[str], *, actor: str
+) -> ListOut:
+    """Keep ids that came with a request; the number of a line is the place in the array, from 1."""
+    lines = [sheet.Line(number, user_id=user_id) for number, user_id in enumerate(user_ids, start=1)]
+    return await _take(session, vault, tenant_id, name, lines, actor=actor)
+
+
+async def _take(
+    session: AsyncSession, vault: TenantVault, tenant_id: UUID, name: str, lines: Sequence[sheet.Line], *, actor: str
+) -> ListOut:
+    list_id = new_id()
+    known, problems = await _match(session, vault, tenant_id, lines)
+    told = problems[:MOST_PROBLEMS]
+    await session.execute(
+        insert(AudienceListRow).values(
+            tenant_id=tenant_id, id=list_id, name=name, lines=len(lines), known=len(known),
+            problems=[{"line": each.line, "problem": each.problem} for each in told], made_by=actor, made_at=clock.now(),
+        )
+    )  # fmt: skip
+
+    def sealed() -> list[bytes | None]:
+        return [
+            seal_fields(vault, list_id, citizen, said) if (said := _fields(line)) else None
+            for citizen, line in known.items()
+        ]
+
+    fields = await asyncio.to_thread(sealed) if len(known) > 1000 else sealed()
+    await session.execute(MEMBERS, {"tenant": tenant_id, "list": list_id, "citizens": list(known), "fields": fields})
+    return ListOut(list_id=list_id, lines=len(lines), known=len(known), problems=told)
+
+
+def _fields(line: sheet.Line) -> dict[str, str]:
+    return {name: value for name, value in (("ten", line.name), ("xa", line.commune)) if value}
+
+
+async def _match(
+    session: AsyncSession, vault: TenantVault, tenant_id: UUID, lines: Sequence[sheet.Line]
+) -> tuple[dict[UUID, sheet.Line], list[Problem]]:
+    """The citizens that lines name, and what is wrong with the other lines, in their order."""
+    usable = [line for line in lines if not line.problem]
+    phones = await asyncio.to_thread(
+        lambda: [vault.index(line.phone, "phone") if line.phone else None for line in usable]
+    )
+    rows = await session.execute(
+        MATCH,
+        {
+            "tenant": tenant_id,
+            "places": list(range(len(usable))),
+            "users": [line.user_id for line in usable],
+            "phones": phones,
+        },
+    )
+    problems = [Problem(line=line.number, problem=line.problem) for line in lines if line.problem]
+    known: dict[UUID, sheet.Line] = {}
+    for place, citizen in sorted((row.place, row.id) for row in rows):
+        line = usable[place]
+        if citizen is None:
+            problems.append(Problem(line=line.number, problem=UNKNOWN))
+        elif citizen in known:
+            problems.append(Problem(line=line.number, problem=f"the same person as line {known[citizen].number}"))
+        else:
+            known[citizen] = line
+    return known, sorted(problems, key=lambda each: each.line)
+
+
+async def label_people(
+    session: AsyncSession, vault: TenantVault, tenant_id: UUID, lines: Sequence[sheet.Line], *, actor: str
+) -> LabelsOut:
+    """Note communes and tags that a file gives; a commune takes the place of the one before, tags are added."""
+    known, problems = await _match(session, vault, tenant_id, lines)
+    given = [
+        (citizen, kind, folded(label), label)
+        for citizen, line in known.items()
+        for kind, labels in (("commune", (line.commune,)), ("tag", line.tags))
+        for label in labels
+        if label
+    ]
+    settled = [citizen for citizen, kind, _, _ in given if kind == "commune"]
+    await session.execute(MOVED, {"tenant": tenant_id, "citizens": settled})
+    columns = list(zip(*given, strict=True)) or [(), (), (), ()]
+    names = ("citizens", "kinds", "folded", "labels")
+    await session.execute(LABEL, {"tenant": tenant_id, **{n: list(c) for n, c in zip(names, columns, strict=True)}})
+    labelled = len({citizen for citizen, _, _, _ in given})
+    after = {"lines": len(lines), "labelled": labelled}
+    await note(session, tenant_id, actor=actor, act="citizens.labelled", subject="labels", after=after)
+    return LabelsOut(lines=len(lines), labelled=labelled, problems=problems[:MOST_PROBLEMS])

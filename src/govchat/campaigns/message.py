@@ -1,0 +1,134 @@
+"""The words of a campaign: checked as Zalo would check them before anybody approves them, and made into the body that is shared."""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from govchat.campaigns.models import CampaignPictureRow
+from govchat.campaigns.refusals import CampaignMessageInvalid
+from govchat.campaigns.schemas import ButtonIn, Class, MessageIn, TemplateIn
+from govchat.notices.models import ZbsTemplateRow
+from govchat.outbox.shared import FIELDS, LONGEST_FIELD, NOBODY, Body, fill
+from govchat.zalo import messages, templates
+from govchat.zalo.errors import MessageInvalid
+from govchat.zalo.messages import Button, CsMessage
+
+_FIELD = re.compile(r"\{([^{}\s]*)\}")
+_LONGEST = dict.fromkeys(FIELDS, "x" * LONGEST_FIELD)
+# A promotion has to say how it is refused (Decree 91/2020): one tap.
+NO_MORE = ("Ngừng nhận tin", "dừng")
+
+
+def fields_of(message: MessageIn) -> list[str]:
+    """The fields that the words use; raises `CampaignMessageInvalid` for one that is unknown."""
+    said = [message.text, *(message.template.data.values() if message.template else ())]
+    found = sorted({name for text in said for name in _FIELD.findall(text)})
+    for name in found:
+        if name not in FIELDS:
+            known = ", ".join(f"{{{each}}}" for each in FIELDS)
+            raise CampaignMessageInvalid(f'message.text "{{{name}}}" is no field: expected {known}')
+    return found
+
+
+def body_of(message: MessageIn, kind: Class, *, attachment_id: str | None = None, allow_insecure: bool = False) -> Body:
+    """The shared body; raises `CampaignMessageInvalid` naming what Zalo would refuse."""
+    fields_of(message)
+    if message.image_url and message.picture_id:
+        raise CampaignMessageInvalid("message: image_url and picture_id exclude each other, give one")
+    try:
+        cs = _cs(message, kind, attachment_id, allow_insecure)
+        # Longest when every field is as long as it may be.
+        messages.text(NOBODY, fill(cs.plain_text, _LONGEST))
+        uid = (
+            templates.by_uid(NOBODY, message.template.template_id, message.template.data) if message.template else None
+        )
+    except MessageInvalid as error:
+        raise CampaignMessageInvalid(f"message: {error}") from None
+    return Body(cs, uid)
+
+
+def _cs(message: MessageIn, kind: Class, attachment_id: str | None, allow_insecure: bool) -> CsMessage:
+    buttons = [_button(each, allow_insecure) for each in message.buttons]
+    if message.image_url or message.picture_id:
+        # Zalo takes a picture with a text, or buttons with a text: what the buttons lead to is written below.
+        words = "\n".join([message.text, *(line for button in buttons if (line := _spelled(button)))])
+        if kind == "promotion":
+            words += f'\n{NO_MORE[0]}: nhắn "{NO_MORE[1]}".'
+        if message.image_url:
+            return messages.image(NOBODY, url=message.image_url, text=words, allow_insecure=allow_insecure)
+        return messages.image(NOBODY, attachment_id=attachment_id or "pending", text=words)
+    if (
+        kind == "promotion"
+        and len(buttons) < messages.BUTTON_LIMIT
+        and not any(b.payload == NO_MORE[1] for b in buttons)
+    ):
+        buttons.append(messages.query(*NO_MORE))
+    return messages.text(NOBODY, message.text, buttons)
+
+
+def _button(given: ButtonIn, allow_insecure: bool) -> Button:
+    payload = given.payload
+    url, phone, query = given.url, given.phone, given.query
+    if isinstance(payload, str):
+        query = query or payload
+    elif payload is not None:
+        url, phone = url or payload.url, phone or payload.phone_code
+    chosen = [each for each in (url, phone, query) if each is not None]
+    if len(chosen) != 1:
+        raise CampaignMessageInvalid(f'message.buttons "{given.title}": expected one of url, phone, query')
+    if url is not None:
+        return messages.open_url(given.title, url, allow_insecure=allow_insecure)
+    if phone is not None:
+        return messages.open_phone(given.title, phone)
+    return messages.query(given.title, chosen[0], hidden=given.type == "oa.query.hide")
+
+
+def _spelled(button: Button) -> str:
+    if isinstance(button.payload, str):
+        return f'{button.title}: nhắn "{button.payload}"'
+    return f"{button.title}: {button.payload.url or button.payload.phone_code}"
+
+
+async def check(
+    session: AsyncSession, tenant_id: UUID, message: MessageIn, kind: Class, *, allow_insecure: bool
+) -> None:
+    """Raise `CampaignMessageInvalid` for whatever would make Zalo refuse it: words, picture, template."""
+    body_of(message, kind, allow_insecure=allow_insecure)
+    if message.picture_id and await session.get(CampaignPictureRow, (tenant_id, message.picture_id)) is None:
+        raise CampaignMessageInvalid(
+            f'message.picture_id "{message.picture_id}" is not known: POST /v1/campaigns/pictures'
+        )
+    if message.template:
+        row = await session.get(ZbsTemplateRow, (tenant_id, message.template.template_id))
+        if (wrong := template_trouble(row, message.template, kind)) is not None:
+            raise CampaignMessageInvalid(f'message.template "{message.template.template_id}": {wrong}')
+
+
+def template_trouble(row: ZbsTemplateRow | None, template: TemplateIn, kind: Class) -> str | None:
+    """Why this template can't carry this message now, None when it can."""
+    if row is None:
+        return "is not known, `govchat template sync SLUG` reads templates from Zalo"
+    against = (
+        (row.status != "ENABLE", f"stands at {row.status}, Zalo sends approved ones alone"),
+        (row.price_uid is None, "can't be sent by user id"),
+        (
+            (row.tag == "PROMOTION") != (kind == "promotion"),
+            f"has the tag {row.tag or '(none)'}, a campaign of the class {kind} needs another",
+        ),
+    )
+    return next((why for holds, why in against if holds), None) or _misfit(row, template)
+
+
+def _misfit(row: ZbsTemplateRow, template: TemplateIn) -> str | None:
+    params: Mapping[str, dict[str, Any]] = {param["name"]: param for param in row.params}
+    for name, value in template.data.items():
+        if name not in params:
+            return f'has no parameter "{name}", it has {", ".join(sorted(params))}'
+        longest = params[name].get("max_length") or 0
+        if longest and len(fill(value, _LONGEST)) > longest:
+            return f'parameter "{name}" takes {longest} characters (a field counts {LONGEST_FIELD})'
+    missing = [name for name, param in params.items() if param.get("required", True) and name not in template.data]
+    return f"lacks {', '.join(missing)}" if missing else None

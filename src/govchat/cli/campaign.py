@@ -1,0 +1,411 @@
+"""`govchat campaign`: broadcasts drafted, estimated, tried out, approved by somebody else, followed and steered."""
+
+import asyncio
+import sys
+import time
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+from uuid import UUID
+
+import click
+
+from govchat.cli.actor import actor
+from govchat.cli.settings import beside_up, data_dir_option
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from sqlalchemy.ext.asyncio import AsyncSession
+
+    from govchat.campaigns.schemas import CampaignOut
+    from govchat.kit.crypto import TenantVault
+    from govchat.tenants.registry import Registry, Tenant
+
+T = TypeVar("T")
+json_option = click.option("--json", "json_", is_flag=True, help="Print JSON.")
+as_option = click.option("--as", "who", metavar="NAME", help="Who does it, for the record.  [default: your login]")
+Act = Callable[["AsyncSession", "TenantVault", "Tenant"], Awaitable[T]]
+FOLLOW_S = 0.5
+
+
+@click.group()
+def campaign() -> None:
+    """Send broadcasts to a province's citizens."""
+
+
+def person(who: str | None) -> str:
+    """Who does it, as the audit trail names them."""
+    return f"cli:{who.strip()}" if who and who.strip() else actor()
+
+
+def inside(data_dir: Path, slug: str, act: "Act[T]") -> T:
+    """`act` in one transaction of the province."""
+
+    async def run() -> T:
+        from govchat.cli.opened import opened
+
+        async with opened(beside_up(data_dir)) as registry:
+            return await _in_one(registry, slug, act)
+
+    return asyncio.run(run())
+
+
+async def _in_one(registry: "Registry", slug: str, act: "Act[T]") -> T:
+    tenant = registry.by_slug(slug)
+    vault = await registry.tenant_vault(tenant.id)
+    async with registry.db.tenant(tenant.id) as session:
+        return await act(session, vault, tenant)
+
+
+@campaign.command()
+@click.argument("slug")
+@click.argument("name")
+@click.option("--class", "kind", type=click.Choice(["announcement", "promotion", "emergency"]), default="announcement")
+@click.option("--text", "words", help="What is said; read from standard input when left out.")
+@click.option("--audience", "given", help='JSON, such as {"segment": {"communes": ["Phường 1"]}}.  [all followers]')
+@click.option("--list", "sheet_file", type=click.Path(path_type=Path, exists=True), help="CSV or XLSX of people.")
+@click.option("--picture", type=click.Path(path_type=Path, exists=True), help="JPEG, PNG or WebP.")
+@click.option("--button", "buttons", multiple=True, metavar="TITLE=URL", help="A link; up to five.")
+@click.option("--at", "send_at", type=click.DateTime(["%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M"]), help="Vietnamese time.")
+@click.option("--max-cost", type=click.IntRange(min=0), default=0, help="Đồng that may be spent.  [0: what is free]")
+@as_option
+@data_dir_option
+@json_option
+def new(
+    slug: str,
+    name: str,
+    kind: str,
+    words: str | None,
+    given: str | None,
+    sheet_file: Path | None,
+    picture: Path | None,
+    buttons: tuple[str, ...],
+    send_at: "datetime | None",
+    max_cost: int,
+    who: str | None,
+    data_dir: Path,
+    json_: bool,
+) -> None:
+    """Draft a campaign.
+
+    Nothing is sent until somebody else approves it.
+    """
+    text = words if words is not None else sys.stdin.read()
+    asked = {
+        "name": name,
+        "class": kind,
+        "message": {"text": text.strip(), "buttons": [_link(each) for each in buttons]},
+        "audience": _audience(given) if given or not sheet_file else {"segment": {}},
+        "max_cost": max_cost,
+    }
+    settings = beside_up(data_dir)
+
+    async def run() -> "CampaignOut":
+        from govchat.cli.opened import opened
+
+        async with opened(settings) as registry:
+            return await _draft(registry, slug, asked, sheet_file, picture, send_at, person(who))
+
+    _tell(asyncio.run(run()), json_)
+
+
+async def _draft(
+    registry: "Registry",
+    slug: str,
+    asked: dict[str, Any],
+    sheet_file: Path | None,
+    picture: Path | None,
+    send_at: "datetime | None",
+    who: str,
+) -> "CampaignOut":
+    import msgspec
+
+    from govchat.campaigns import lists, pictures, sheet
+    from govchat.campaigns.draft import draft
+    from govchat.campaigns.refusals import CampaignMessageInvalid
+    from govchat.campaigns.schemas import CampaignIn
+    from govchat.kit.clock import VN
+    from govchat.procedures.book import Book
+
+    book = Book(registry.db, registry)
+    await book.load()
+    lines = sheet.read(sheet_file.read_bytes()) if sheet_file else None  # noqa: ASYNC240
+
+    async def act(session: "AsyncSession", vault: "TenantVault", tenant: "Tenant") -> "CampaignOut":
+        if lines is not None:
+            kept = await lists.take_file(session, vault, tenant.id, asked["name"], lines, actor=who)
+            for problem in kept.problems:
+                click.echo(f"{sheet_file}:{problem.line} {problem.problem}", err=True)
+            asked["audience"].setdefault("segment", {})["list_id"] = str(kept.list_id)
+            asked["audience"].pop("all_followers", None)
+        if picture is not None:
+            held = await pictures.keep(session, vault, tenant.id, picture.read_bytes(), actor=who)  # noqa: ASYNC240
+            asked["message"]["picture_id"] = str(held.picture_id)
+        if send_at is not None:
+            asked["send_at"] = send_at.replace(tzinfo=VN).isoformat()
+        try:
+            data = msgspec.convert(asked, CampaignIn, strict=False)
+        except msgspec.ValidationError as error:
+            raise CampaignMessageInvalid(str(error)) from None
+        insecure = not registry.settings.is_production
+        return await draft(session, vault, tenant.id, data, book.of(tenant.id), actor=who, allow_insecure=insecure)
+
+    return await _in_one(registry, slug, act)
+
+
+def _link(given: str) -> dict[str, str]:
+    title, equals, url = given.partition("=")
+    if not equals:
+        raise click.BadParameter(f'"{given}": expected TITLE=URL', param_hint="--button")
+    return {"title": title.strip(), "url": url.strip()}
+
+
+def _audience(given: str | None) -> dict[str, Any]:
+    import msgspec
+
+    if given is None:
+        return {"all_followers": True}
+    try:
+        read = msgspec.json.decode(given)
+    except msgspec.DecodeError as error:
+        raise click.BadParameter(f"no JSON: {error}", param_hint="--audience") from None
+    if not isinstance(read, dict):
+        raise click.BadParameter("expected a JSON object", param_hint="--audience")
+    return read
+
+
+def _tell(shown: "CampaignOut", json_: bool) -> None:
+    from govchat.cli.show import as_json, moment
+
+    if json_:
+        as_json(shown)
+        return
+    click.echo(f"{shown.id}  {shown.state}  {shown.class_}  {shown.name}")
+    counts = shown.counts
+    click.echo(
+        f"  total {counts.total}  queued {counts.queued}  sending {counts.sending}  sent {counts.sent}  "
+        f"uncertain {counts.uncertain}  failed {counts.failed}  skipped {counts.skipped}"
+    )
+    click.echo(f"  drafted by {shown.created_by} {moment(shown.created_at)}; approved by {shown.approved_by or '-'}")
+    if shown.trouble:
+        click.echo(f"  it waits: {shown.trouble}")
+
+
+@campaign.command()
+@click.argument("slug")
+@click.argument("campaign_id", type=click.UUID)
+@data_dir_option
+@json_option
+def estimate(slug: str, campaign_id: UUID, data_dir: Path, json_: bool) -> None:
+    """Show what sending would mean now.
+
+    Recipients, ways, cost, time; who is left out and why.
+    """
+    from govchat.campaigns.estimate import estimate as estimating
+    from govchat.cli.show import as_json
+
+    told = inside(data_dir, slug, lambda session, vault, tenant: estimating(session, vault, tenant, campaign_id))
+    if json_:
+        as_json(told)
+        return
+    minutes, seconds = divmod(told.seconds, 60)
+    ways, out = told.channels, told.excluded
+    click.echo(
+        f"recipients    {told.recipients}{'  (testers alone: the province is on trial)' if told.testers_only else ''}"
+    )
+    click.echo(f"ways          free {ways.cs}, paid {ways.cs_paid}, template {ways.uid}, none {ways.none}")
+    click.echo(
+        f"left out      opted out {out.opted_out}, no consent {out.no_consent}, not following {out.not_following}"
+    )
+    click.echo(f"cost          {told.cost} đồng of {told.max_cost}")
+    click.echo(f"time          {minutes} min {seconds} s at {told.rate_per_minute} a minute")
+    for warning in told.warnings:
+        click.echo(f"warning: {warning}")
+
+
+@campaign.command()
+@click.argument("slug")
+@click.argument("campaign_id", type=click.UUID)
+@click.option("--to", "users", multiple=True, metavar="USER_ID", help="Testers by Zalo's id.  [all testers]")
+@as_option
+@data_dir_option
+def test(slug: str, campaign_id: UUID, users: tuple[str, ...], who: str | None, data_dir: Path) -> None:
+    """Send it to testers alone, at once."""
+    from govchat.campaigns.try_out import try_out
+
+    settings = beside_up(data_dir)
+    told = inside(
+        data_dir,
+        slug,
+        lambda session, vault, tenant: try_out(
+            session,
+            vault,
+            tenant,
+            campaign_id,
+            users or None,
+            actor=person(who),
+            allow_insecure=not settings.is_production,
+        ),
+    )
+    click.echo(f"{told.queued} on their way, {told.skipped} not sent, {told.simulated} simulated")
+
+
+def _steering(name: str, what: str) -> None:
+    """A command that carries out one act of `campaigns.steer`."""
+
+    @campaign.command(name, help=what)
+    @click.argument("slug")
+    @click.argument("campaign_id", type=click.UUID)
+    @as_option
+    @data_dir_option
+    @json_option
+    def command(slug: str, campaign_id: UUID, who: str | None, data_dir: Path, json_: bool) -> None:
+        from govchat.campaigns import queries, steer
+
+        async def act(session: "AsyncSession", vault: "TenantVault", tenant: "Tenant") -> "CampaignOut":
+            row = await getattr(steer, name)(session, tenant.id, campaign_id, actor=person(who))
+            return await queries.show(session, vault, tenant.id, row)
+
+        _tell(inside(data_dir, slug, act), json_)
+
+
+for _name, _what in (
+    (
+        "approve",
+        "Approve somebody else's draft.\n\nIt begins now, or at its time. --as has to name another person than the draft's.",
+    ),
+    ("start", "Begin a scheduled campaign now."),
+    ("pause", "Stop planning and sending."),
+    ("resume", "Go on where it was paused."),
+    ("cancel", "End it for good."),
+):
+    _steering(_name, _what)
+
+
+@campaign.command()
+@click.argument("slug")
+@click.argument("campaign_id", type=click.UUID)
+@click.option("--follow", is_flag=True, help="Show a progress bar until it has ended.")
+@data_dir_option
+@json_option
+def show(slug: str, campaign_id: UUID, follow: bool, data_dir: Path, json_: bool) -> None:
+    """Show a campaign with its counts."""
+    from govchat.campaigns import queries
+
+    async def act(session: "AsyncSession", vault: "TenantVault", tenant: "Tenant") -> "CampaignOut":
+        return await queries.get(session, vault, tenant.id, campaign_id)
+
+    if follow:
+        asyncio.run(_follow(data_dir, slug, act))
+    _tell(inside(data_dir, slug, act), json_)
+
+
+async def _follow(data_dir: Path, slug: str, act: "Act[CampaignOut]") -> None:
+    """One line that is written over, until the campaign can't move by itself any more."""
+    from govchat.cli.opened import opened
+
+    async with opened(beside_up(data_dir)) as registry:
+        began, sent_then = time.monotonic(), None
+        while True:
+            shown = await _in_one(registry, slug, act)
+            counts = shown.counts
+            told = counts.total - counts.queued - counts.sending
+            sent_then = told if sent_then is None else sent_then
+            rate = (told - sent_then) / max(time.monotonic() - began, 0.001)
+            click.echo(f"\r{bar(told, counts.total)} {shown.state}, {rate * 60:.0f}/min   ", nl=False, err=True)
+            if shown.state not in ("approved", "scheduled", "running"):
+                click.echo(err=True)
+                return
+            await asyncio.sleep(FOLLOW_S)
+
+
+def bar(done: int, total: int, width: int = 30) -> str:
+    """`[#####-----] 50 % (5 of 10)`."""
+    share = done / total if total else 0.0
+    filled = int(share * width)
+    return f"[{'#' * filled}{'-' * (width - filled)}] {share * 100:3.0f} % ({done} of {total})"
+
+
+@campaign.command("list")
+@click.argument("slug")
+@click.option("--most", type=click.IntRange(1, 200), default=20, show_default=True)
+@data_dir_option
+@json_option
+def list_(slug: str, most: int, data_dir: Path, json_: bool) -> None:
+    """List campaigns, newest first."""
+    from govchat.campaigns import queries
+    from govchat.cli.show import as_json, as_table, moment
+
+    page = inside(
+        data_dir, slug, lambda session, vault, tenant: queries.page(session, vault, tenant.id, cursor=None, limit=most)
+    )
+    if json_:
+        as_json(page.items)
+        return
+    as_table(
+        ("ID", "STATE", "CLASS", "DRAFTED", "SENT", "OF", "NAME"),
+        [
+            (str(one.id), one.state, one.class_, moment(one.created_at), str(one.counts.sent), str(one.counts.total), one.name)
+            for one in page.items
+        ],
+    )  # fmt: skip
+
+
+@campaign.command()
+@click.argument("slug")
+@click.argument("file", type=click.Path(path_type=Path, exists=True))
+@as_option
+@data_dir_option
+def label(slug: str, file: Path, who: str | None, data_dir: Path) -> None:
+    """Note communes and tags of citizens from a CSV or XLSX file.
+
+    Columns "Mã Zalo" or "Số điện thoại", and "Xã" or "Nhãn".
+    """
+    from govchat.campaigns import sheet
+    from govchat.campaigns.lists import label_people
+
+    lines = sheet.read(file.read_bytes(), needs=("commune", "tags"))
+    told = inside(
+        data_dir, slug, lambda session, vault, tenant: label_people(session, vault, tenant.id, lines, actor=person(who))
+    )
+    for problem in told.problems:
+        click.echo(f"{file}:{problem.line} {problem.problem}", err=True)
+    click.echo(f"{told.labelled} of {told.lines} labelled")
+
+
+@campaign.command()
+@click.argument("slug")
+@click.option("--most-unsent", type=click.IntRange(min=1), help="Expansion waits while more than this is unsent.")
+@click.option(
+    "--emergency-by", multiple=True, metavar="ACTOR", help="Who may approve emergencies: key:PREFIX, cli:NAME."
+)
+@click.option("--emergency-by-all", is_flag=True, help="Every approver may approve emergencies again.")
+@as_option
+@data_dir_option
+@json_option
+def settings(
+    slug: str,
+    most_unsent: int | None,
+    emergency_by: tuple[str, ...],
+    emergency_by_all: bool,
+    who: str | None,
+    data_dir: Path,
+    json_: bool,
+) -> None:
+    """Show or change what the province has settled."""
+    from govchat.campaigns import arrange
+    from govchat.cli.show import as_json
+
+    async def act(session: "AsyncSession", _: "TenantVault", tenant: "Tenant") -> arrange.Settled:
+        if most_unsent is None and not emergency_by and not emergency_by_all:
+            return await arrange.settings_of(session, tenant.id)
+        named: list[str] | None = [] if emergency_by_all else list(emergency_by) or None
+        return await arrange.settle(session, tenant.id, most_unsent=most_unsent, emergency_by=named, actor=person(who))
+
+    told = inside(data_dir, slug, act)
+    if json_:
+        as_json(told)
+        return
+    click.echo(f"most_unsent   {told.most_unsent}")
+    click.echo(f"emergency_by  {', '.join(told.emergency_by) or 'every approver'}")

@@ -1,0 +1,57 @@
+"""`govchat campaign`: the whole way from the command line, beside a running house."""
+
+import json
+from typing import Any
+
+from click.testing import CliRunner, Result
+from tests.campaigns.stage import Stage
+from tests.journeys.stage import environment
+
+from govchat.cli.campaign import bar
+from govchat.cli.main import govchat
+
+
+async def ask(stage: Stage, *arguments: str, **more: Any) -> Result:
+    """Run the command in a thread: it has an event loop of its own."""
+    import asyncio
+
+    env = environment(stage.house.settings)
+    return await asyncio.to_thread(lambda: CliRunner().invoke(govchat, ["campaign", *arguments], env=env, **more))
+
+
+async def test_a_campaign_from_the_command_line_needs_two_names(stage: Stage, tmp_path: Any) -> None:
+    slug = "hai-phong"
+    await stage.followers(slug, 3)
+    people = tmp_path / "list.csv"
+    people.write_text(f"Mã Zalo,Họ tên\ndev-{slug}-1,An\nai-do,Bình\ndev-{slug}-3,Chi\n", encoding="utf-8")
+    made = await ask(
+        stage, "new", slug, "Mời họp", "--text", "Kính mời {ten}.", "--list", str(people), "--as", "an", "--json"
+    )
+    assert made.exit_code == 0, made.output
+    assert "list.csv:3" in made.stderr
+    campaign = json.loads(made.stdout)["id"]
+    assert "recipients    2" in (await ask(stage, "estimate", slug, campaign)).stdout
+    refused = await ask(stage, "approve", slug, campaign, "--as", "an")
+    assert refused.exit_code == 1
+    assert "somebody else has to approve" in str(refused.exception)
+    assert (await ask(stage, "approve", slug, campaign, "--as", "binh")).exit_code == 0
+    await stage.through(slug, campaign)
+    shown = await ask(stage, "show", slug, campaign, "--follow")
+    assert "100 % (2 of 2) done" in shown.stderr
+    assert "sent 2" in shown.stdout
+    assert campaign in (await ask(stage, "list", slug)).stdout
+    assert stage.heard(slug, f"dev-{slug}-3") == ["Kính mời Chi."]
+    paused = await ask(stage, "pause", slug, campaign)
+    assert "is done: only one that is" in str(paused.exception)
+
+
+async def test_settings_are_shown_and_changed(stage: Stage) -> None:
+    slug = "ha-tinh"
+    assert "most_unsent   1000000" in (await ask(stage, "settings", slug)).stdout
+    changed = await ask(stage, "settings", slug, "--most-unsent", "500", "--emergency-by", "cli:binh", "--json")
+    assert json.loads(changed.stdout) == {"most_unsent": 500, "emergency_by": ["cli:binh"]}
+
+
+def test_the_bar_says_how_far_it_is() -> None:
+    assert bar(0, 0).endswith("  0 % (0 of 0)")
+    assert bar(5, 10, width=4) == "[##--]  50 % (5 of 10)"
