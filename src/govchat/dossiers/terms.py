@@ -12,11 +12,10 @@ from typing import Literal
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import select
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from govchat.dossiers.deadline import Pause, Unit, due_at, shifted
-from govchat.dossiers.models import DossierRuleRow
 from govchat.kit.clock import VN
 from govchat.kit.text import clean, fold
 from govchat.kit.workdays import OFFICE_HOURS, Calendar, OfficeHours, national
@@ -30,6 +29,7 @@ POLICE = "cong an "
 POLICE_HOURS = OfficeHours(saturday=((time(7, 30), time(11, 30)),))
 
 SUPPLEMENT = 5
+RULES = text("SELECT kind, subject, rule FROM dossier_rules WHERE tenant_id = :tenant")
 
 
 class Office(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -139,11 +139,7 @@ def unit_key(unit: str) -> str:
 
 async def terms_of(session: AsyncSession, tenant_id: UUID, book: Book) -> Terms:
     """The rules of the province, over its catalogue and its manifest."""
-    rows = await session.execute(
-        select(DossierRuleRow.kind, DossierRuleRow.subject, DossierRuleRow.rule).where(
-            DossierRuleRow.tenant_id == tenant_id
-        )
-    )
+    rows = await session.execute(RULES, {"tenant": tenant_id})
     offices, counted = {}, {}
     for kind, subject, rule in rows:
         if kind == "office":
