@@ -135,7 +135,7 @@ def test_a_sentence_that_the_product_outgrew_is_left_out() -> None:
 
 
 async def test_a_preview_is_filled_with_the_provinces_own_facts(registry: Registry) -> None:
-    facts = facts_of(registry.by_slug("hue"), registry.now)
+    facts = facts_of(registry.by_slug("hue"), registry.now, clock.now().date())
     shown = preview(facts, vietnamese(), "front.welcome")
     assert "thành phố Huế" in shown
     assert "H57.12-" in shown

@@ -29,6 +29,7 @@ COMMANDS = {
     "template": ("template", "template"),
     "explain": ("explain", "explain"),
     "understand": ("understand", "understand"),
+    "conversation": ("conversation", "conversation"),
 }
 
 

@@ -32,8 +32,8 @@ CONVERSATIONAL = frozenset({*MEDIA, "user_send_text", "follow", "unfollow", "use
 class Meant(msgspec.Struct, frozen=True, kw_only=True):
     """One conversational event of a citizen.
 
-    `interacted_at` None does not move the last interaction; `follows` None leaves the follow state. `phone` is a number that Zalo
-    vouches for, `happened` None when nothing is to be answered.
+    `interacted_at` None does not move the last interaction; `follows` None leaves the follow state. `phone` is a number that Zalo vouches
+    for, `picture` the address of a photo that may be looked at (`pictures`), `happened` None when nothing is to be answered.
     """
 
     user_id: str
@@ -42,6 +42,7 @@ class Meant(msgspec.Struct, frozen=True, kw_only=True):
     interacted_at: datetime | None
     follows: bool | None
     phone: str | None
+    picture: str | None = None
     happened: happenings.Event | None
 
 
@@ -62,8 +63,16 @@ def meaning(tenant: Tenant, event: Event, occurred_at: datetime) -> Meant | None
         interacted_at=None if event.event_name == "unfollow" else occurred_at,
         follows=event.following if isinstance(event, Follow) else None,
         phone=phone.normalise(shared or ""),
+        picture=picture_of(event),
         happened=happening(event),
     )
+
+
+def picture_of(event: Event) -> str | None:
+    """Where the photo of an event can be fetched; None for every other event."""
+    if not isinstance(event, UserMessage) or event.event_name != "user_send_image":
+        return None
+    return next((each.payload.url for each in event.attachments if each.payload.url), None)
 
 
 def happening(event: Event) -> happenings.Event | None:

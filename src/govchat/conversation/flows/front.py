@@ -28,7 +28,17 @@ def tap(key: str, payload: str, **values: object) -> Tap:
 
 
 def menu_buttons() -> tuple[Button, ...]:
-    return (tap("lookup", payloads.LOOKUP), tap("help", payloads.HELP), tap("contact", payloads.CONTACT))
+    return (
+        tap("lookup", payloads.LOOKUP),
+        tap("browse", payloads.EVENTS),
+        tap("mine", payloads.MINE),
+        tap("help", payloads.HELP),
+        tap("contact", payloads.CONTACT),
+    )
+
+
+def browse_buttons() -> tuple[Button, ...]:
+    return (tap("by_event", payloads.EVENTS), tap("by_field", payloads.FIELDS))
 
 
 def contact_line(tenant: TenantFacts) -> str:
@@ -86,6 +96,45 @@ def _contact(turn: Turn) -> Outcome:
     return turn.answer("\n".join(lines), advice, buttons=buttons, misses=0)
 
 
+def _human(turn: Turn) -> Outcome:
+    """Somebody wants a person: who that is, and how they are reached."""
+    return turn.answer(
+        words("contact.human"),
+        contact_line(turn.context.tenant),
+        buttons=(tap("contact", payloads.CONTACT), *portal_button(turn.context.tenant)),
+        step="idle",
+        misses=0,
+    )
+
+
+def _cancel(turn: Turn) -> Outcome:
+    """Whatever was begun is dropped, and nothing is kept of it."""
+    return turn.answer(
+        words("front.cancelled"),
+        buttons=menu_buttons(),
+        step="idle",
+        awaiting_until=0,
+        proving="nothing",
+        asides=(),
+        procedure="",
+        field="",
+        choices=(),
+        then="",
+        misses=0,
+    )
+
+
+def _abuse(turn: Turn) -> Outcome:
+    """Calm: there is a grievance behind it as a rule."""
+    text = f"{words('front.abuse')} {contact_line(turn.context.tenant)}"
+    buttons = (tap("lookup", payloads.LOOKUP), tap("petition", payloads.PETITION), tap("contact", payloads.CONTACT))
+    return turn.answer(text, buttons=buttons, misses=0)
+
+
+def _out_of_scope(turn: Turn) -> Outcome:
+    return turn.answer(words("front.out_of_scope"), buttons=menu_buttons(), misses=0)
+
+
 def _unfollowed(turn: Turn) -> Outcome:
     return turn.silence(step="idle", awaiting_until=0, proving="nothing", asides=())
 
@@ -95,7 +144,6 @@ def _media(turn: Turn) -> Outcome:
     if turn.state.media == turn.heard and abs(now - turn.state.media_at) < _MEDIA_LATELY_S:
         return turn.silence(media_at=now)
     texts = {
-        Heard.PICTURE: (words("media.picture", example=example(turn.context)), words("media.picture_privacy")),
         Heard.PLACE: (words("media.place"),),
         Heard.STICKER: (words("media.sticker"),),
     }
@@ -124,8 +172,11 @@ TABLE: Table = {
     (None, Heard.MENU): _menu,
     (None, Heard.HELP): _help,
     (None, Heard.THANKS): _thanks,
+    (None, Heard.CANCEL): _cancel,
+    (None, Heard.ABUSE): _abuse,
+    (None, Heard.OUT_OF_SCOPE): _out_of_scope,
+    (None, Heard.HUMAN): _human,
     (None, Heard.CONTACT_OFFICE): _contact,
-    (None, Heard.PICTURE): _media,
     (None, Heard.PLACE): _media,
     (None, Heard.STICKER): _media,
     (None, Heard.OTHER_MEDIA): _media,
