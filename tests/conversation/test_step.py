@@ -9,13 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from govchat.conversation import events, payloads
-from govchat.conversation.context import Context, TenantFacts
 from govchat.conversation.asks import LookUp
+from govchat.conversation.context import Context, TenantFacts
+from govchat.conversation.intents import Intent
 from govchat.conversation.say import LONGEST_TITLE, MOST_BUTTONS, Outcome, Tap
 from govchat.conversation.state import FRESH, MOST_CODES, State, dump, load
 from govchat.conversation.step import TABLE, step
 from govchat.conversation.turn import Heard
-from govchat.conversation.intents import Intent
 
 NOW = datetime(2026, 11, 22, 2, 0, tzinfo=UTC)
 TENANT = TenantFacts(
