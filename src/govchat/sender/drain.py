@@ -141,9 +141,7 @@ class Drainer:
             if grant.granted > len(mine):
                 unused.append(Request(windows_of(tenant), len(mine) - grant.granted))
             self._looked[tenant.id] = len(mine)
-            if self._busy[
-                tenant.id
-            ]:  # citizens who were being spoken to were left out: look again when something is done
+            if self._busy[tenant.id]:  # citizens who were being spoken to were left out: look again when something is done
                 self._asked.add(tenant.id)
             if mine:
                 self._busy[tenant.id] += len(mine)
