@@ -1,8 +1,8 @@
-"""`python -m benchmarks [NAME …]`: intake, replies, start, catalogue, dossiers; all of them without a name."""
+"""`python -m benchmarks [NAME …]`: intake, replies, start, catalogue, dossiers, notices, fanout; all of them without a name."""
 
 import sys
 
-from benchmarks import catalogue, dossiers, intake, replies, start
+from benchmarks import catalogue, dossiers, fanout, intake, notices, replies, start
 
 ALL = {
     "start": start.main,
@@ -10,6 +10,8 @@ ALL = {
     "replies": replies.main,
     "catalogue": catalogue.main,
     "dossiers": dossiers.main,
+    "fanout": fanout.main,
+    "notices": notices.main,
 }
 
 

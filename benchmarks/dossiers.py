@@ -18,6 +18,7 @@ from benchmarks.ground import Ground, ground
 from govchat.db.session import Database
 from govchat.dossiers import batch, store
 from govchat.kit.ids import new_id
+from govchat.procedures.book import Book
 from govchat.tenants.registry import Registry
 
 SMALL, LARGE = 100_000, int(os.environ.get("BENCH_DOSSIERS", "5000000"))
@@ -91,10 +92,10 @@ async def _intake(registry: Registry) -> None:
 
 
 async def _put(registry: Registry, tenant_id: UUID, work: list[list[msgspec.Raw]]) -> None:
-    vault = await registry.tenant_vault(tenant_id)
+    vault, book = await registry.tenant_vault(tenant_id), Book(registry.db, registry)
     for items in work:
         async with registry.db.tenant(tenant_id) as session:
-            done = await batch.put_batch(session, vault, tenant_id, items)
+            done = await batch.put_batch(session, vault, tenant_id, book, items)
         assert {each.outcome for each in done} <= {"created", "updated"}, done[0]
 
 

@@ -6,6 +6,7 @@ Tests connect as the application role, over committed transactions: what row-lev
 import asyncio
 import os
 import secrets
+import sys
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -28,6 +29,35 @@ ROOT = Path(__file__).parent.parent
 TENANTS = ROOT / "tenants"
 PASSWORD = "for-tests-on-loopback"
 TEMPLATE_LOCK = 61
+# What takes longest, longest first: a long file that begins last would end alone.
+LONG = (
+    "tests/local/test_up.py",
+    "tests/journeys/test_killed.py",
+)
+
+# Where bytecode may not be written, every worker and every process that a test starts would compile the whole house again.
+sys.dont_write_bytecode = False
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """The files are given to the workers in our order."""
+    if hasattr(config.option, "loadscopereorder"):
+        config.option.loadscopereorder = False
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """A file runs whole in one worker: what its tests share is opened once."""
+
+    def rank(item: pytest.Item) -> int:
+        file = item.path.relative_to(ROOT).as_posix()
+        return LONG.index(file) if file in LONG else len(LONG)
+
+    items.sort(key=rank)
+    for item in items:
+        if item.get_closest_marker("xdist_group") is None:
+            item.add_marker(pytest.mark.xdist_group(item.path.relative_to(ROOT).as_posix()))
 
 
 @pytest.fixture(scope="session")

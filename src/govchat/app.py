@@ -63,6 +63,7 @@ def create_app(settings: Settings, *, pool_size: int = 6) -> Litestar:
             app.state.book = book
             app.state.settings, app.state.db, app.state.redis, app.state.registry = settings, db, redis, registry
             app.state.pace = Pace(redis, registry.vault.log_key)
+            app.state.bell = bell
             app.state.door = Door(registry, Intake(db), bell)
             tasks += [
                 asyncio.create_task(registry.keep_fresh()),

@@ -18,6 +18,9 @@ from arq import ArqRedis, func
 from arq.worker import Worker
 from redis.exceptions import RedisError
 
+from govchat import chores
+from govchat.callbacks.deliver import Deliverer
+from govchat.connect.backfill import Hands
 from govchat.conversation.desk import Desk
 from govchat.db import rls
 from govchat.db.session import Database
@@ -90,7 +93,10 @@ class Workplace:
             )
         )
         credentials = Credentials(self.registry, zalo.http, self.settings.zalo_oauth_url)
-        self.drainer = Drainer(self.registry, credentials, zalo, Buckets(self.redis), self.lanes)
+        buckets = Buckets(self.redis)
+        self.drainer = Drainer(self.registry, credentials, zalo, buckets, self.lanes)
+        self.deliverer = Deliverer(self.registry)
+        self.chores = chores.chores_of(Hands(self.registry, credentials, zalo, buckets))
         self._asking = Rounds(self._converse, name="worker.converse")
         self.desk = Desk(self.registry, self.book)
         self.inboxes = Inboxes(self.desk, mouth=self.drainer, again=self._asking.ask, put=self.drainer.look)
@@ -102,6 +108,7 @@ class Workplace:
         await self.inboxes.finish()
         await self.desk.finish()
         await self.drainer.finish()
+        await self.deliverer.close()
         await self.drainer.credentials.finish()
         await self._closing.aclose()
         await self.bell.close()
@@ -111,7 +118,14 @@ class Workplace:
     def parts(self) -> list[Coroutine[Any, Any, None]]:
         """What runs for as long as the process lives."""
         always = [self.listen(), self.sweep_for_ever(), self.registry.keep_fresh(), self.book.keep_fresh()]
-        return always if self.bulk else [*always, self.look_for_receipts()]
+        if self.bulk:
+            return always
+        return [
+            *always,
+            self.look_for_receipts(),
+            self.deliverer.run_for_ever(),
+            chores.run(self.redis, self.chores),
+        ]
 
     async def converse(self) -> None:
         """Work off the inboxes of the tenants that were rung for."""

@@ -9,6 +9,7 @@ from govchat.kit.ids import new_id
 
 # "operation_id": a body that its schema alone doesn't tell.
 BODIES: dict[str, Any] = {
+    "link_follower": {"phone": "0912345678", "evidence": "Phiếu đồng ý số 12/2026"},
     "add_callback": {"url": "https://motcua.example/govchat"},
     "put_callback": {"url": "https://motcua.example/govchat"},
     "put_dossiers": {

@@ -16,6 +16,7 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.routes import HTTPRoute
 from sqlalchemy import update
 from tests.access.bodies import body_for
+from tests.db.rows import BY_NAME, make
 from tests.house import House, open_house
 
 from govchat.access import keys
@@ -26,6 +27,8 @@ from govchat.callbacks import sign
 from govchat.callbacks.deliver import secret_context
 from govchat.callbacks.models import CallbackEndpointRow
 from govchat.db.tables import metadata
+from govchat.kit import clock
+from govchat.outbox.models import OutboxMessageRow
 from govchat.settings import Settings
 
 OURS, THEIRS = "lai-chau", "dien-bien"
@@ -38,7 +41,14 @@ DOSSIER = {
 }
 # What stands for B's thing in a path, by the parameter's name.
 CALLBACK = UUID("0190c0de-0000-7000-8000-00000000ca11")
-PATH_PARAMETERS = {"code": CODE, "procedure": "1.013225", "callback_id": str(CALLBACK)}
+MESSAGE = UUID("0190c0de-0000-7000-8000-00000000e55a")
+PATH_PARAMETERS = {
+    "code": CODE,
+    "procedure": "1.013225",
+    "callback_id": str(CALLBACK),
+    "follower_id": "0190c0de-0000-7000-8000-00000000f011",
+    "message_id": str(MESSAGE),
+}
 # Routes that take a file, by operation: one that fits.
 FILES = {"import_procedures": "Mã thủ tục,Tên thủ tục\n1.013225,Cấp giấy phép xây dựng\n".encode()}
 
@@ -69,9 +79,13 @@ class Call:
                 )
         return re.sub(r"{(\w+)(:\w+)?}", lambda found: PATH_PARAMETERS[found[1]], self.path)
 
-    def body(self) -> Any:
+    def given(self) -> dict[str, Any]:
+        """What aiohttp sends along: a body as JSON, or a file."""
+        operation = str(self.handler.operation_id)
+        if operation in FILES:
+            return {"data": FILES[operation]}
         taken = self.handler.parsed_fn_signature.parameters.get("data")
-        return None if taken is None else body_for(str(self.handler.operation_id), taken.annotation)
+        return {"json": None if taken is None else body_for(operation, taken.annotation)}
 
 
 def _calls() -> Iterator[Call]:
@@ -118,7 +132,12 @@ async def api(settings: Settings) -> AsyncIterator[House]:
 async def their_things(house: House) -> None:
     """What PATH_PARAMETERS name, made where it is missing."""
     await house.put_dossier(THEIRS, CODE, **DOSSIER)
-    tenant_id = house.registry.by_slug(THEIRS).id
+    await things(house, THEIRS)
+
+
+async def things(house: House, slug: str) -> None:
+    """Whatever else PATH_PARAMETERS name, of any province, made where it is missing."""
+    tenant_id = house.registry.by_slug(slug).id
     vault = await house.registry.tenant_vault(tenant_id)
     async with house.registry.db.tenant(tenant_id) as session:
         if await session.get(CallbackEndpointRow, (tenant_id, CALLBACK)) is None:
@@ -129,6 +148,9 @@ async def their_things(house: House) -> None:
                     timeout_s=10, secret_sealed=sealed,
                 )
             )  # fmt: skip
+        if await session.get(OutboxMessageRow, (tenant_id, MESSAGE)) is None:
+            sent = {"state": "sent", "finished_at": clock.now(), "zalo_message_id": "said"}
+            await make(session, BY_NAME["outbox_messages"], tenant_id, id=MESSAGE, **sent)
 
 
 async def digest(house: House, slug: str) -> dict[str, str]:
@@ -145,9 +167,7 @@ async def digest(house: House, slug: str) -> dict[str, str]:
 
 async def send(house: House, call: Call, authorization: str | None) -> tuple[int, str]:
     headers = {} if authorization is None else {"Authorization": authorization}
-    file = FILES.get(str(call.handler.operation_id))
-    given: dict[str, Any] = {"json": call.body()} if file is None else {"data": file}
-    async with house.http.request(call.method, house.url + call.url(), headers=headers, **given) as answer:
+    async with house.http.request(call.method, house.url + call.url(), headers=headers, **call.given()) as answer:
         return answer.status, await answer.text(errors="replace")
 
 

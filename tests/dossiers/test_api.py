@@ -14,6 +14,7 @@ from tests.house import House, open_house
 from govchat.dossiers import intake
 from govchat.dossiers.models import DossierEventRow, DossierRow
 from govchat.dossiers.schemas import DossierIn
+from govchat.procedures.book import Book
 from govchat.settings import Settings
 
 SLUG = "lam-dong"
@@ -340,6 +341,8 @@ async def test_many_created_at_once_are_each_created_once(client: Client) -> Non
     await client.put(codes[0])
     given = msgspec.convert(body(), DossierIn)
     async with registry.db.tenant(tenant.id) as session:
-        made = await intake.create_missing(session, vault, tenant.id, [(code, given) for code in codes])
+        made = await intake.create_missing(
+            session, vault, tenant.id, Book(registry.db, registry), [(code, given) for code in codes]
+        )
     assert made == set(codes[1:])
     assert [len(await client.events(code)) for code in codes] == [1, 1, 1]

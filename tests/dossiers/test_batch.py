@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from tests.house import House, open_house
 
+from govchat.procedures.book import Book
 from govchat.settings import Settings
 
 SLUG = "lam-dong"
@@ -291,15 +292,15 @@ async def test_an_overdue_dossier_is_noted_once_for_each_appointment(client: Cli
     slug = "ca-mau"
     own, tenant = Client(client.house, await client.house.key(slug)), client.house.registry.by_slug(slug)
     vault = await client.house.registry.tenant_vault(tenant.id)
-    code = "H12.01-261103-0001"
+    code, book = "H12.01-261103-0001", Book(client.house.registry.db, client.house.registry)
 
     async def look(day: int) -> int:
         async with client.house.registry.db.tenant(tenant.id) as session:
-            return await watch.note_overdue(session, vault, tenant.id, now=datetime(2026, 11, day, 18, tzinfo=VN))
+            return await watch.note_overdue(session, vault, tenant.id, book, now=datetime(2026, 11, day, 18, tzinfo=VN))
 
     await own.batch(item(code, due_at="2026-11-18T17:00:00+07:00"))
     async with client.house.registry.db.tenant(tenant.id) as session:
-        owed = await watch.apologies_owed(session, tenant.id, now=datetime(2026, 11, 16, 18, tzinfo=VN))
+        owed = await watch.apologies_owed(session, tenant.id, book, now=datetime(2026, 11, 16, 18, tzinfo=VN))
     assert [(each.code, each.apology_by.day) for each in owed] == [(code, 17)]
     assert [await look(17), await look(18), await look(19)] == [0, 1, 0]
     assert (await own.get(f"dossiers/{code}/events"))["items"][1]["flags"] == ["overdue"]

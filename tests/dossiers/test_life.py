@@ -34,7 +34,7 @@ class Life:
 
     def __init__(self, procedure: str = WORKING.code, unit: str = "Sở Xây dựng", **counted: Any) -> None:
         self.procedure, self.unit = procedure, unit
-        self.terms = Terms({}, {procedure: Counted(procedure, **counted)})
+        self.terms = Terms(starter(), None, {}, {procedure: Counted(procedure, **counted)})
         self.state: State | None = None
 
     def tell(self, status: int, changed: str, **more: Any) -> Step:
@@ -193,7 +193,9 @@ def test_a_plain_limit_may_be_read_as_working_days() -> None:
 
 
 def test_each_agency_has_its_own_hours() -> None:
-    early = Terms({"so xay dung": Office("Sở Xây dựng", morning="07:00-11:00", afternoon="13:30-16:30")}, {})
+    early = Terms(
+        starter(), None, {"so xay dung": Office("Sở Xây dựng", morning="07:00-11:00", afternoon="13:30-16:30")}, {}
+    )
     assert early.of(WORKING.code, "SỞ  XÂY DỰNG").calendar.hours.afternoon[1] == time(16, 30)
     assert early.of(WORKING.code, "Sở Y tế").calendar.hours.afternoon[1] == time(17, 0)
     police = early.of(WORKING.code, "Công an phường Trảng Dài").calendar

@@ -27,6 +27,7 @@ from govchat.dossiers.schemas import DossierIn
 from govchat.kit import clock, phone
 from govchat.kit.crypto import TenantVault
 from govchat.kit.ids import new_id
+from govchat.procedures.book import Book
 from govchat.tenants.registry import Registry
 
 SLUG = "cao-bang"
@@ -45,6 +46,7 @@ class Counter:
     registry: Registry
     tenant_id: UUID
     vault: TenantVault
+    book: Book
 
     async def citizen(self, phone_number: str | None = None) -> Citizen:
         async with self.registry.db.tenant(self.tenant_id) as session:
@@ -69,18 +71,20 @@ class Counter:
             **changes,
         }
         async with self.registry.db.tenant(self.tenant_id) as session:
-            await intake.put(session, self.vault, self.tenant_id, code, msgspec.convert(given, DossierIn))
+            await intake.put(session, self.vault, self.tenant_id, self.book, code, msgspec.convert(given, DossierIn))
         return code
 
     async def ask(self, citizen: Citizen, code: str, secret: str | None = None) -> Answer:
         async with self.registry.db.tenant(self.tenant_id) as session:
-            return await look_up(session, self.vault, self.tenant_id, citizen, code, secret, clock.now())
+            return await look_up(
+                session, self.vault, self.tenant_id, citizen, code, secret, clock.now(), self.book.of(self.tenant_id)
+            )
 
 
 @pytest.fixture
 async def counter(registry: Registry) -> Counter:
     tenant = registry.by_slug(SLUG)
-    return Counter(registry, tenant.id, await registry.tenant_vault(tenant.id))
+    return Counter(registry, tenant.id, await registry.tenant_vault(tenant.id), Book(registry.db, registry))
 
 
 @pytest.fixture
@@ -289,7 +293,7 @@ async def test_the_right_secret_does_not_pass_while_the_code_is_slowed(counter: 
 
 async def test_another_provinces_dossier_is_unknown_here(counter: Counter, registry: Registry) -> None:
     other = registry.by_slug("lang-son")
-    there = Counter(registry, other.id, await registry.tenant_vault(other.id))
+    there = Counter(registry, other.id, await registry.tenant_vault(other.id), counter.book)
     code = await there.put(new_code())
     assert isinstance(await counter.ask(await counter.citizen(), code, "K7PX"), NotShown)
     assert isinstance(await counter.ask(await counter.citizen("0912345678"), code), NotShown)

@@ -136,7 +136,7 @@ async def test_the_reserve_is_kept_for_replies(redis: Redis) -> None:
     await buckets.give_back([window], 5)
     grant = await buckets.take([window], 5)
     assert (grant.granted, grant.open) == (5, 0)
-    assert [reserve_for(limit) for limit in (100, 2000, 4000)] == [5, 40, 80]
+    assert [reserve_for(limit) for limit in (100, 2000, 4000)] == [5, 20, 40]
 
 
 async def test_what_is_given_back_can_be_taken_again(redis: Redis, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -203,9 +203,12 @@ async def test_receipts_find_their_notice_and_settle_what_was_unknown(stage: Sta
         ReceiptRow("unknown", False, at),
     ]
     async with stage.db.tenant(stage.id) as session:
-        assert await note_receipts(session, stage.id, receipts) == 1
+        assert await note_receipts(session, stage.vault, stage.id, receipts) == 1
         assert (
-            await note_receipts(session, stage.id, [ReceiptRow(f"z{row.id.hex}", True, at + timedelta(hours=1))]) == 1
+            await note_receipts(
+                session, stage.vault, stage.id, [ReceiptRow(f"z{row.id.hex}", True, at + timedelta(hours=1))]
+            )
+            == 1
         )
         (told,) = (await explain(session, stage.id, row.id)).messages
     assert (told.delivered_at, told.seen_at) == (at + timedelta(seconds=2), seen.occurred_at)
@@ -220,7 +223,10 @@ async def test_receipts_find_their_notice_and_settle_what_was_unknown(stage: Sta
     assert isinstance(message, PhoneTemplate)
     await stage.run("UPDATE outbox_messages SET state = 'uncertain' WHERE tenant_id = :tenant AND id = :id", id=lost.id)
     async with stage.db.tenant(stage.id) as session:
-        assert await note_receipts(session, stage.id, [ReceiptRow("zalo-1", False, at, message.tracking_id)]) == 1
+        assert (
+            await note_receipts(session, stage.vault, stage.id, [ReceiptRow("zalo-1", False, at, message.tracking_id)])
+            == 1
+        )
         (told,) = (await explain(session, stage.id, lost.id)).messages
     assert (told.state, told.settled_by, told.zalo_message_id) == ("sent", "receipt", "zalo-1")
 

@@ -59,8 +59,8 @@ TABLE: list[tuple[str, Case, str | None, int, str]] = [
     ("the dossier has another number now", case(1, proof_holds=False), None, 0, "lapsed"),
     ("suspended province", case(1, tenant_state="suspended"), None, 0, "suspended"),
     ("trial, a stranger", case(1, tenant_state="trial"), None, 0, "not on the list"),
-    ("trial, on the list", case(1, tenant_state="trial", trial_member=True), "cs", 0, "free"),
-    ("trial, fifty planned", case(1, tenant_state="trial", trial_member=True, trial_left=0), None, 0, "50"),
+    ("trial, on the list", case(1, tenant_state="trial", is_tester=True), "cs", 0, "free"),
+    ("trial, fifty said", case(1, tenant_state="trial", is_tester=True, trial_left=0), None, 0, "50"),
     ("trial, test key, a stranger", case(1, tenant_state="trial", test=True), "cs", 0, "free"),
 ]  # fmt: skip
 

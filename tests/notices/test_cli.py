@@ -88,15 +88,6 @@ async def test_whom_nobody_could_reach_is_listed_and_explained(cli: Cli, stage: 
     assert "is not known here" in refusal(unknown)
 
 
-async def test_who_hears_on_trial_is_a_list(cli: Cli, stage: Stage) -> None:
-    citizen = await stage.citizen()
-    assert (await cli("notice", "trial", "gia-lai", "--add", citizen.zalo_user_id)).out.split() == [
-        citizen.zalo_user_id
-    ]
-    assert (await cli("notice", "trial", "gia-lai", "--remove", citizen.zalo_user_id)).out == ""
-    assert "let them follow" in refusal(await cli("notice", "trial", "gia-lai", "--add", "nobody"))
-
-
 def refusal(said: Said) -> str:
     assert said.status == 1
     return said.refusal

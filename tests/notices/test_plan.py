@@ -9,6 +9,7 @@ from govchat.citizens import consent
 from govchat.notices import arrange, follow
 from govchat.notices.kinds import Kind
 from govchat.notices.templates import map_template, take_in
+from govchat.tenants import testers
 from govchat.tenants.registry import Registry
 from govchat.zalo.messages import CsMessage
 from govchat.zalo.templates import Param, PhoneTemplate, TemplateInfo, TemplateQuota, UidTemplate
@@ -232,7 +233,7 @@ async def test_on_trial_only_those_on_the_list_hear(registry: Registry) -> None:
     change = await stage.dossier()
     member, _ = await stage.follower(change), await stage.follower(change)
     async with stage.db.tenant(stage.id) as session:
-        await arrange.set_trial_member(session, stage.id, member.zalo_user_id, member=True, actor="cli:test")
+        await testers.add(session, stage.id, member.zalo_user_id, actor="cli:test")
     await stage.run("UPDATE tenants SET state = 'trial' WHERE id = :tenant")
     try:
         assert await stage.plan(change) == [1]

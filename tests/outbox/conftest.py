@@ -8,7 +8,7 @@ from tests.journeys.stage import own_house
 from tests.stack import Services
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 async def desk(services: Services, redis_url: str) -> AsyncIterator[House]:
     async with own_house(services, redis_url, worker=False) as house:
         yield house

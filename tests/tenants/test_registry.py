@@ -126,6 +126,18 @@ async def test_an_unknown_key_asks_the_database_once_in_a_while_only(ground: Gro
     assert other._asked == stamp
 
 
+async def test_whoever_misses_while_the_registry_is_read_waits_for_that_look(ground: Ground) -> None:
+    registry, settings, _ = ground
+    other = Registry(registry.db, settings)
+    await other.load()
+    other._asked -= room.RELOAD_EVERY
+    assert await asyncio.gather(*(other.by_oa(f"nobody-{number}") for number in range(20))) == [None] * 20
+    await touch(registry, "UPDATE tenants SET oa_id = '79', updated_at = clock_timestamp() WHERE slug = 'lang-son'")
+    other._asked -= room.RELOAD_EVERY
+    found = await asyncio.gather(*(other.by_oa("79") for _ in range(20)))
+    assert {one and one.slug for one in found} == {"lang-son"}
+
+
 async def test_names_that_do_not_exist_are_named_with_the_way_out(ground: Ground) -> None:
     registry, _, _ = ground
     with pytest.raises(TenantNotFound, match="govchat tenant list"):

@@ -1,5 +1,6 @@
 """Putting a message for every address that wants its kind, in the transaction of its cause."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -25,6 +26,16 @@ INSERT = """
     """
 # Literals of ours, no values: SQL has no parameter for a condition.
 PUT = text(INSERT.format(which="(e.kinds = '{}' OR CAST(:kind AS text) = ANY (e.kinds))"))
+PUT_MANY = text(
+    """
+    INSERT INTO callback_deliveries (tenant_id, endpoint_id, message_id, kind, body_sealed, state, due_at, created_at)
+    SELECT e.tenant_id, e.id, m.id, m.kind, m.body, CASE e.state WHEN 'enabled' THEN 'queued' ELSE 'held' END, :now, :now
+    FROM callback_endpoints e
+    CROSS JOIN unnest(CAST(:ids AS uuid[]), CAST(:kinds AS text[]), CAST(:bodies AS bytea[])) AS m(id, kind, body)
+    WHERE e.tenant_id = :tenant AND (e.kinds = '{}' OR m.kind = ANY (e.kinds))
+    RETURNING endpoint_id
+    """
+)
 PUT_ONE = text(INSERT.format(which="e.id = :endpoint"))
 
 
@@ -47,6 +58,22 @@ async def put(session: AsyncSession, vault: TenantVault, tenant_id: UUID, kind: 
     `body` is JSON-able or a msgspec struct, and becomes `data`. One statement; nothing is sent here.
     """
     return await _put(session, vault, tenant_id, new_id(), kind, body, None)
+
+
+async def put_many(
+    session: AsyncSession, vault: TenantVault, tenant_id: UUID, messages: Sequence[tuple[str, object]]
+) -> int:
+    """`put` for many (kind, body) at once, in one statement; answers how many deliveries there will be."""
+    if not messages:
+        return 0
+    now = clock.now()
+    ids = [new_id() for _ in messages]
+    bodies = [
+        vault.seal(msgspec.json.encode(Message(kind, now, body)), body_context(message_id))
+        for message_id, (kind, body) in zip(ids, messages, strict=True)
+    ]
+    values = {"tenant": tenant_id, "ids": ids, "kinds": [kind for kind, _ in messages], "bodies": bodies, "now": now}
+    return len((await session.execute(PUT_MANY, values)).all())
 
 
 async def put_test(session: AsyncSession, vault: TenantVault, tenant_id: UUID, endpoint_id: UUID) -> UUID:

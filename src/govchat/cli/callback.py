@@ -35,7 +35,10 @@ def callback() -> None:
 def add(
     slug: str, url: str, kinds: tuple[str, ...], description: str, timeout_s: int, data_dir: Path, json_: bool
 ) -> None:
-    """Have the province SLUG's messages delivered to URL; prints the secret that signs them, this once."""
+    """Have the province SLUG's messages delivered to URL.
+
+    Prints the secret that signs them, this once.
+    """
     from govchat.cli.show import as_json
 
     made = asyncio.run(_add(beside_up(data_dir), slug, url, kinds, description, timeout_s))
@@ -75,7 +78,10 @@ def list_(slug: str, data_dir: Path, json_: bool) -> None:
 @click.argument("callback_id", metavar="ID", type=click.UUID)
 @data_dir_option
 def test(slug: str, callback_id: UUID, data_dir: Path) -> None:
-    """Send a test to a callback and say what its receiver answered; exit status 1 unless it took it."""
+    """Send a test to a callback and say what its receiver answered.
+
+    Exit status 1 unless it took it.
+    """
     sent = asyncio.run(_test(beside_up(data_dir), slug, callback_id))
     if sent.state == "delivered":
         click.echo(f"taken: the receiver answered {sent.last_status}")
@@ -132,7 +138,10 @@ def remove(slug: str, callback_id: UUID, data_dir: Path) -> None:
 @click.argument("callback_id", metavar="ID", type=click.UUID)
 @data_dir_option
 def rotate(slug: str, callback_id: UUID, data_dir: Path) -> None:
-    """Make a new secret and print it, this once; the one before signs as well for a day."""
+    """Make a new secret and print it, this once.
+
+    The one before signs as well for a day.
+    """
     click.echo(asyncio.run(_rotate(beside_up(data_dir), slug, callback_id)).secret)
 
 

@@ -95,17 +95,20 @@ async def _import(settings: "Settings", slug: str, lines: "list[Line]", *, dry_r
     from govchat.dossiers import codes
     from govchat.dossiers.intake import Draft, put_many
     from govchat.dossiers.schemas import Put
+    from govchat.procedures.book import Book
 
     outcomes: Counter[str] = Counter()
     async with opened(settings) as registry:
         tenant = registry.by_slug(slug)
         vault = await registry.tenant_vault(tenant.id)
+        book = Book(registry.db, registry)
+        await book.fresh(tenant.id)
         drafts = [
             Draft(code=line.code, key=codes.parse(line.code).key, given=line.given) for line in lines if line.given
         ]
         for first in range(0, 0 if dry_run else len(drafts), BATCH):
             async with registry.db.tenant(tenant.id) as session:
-                done = await put_many(session, vault, tenant.id, drafts[first : first + BATCH])
+                done = await put_many(session, vault, tenant.id, book, drafts[first : first + BATCH])
             outcomes.update(each.outcome for each in done if isinstance(each, Put))
     return dict(outcomes)
 

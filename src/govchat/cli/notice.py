@@ -1,4 +1,4 @@
-"""`govchat notice`: a province's words, what it pays for, who hears on trial, and whom nobody could reach."""
+"""`govchat notice`: a province's words, what it pays for, and whom nobody could reach."""
 
 import asyncio
 import getpass
@@ -144,24 +144,6 @@ def settings(
         return
     for name, value in msgspec.structs.asdict(told).items():
         click.echo(f"{name.ljust(14)}  {'-' if value is None else value}")
-
-
-@notice.command()
-@click.argument("slug")
-@click.option("--add", "added", multiple=True, metavar="USER_ID", help="Let this citizen hear; Zalo's id of them.")
-@click.option("--remove", "removed", multiple=True, metavar="USER_ID", help="Take them off the list.")
-@data_dir_option
-def trial(slug: str, added: tuple[str, ...], removed: tuple[str, ...], data_dir: Path) -> None:
-    """Show or change who receives notices while the province is on trial."""
-    from govchat.notices import arrange
-
-    async def act(session: "AsyncSession", tenant: "UUID") -> list[str]:
-        for user, member in [(each, True) for each in added] + [(each, False) for each in removed]:
-            await arrange.set_trial_member(session, tenant, user, member=member, actor=actor())
-        return await arrange.trial_members(session, tenant)
-
-    for user in inside(data_dir, slug, act):
-        click.echo(user)
 
 
 @notice.command()

@@ -52,7 +52,9 @@ def import_(
     data_dir: Path,
     json_: bool,
 ) -> None:
-    """Import FILE (CSV or XLSX) into SLUG's catalogue, or with --national into the one all provinces share.
+    """Import FILE (CSV or XLSX) into SLUG's catalogue, or the national one.
+
+    With --national, into the one that all provinces share.
 
     Columns are recognised by their headers. Good rows are taken though others are bad; the command then ends with 1 only under
     --strict. Importing a file again changes nothing.
@@ -94,7 +96,10 @@ def import_(
 @data_dir_option
 @json_option
 def list_(slug: str, query: str, everything: bool, on: datetime | None, data_dir: Path, json_: bool) -> None:
-    """List SLUG's procedures, or those that fit QUERY (diacritics are optional), best first."""
+    """List SLUG's procedures, or those that fit QUERY, best first.
+
+    Diacritics are optional.
+    """
     from govchat.cli.show import as_json, as_table
 
     found = asyncio.run(_page(beside_up(data_dir), slug, query, everything, _day(on)))
@@ -119,7 +124,10 @@ def list_(slug: str, query: str, everything: bool, on: datetime | None, data_dir
 @data_dir_option
 @json_option
 def show(slug: str, code: str, on: datetime | None, data_dir: Path, json_: bool) -> None:
-    """Show one procedure as SLUG has it, with where each figure comes from and what is doubtful."""
+    """Show one procedure as SLUG has it.
+
+    With where each figure comes from, and what is doubtful.
+    """
     from govchat.cli.show import as_json
 
     found = asyncio.run(_show(beside_up(data_dir), slug, code, _day(on)))
@@ -161,7 +169,10 @@ def show(slug: str, code: str, on: datetime | None, data_dir: Path, json_: bool)
 @data_dir_option
 @json_option
 def flags(slug: str, kind: str, data_dir: Path, json_: bool) -> None:
-    """List what is doubtful in SLUG's catalogue: figures kept as their source has them, and what is missing."""
+    """List what is doubtful in SLUG's catalogue.
+
+    Figures kept as their source has them, and what is missing.
+    """
     from collections import Counter
 
     from govchat.cli.show import as_json

@@ -25,7 +25,10 @@ def receipt() -> None:
               help="The file to write: its ending .pdf, .svg or .png says which kind.")  # fmt: skip
 @data_dir_option
 def print_(slug: str, code: str, file: Path, data_dir: Path) -> None:
-    """Write the receipt of the dossier CODE of the province SLUG; the same QR code each time, until it is revoked."""
+    """Write the receipt of the dossier CODE of the province SLUG.
+
+    Its QR code is the same each time, until it is revoked.
+    """
     kind = file.suffix.lower()
     if kind not in (".pdf", ".svg", ".png"):
         raise ConfigurationError(f'--to "{file}": expected a file name that ends in .pdf, .svg or .png')
@@ -42,7 +45,10 @@ def print_(slug: str, code: str, file: Path, data_dir: Path) -> None:
 @click.argument("code")
 @data_dir_option
 def revoke(slug: str, code: str, data_dir: Path) -> None:
-    """Revoke the QR code of the dossier CODE of the province SLUG; the next receipt carries a new one."""
+    """Revoke the QR code of the dossier CODE of the province SLUG.
+
+    The next receipt carries a new one.
+    """
     if asyncio.run(_revoke(beside_up(data_dir), slug, code)):
         click.echo("revoked: the printed QR code leads nowhere from now on")
     else:
@@ -51,13 +57,15 @@ def revoke(slug: str, code: str, data_dir: Path) -> None:
 
 async def _content(settings: "Settings", slug: str, code: str, kind: str) -> bytes:
     from govchat.cli.opened import opened
+    from govchat.procedures.book import Book
     from govchat.receipts import issue, label, sheet
 
     async with opened(settings) as registry:
         tenant = registry.by_slug(slug)
         vault = await registry.tenant_vault(tenant.id)
+        catalogue = await Book(registry.db, registry).fresh(tenant.id)
         async with registry.db.tenant(tenant.id) as session:
-            printed = await issue.receipt_of(session, vault, tenant, code)
+            printed = await issue.receipt_of(session, vault, tenant, catalogue, code)
     address = f"{settings.public_url}/q/{printed.token}"
     if kind == ".pdf":
         return sheet.pdf(tenant, printed, address)
@@ -65,10 +73,11 @@ async def _content(settings: "Settings", slug: str, code: str, kind: str) -> byt
 
 
 async def _revoke(settings: "Settings", slug: str, code: str) -> bool:
+    from govchat.cli.actor import actor
     from govchat.cli.opened import opened
     from govchat.receipts import issue
 
     async with opened(settings) as registry:
         tenant = registry.by_slug(slug)
         async with registry.db.tenant(tenant.id) as session:
-            return await issue.revoke(session, tenant, code)
+            return await issue.revoke(session, tenant, code, actor=actor())

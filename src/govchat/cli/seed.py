@@ -69,7 +69,10 @@ async def _followers(settings: "Settings", registry: "Registry", tenant: "Tenant
 async def _dossiers(registry: "Registry", tenant: "Tenant", count: int) -> None:
     from govchat.kit import clock
     from govchat.local.preparation import sow_dossiers
+    from govchat.procedures.book import Book
 
     began = time.monotonic()
-    fresh = await sow_dossiers(registry, tenant, clock.now().astimezone(clock.VN).date(), count)
+    book = Book(registry.db, registry)
+    await book.fresh(tenant.id)
+    fresh = await sow_dossiers(registry, tenant, book, clock.now().astimezone(clock.VN).date(), count)
     click.echo(f"dossiers: {fresh} new, {count - fresh} were there, in {time.monotonic() - began:.1f} s")

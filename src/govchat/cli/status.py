@@ -130,13 +130,15 @@ def _ending(told: "Checklist") -> str:
 async def _status(settings: "Settings", slug: str, offline: bool) -> "Checklist":
     from govchat.cli.opened import opened
     from govchat.onboarding.checklist import read
+    from govchat.procedures.book import Book
 
     async with opened(settings) as registry:
         tenant = registry.by_slug(slug)
         if not offline:
             await _ask(settings, registry, tenant)
+        catalogue = await Book(registry.db, registry).fresh(tenant.id)
         async with registry.db.tenant(tenant.id) as session:
-            return await read(session, settings, tenant)
+            return await read(session, settings, tenant, catalogue)
 
 
 async def _ask(settings: "Settings", registry: "Registry", tenant: "Tenant") -> None:
@@ -190,10 +192,12 @@ async def _move(settings: "Settings", slug: str, state: str, override: str | Non
     from govchat.cli.actor import actor
     from govchat.cli.opened import opened
     from govchat.onboarding.go_live import move as go
+    from govchat.procedures.book import Book
 
     async with opened(settings) as registry:
         tenant = registry.by_slug(slug)
         if state == "live":
             await _ask(settings, registry, tenant)
+        catalogue = await Book(registry.db, registry).fresh(tenant.id)
         async with registry.db.tenant(tenant.id) as session:
-            return await go(session, settings, tenant, state, actor=actor(), override=override)
+            return await go(session, settings, tenant, state, catalogue=catalogue, actor=actor(), override=override)

@@ -1,6 +1,6 @@
 """The keeper's round over all provinces: tokens renewed before they end, webhooks watched, missed messages taken up, alarms raised.
 
-Called every minute or so by any number of workers. Renewals go through the lease of `credentials`, looks at Zalo's lists are claimed in
+Called every few minutes by any number of workers. Renewals go through the lease of `credentials`, looks at Zalo's lists are claimed in
 the province's row: two rounds at once do everything once.
 """
 

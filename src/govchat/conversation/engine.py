@@ -74,7 +74,7 @@ async def converse(
         except StopIteration as ended:
             decided: Decided = ended.value
             return decided
-        answer = await perform(session, vault, tenant_id, citizen, ask, now=context.now, evidence=evidence)
+        answer = await perform(session, vault, tenant_id, citizen, ask, context, evidence=evidence)
 
 
 def _messages(vault: TenantVault, user_id: str, one: say.Say, assets_url: str) -> list[messages.CsMessage]:

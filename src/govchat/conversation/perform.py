@@ -4,7 +4,6 @@ From an `Ask` to the event that the step is told. `evidence` names the citizen's
 consent.
 """
 
-from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -12,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from govchat.citizens import consent
 from govchat.citizens.know import Citizen
 from govchat.conversation import asks, events, queries
+from govchat.conversation.context import Context
 from govchat.conversation.events import Answer, DossierAnswer, Proven, ResultItem, Shown, Slowed, Unknown
 from govchat.dossiers import lookup
 from govchat.kit.crypto import TenantVault
@@ -24,14 +24,17 @@ async def perform(
     tenant_id: UUID,
     citizen: Citizen,
     ask: asks.Ask,
+    context: Context,
     *,
-    now: datetime,
     evidence: str,
 ) -> Answer:
     """Do it; answers the event."""
+    now, catalogue = context.now, context.shelf.catalogue
     match ask:
         case asks.LookUp(codes, secret):
-            found = [await lookup.look_up(session, vault, tenant_id, citizen, key, secret, now) for key in codes]
+            found = [
+                await lookup.look_up(session, vault, tenant_id, citizen, key, secret, now, catalogue) for key in codes
+            ]
             return events.LookedUp(tuple(answer(key, one) for key, one in zip(codes, found, strict=True)))
         case asks.Subscribe(key):
             made = await follow.subscribe(session, tenant_id, citizen.id, at=now, evidence=evidence, key=key)

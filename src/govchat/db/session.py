@@ -6,7 +6,7 @@ when it raises.
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
 from typing import Any, NamedTuple
@@ -32,6 +32,18 @@ class _Whole(NamedTuple):
 
 
 _whole: ContextVar[_Whole | None] = ContextVar("whole", default=None)
+
+
+# Where a session keeps what is to be done once its transaction is committed.
+_AFTER = "after_commit"
+
+
+def after_commit(session: AsyncSession, act: Callable[[], object]) -> None:
+    """Do `act` as soon as the session's transaction is committed, and not at all when it, or the block of `tenant` that said so, is undone.
+
+    For nudges alone: a process that dies in between never does it. `act` must not wait and must not raise.
+    """
+    session.info.setdefault(_AFTER, []).append(act)
 
 
 class TransactionLost(RuntimeError):
@@ -89,8 +101,14 @@ class Database:
         """One transaction in which only `tenant_id`'s rows exist; inside `whole`, a savepoint of that one."""
         around = _whole.get()
         if around is not None and around[:3] == (self, tenant_id, asyncio.current_task()):
-            async with around.session.begin_nested():
-                yield around.session
+            acts = around.session.info.setdefault(_AFTER, [])
+            before = len(acts)
+            try:
+                async with around.session.begin_nested():
+                    yield around.session
+            except BaseException:
+                del acts[before:]
+                raise
             return
         async with self._transaction(str(UUID(str(tenant_id)))) as session:
             yield session
@@ -126,6 +144,8 @@ class Database:
             except BaseException:
                 await _roll_back(connection, driver)
                 raise
+        for act in session.info.get(_AFTER, ()):
+            act()
             if ended != "COMMIT":
                 raise TransactionLost("the transaction had failed before its end and was rolled back")
 

@@ -12,6 +12,7 @@ from govchat.dossiers.schemas import BatchItem, FieldProblem, ItemProblem, ItemR
 from govchat.errors import DomainError
 from govchat.kit.crypto import TenantVault
 from govchat.kit.fields import named
+from govchat.procedures.book import Book
 
 
 class _Coded(msgspec.Struct):
@@ -24,12 +25,18 @@ _ITEM, _CODED = msgspec.json.Decoder(BatchItem), msgspec.json.Decoder(_Coded)
 
 
 async def put_batch(
-    session: AsyncSession, vault: TenantVault, tenant_id: UUID, items: Sequence[msgspec.Raw], *, test: bool = False
+    session: AsyncSession,
+    vault: TenantVault,
+    tenant_id: UUID,
+    book: Book,
+    items: Sequence[msgspec.Raw],
+    *,
+    test: bool = False,
 ) -> list[ItemResult]:
     """Take the items in; answers one result per item, in order."""
     read = [_read(item) for item in items]
     drafts = [each for each in read if isinstance(each, Draft)]
-    taken = iter(await put_many(session, vault, tenant_id, drafts, test=test) if drafts else ())
+    taken = iter(await put_many(session, vault, tenant_id, book, drafts, test=test) if drafts else ())
     return [result_of(each.code, next(taken)) if isinstance(each, Draft) else each for each in read]
 
 

@@ -11,20 +11,24 @@ from uuid import UUID
 import msgspec
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from govchat.dossiers import codes, private, store
+from govchat.callbacks.put import put_many as put_many_callbacks
+from govchat.dossiers import codes, moves, private, store
 from govchat.dossiers.advance import State, Step, advance, create
-from govchat.dossiers.change import Change
 from govchat.dossiers.schemas import DossierIn, Put
-from govchat.dossiers.terms import Terms, terms_of
+from govchat.dossiers.terms import Term, Terms, terms_of
 from govchat.errors import DomainError
 from govchat.kit import clock, phone
 from govchat.kit.crypto import TenantVault
 from govchat.kit.ids import new_id
+from govchat.notices.change import Change
+from govchat.notices.plan import plan
 from govchat.obs import metrics
+from govchat.procedures.book import Book
 
 # Completes what was told by what is stored; raises `DomainError` where that is not enough.
 Merge = Callable[[State | None, private.Private | None], DossierIn]
 
+FLAGGED = "dossier.flagged"
 _NO_TIME = datetime(2000, 1, 1, tzinfo=clock.VN)
 
 
@@ -43,6 +47,16 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
     untimed: bool = False
     heard: bool = False
     keeps_secret: bool = False
+
+
+class Flagged(msgspec.Struct, frozen=True):
+    """Data of the callback `dossier.flagged`: what is irregular about one change."""
+
+    dossier_code: str
+    change_number: int
+    status: int
+    flags: list[str]
+    changed_at: datetime
 
 
 class _Held:
@@ -68,18 +82,27 @@ class Intake:
     """One transaction's intake into one province."""
 
     def __init__(
-        self, session: AsyncSession, vault: TenantVault, tenant_id: UUID, *, now: datetime, test: bool = False
+        self,
+        session: AsyncSession,
+        vault: TenantVault,
+        tenant_id: UUID,
+        book: Book,
+        *,
+        now: datetime,
+        test: bool = False,
     ) -> None:
-        self.session, self.vault, self.tenant_id, self.now, self.test = session, vault, tenant_id, now, test
+        self.session, self.vault, self.tenant_id, self.book = session, vault, tenant_id, book
+        self.now, self.test = now, test
         self.terms: Terms | None = None
         self.held: dict[str, _Held] = {}
         self.results: list[Put | DomainError | None] = []
         self.events: list[store.EventRecord] = []
         self.changes: list[tuple[int, Change]] = []
+        self.flagged: list[tuple[str, Flagged]] = []
 
     async def take(self, drafts: Sequence[Draft]) -> list[Put | DomainError]:
         """Take the drafts in, in their order; a refused one leaves the others as they are."""
-        self.terms = await terms_of(self.session, self.tenant_id)
+        self.terms = await terms_of(self.session, self.tenant_id, self.book)
         self.results = [None] * len(drafts)
         await self._hold(drafts)
         for place, draft in enumerate(drafts):
@@ -93,8 +116,9 @@ class Intake:
     async def finish(self) -> None:
         """Append the events and tell of the changes."""
         await store.append(self.session, self.tenant_id, self.events)
+        await put_many_callbacks(self.session, self.vault, self.tenant_id, self.flagged)
         changes = [change for _, change in self.changes]
-        told = await _tell(self.session, self.vault, self.tenant_id, changes, now=self.now, test=self.test)
+        told = await plan(self.session, self.vault, self.tenant_id, changes, now=self.now, test=self.test)
         for (place, _), notices in zip(self.changes, told, strict=True):
             result = self.results[place]
             assert isinstance(result, Put)
@@ -123,7 +147,7 @@ class Intake:
                 told = self._told(place, drafts[place], None)
                 if told is not None:
                     given, content = told
-                    term = self._terms.of(given.procedure_code, given.handler.unit)
+                    term = self._term(drafts[place].code, given)
                     step = create(new_id(), drafts[place].code, key, given, content, term)
                     if drafts[place].heard:
                         step = _ordered(step, min(given.received_at or given.changed_at, given.changed_at))
@@ -165,7 +189,7 @@ class Intake:
         given, content = told
         if draft.untimed:
             given = msgspec.structs.replace(given, changed_at=max(given.changed_at, held.state.changed_at))
-        step = advance(held.state, given, content, self._terms.of(given.procedure_code, given.handler.unit))
+        step = advance(held.state, given, content, self._term(draft.code, given))
         if draft.heard:
             step = _ordered(step, held.state.changed_at)
         if step.outcome == "updated":
@@ -194,12 +218,18 @@ class Intake:
                 ),
             )
         )
+        told = step.flags & moves.TOLD
+        # That a procedure is unknown is said once of a dossier, not with each of its changes.
+        if told - {moves.UNKNOWN_PROCEDURE} or (told and state.last_event == 1):
+            self.flagged.append(
+                (FLAGGED, Flagged(state.code, state.last_event, state.status, sorted(told), given.changed_at))
+            )
         if step.told:
             self.changes.append((place, self._change(step, given)))
 
     def _change(self, step: Step, given: DossierIn) -> Change:
         state = step.state
-        procedure = self._terms.of(state.procedure_code, state.unit).procedure
+        procedure = self._term(state.code, given).procedure
         return Change(
             dossier_id=state.id,
             code=state.code,
@@ -225,48 +255,51 @@ class Intake:
         assert held.given is not None
         return _sealed(self.vault, held.state, held.given, keep_secret=held.keep_secret)
 
-    @property
-    def _terms(self) -> Terms:
+    def _term(self, code: str, given: DossierIn) -> Term:
         assert self.terms is not None
-        return self.terms
-
-
-async def _tell(
-    session: AsyncSession,  # noqa: ARG001
-    vault: TenantVault,  # noqa: ARG001
-    tenant_id: UUID,  # noqa: ARG001
-    changes: Sequence[Change],
-    *,
-    now: datetime,  # noqa: ARG001
-    test: bool,  # noqa: ARG001
-) -> list[int]:
-    """How many notices were planned for each change: the one place where changes leave for those who tell citizens."""
-    return [0] * len(changes)
+        return self.terms.of(given.procedure_code, given.handler.unit, code=code, received_at=given.received_at)
 
 
 async def put_many(
-    session: AsyncSession, vault: TenantVault, tenant_id: UUID, drafts: Sequence[Draft], *, test: bool = False
+    session: AsyncSession,
+    vault: TenantVault,
+    tenant_id: UUID,
+    book: Book,
+    drafts: Sequence[Draft],
+    *,
+    test: bool = False,
 ) -> list[Put | DomainError]:
-    """Create or update dossiers; answers one result per draft, in order, a refusal among them where a draft could not be completed."""
-    return await Intake(session, vault, tenant_id, now=clock.now(), test=test).take(drafts)
+    """Create or update dossiers and plan what citizens are told of it.
+
+    Answers one result per draft, in order, a refusal among them where a draft could not be completed. `test`: for a `gvc_test_` key,
+    whose notices are decided and kept but never said.
+    """
+    return await Intake(session, vault, tenant_id, book, now=clock.now(), test=test).take(drafts)
 
 
 async def put(
-    session: AsyncSession, vault: TenantVault, tenant_id: UUID, code: str, given: DossierIn, *, test: bool = False
+    session: AsyncSession,
+    vault: TenantVault,
+    tenant_id: UUID,
+    book: Book,
+    code: str,
+    given: DossierIn,
+    *,
+    test: bool = False,
 ) -> Put:
     """Create or update one dossier; raises `CodeInvalid`."""
     draft = Draft(code=code, key=codes.parse(code).key, given=given)
-    (result,) = await put_many(session, vault, tenant_id, [draft], test=test)
+    (result,) = await put_many(session, vault, tenant_id, book, [draft], test=test)
     assert isinstance(result, Put)
     return result
 
 
 async def create_missing(
-    session: AsyncSession, vault: TenantVault, tenant_id: UUID, items: Sequence[tuple[str, DossierIn]]
+    session: AsyncSession, vault: TenantVault, tenant_id: UUID, book: Book, items: Sequence[tuple[str, DossierIn]]
 ) -> set[str]:
     """Create those that don't exist yet, with their first event, and tell nobody; answers the normalised codes created."""
-    intake = Intake(session, vault, tenant_id, now=clock.now())
-    intake.terms = await terms_of(session, tenant_id)
+    intake = Intake(session, vault, tenant_id, book, now=clock.now())
+    intake.terms = await terms_of(session, tenant_id, book)
     drafts = [Draft(code=code, key=codes.parse(code).key, given=given) for code, given in items]
     intake.results = [None] * len(drafts)
     first = {draft.key: [place] for place, draft in reversed(list(enumerate(drafts)))}

@@ -20,8 +20,9 @@ from govchat.citizens.know import Citizen
 from govchat.db.session import Database
 from govchat.dossiers import private
 from govchat.dossiers.models import DossierProofRow, DossierRow, LookupFailureRow
+from govchat.kit.clock import VN
 from govchat.kit.crypto import TenantVault
-from govchat.procedures.catalogue import starter
+from govchat.procedures.book import Lookup
 
 # A printed secret may have four characters: after five wrong tries an hour, each further one doubles the wait.
 FREE_FAILURES = 5
@@ -54,12 +55,13 @@ class Slowed(msgspec.Struct, frozen=True):
 
 
 class Asked(msgspec.Struct, frozen=True):
-    """One bare code that one citizen of one tenant asks about; `key` is its normalised shape."""
+    """One bare code that one citizen of one tenant asks about; `key` is its normalised shape, `catalogue` the tenant's."""
 
     tenant_id: UUID
     vault: TenantVault
     citizen: Citizen
     key: str
+    catalogue: Lookup
 
 
 SHOWN = ("code", "status", "unit", "received_at", "due_at", "changed_at", "procedure_code")
@@ -91,7 +93,7 @@ def _glanced(one: Asked, row: Any, now: datetime) -> Seen | Slowed | None:
     phone = one.citizen.phone_index
     if not proved and phone is not None and phone == row["phone_index"]:
         return None  # proved by phone now: to be remembered
-    return _seen(row, private.unseal(one.vault, row["id"], row["private_sealed"]) if proved else None)
+    return _seen(row, private.unseal(one.vault, row["id"], row["private_sealed"]) if proved else None, one.catalogue)
 
 
 def _stands(
@@ -103,9 +105,10 @@ def _stands(
     return proof == (secret_hash if proved_by == "secret" else phone_index)
 
 
-def _seen(row: Any, unsealed: private.Private | None) -> Seen:
-    """From a row of the table or of `dossiers_look`."""
-    procedure = starter().get(row["procedure_code"])
+def _seen(row: Any, unsealed: private.Private | None, catalogue: Lookup) -> Seen:
+    """From a row of the table or of `dossiers_look`; the procedure is named as it was on the day of reception."""
+    received: datetime | None = row["received_at"]
+    procedure = catalogue.get(row["procedure_code"], received.astimezone(VN).date() if received else None)
     return Seen(
         code=row["code"],
         status=row["status"],
@@ -126,6 +129,7 @@ async def look_up(
     key: str,
     secret: str | None,
     now: datetime,
+    catalogue: Lookup,
 ) -> Seen | NotShown | Slowed:
     """What this citizen may see of the dossier with the normalised code `key`."""
     subjects = [f"c:{citizen.id}"] + ([f"d:{key}"] if secret else [])
@@ -138,7 +142,7 @@ async def look_up(
         await _failed(session, tenant_id, subjects, now)
         return NotShown()
     columns = {name: getattr(row, name) for name in SHOWN}
-    return _seen(columns, private.unseal(vault, row.id, row.private_sealed) if proof else None)
+    return _seen(columns, private.unseal(vault, row.id, row.private_sealed) if proof else None, catalogue)
 
 
 async def _proof(

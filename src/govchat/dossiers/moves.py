@@ -42,6 +42,9 @@ UNKNOWN_PROCEDURE = "unknown_procedure"  # not in the catalogue: kept, without a
 # What stays on the dossier, so that an office can list what to look into; the others belong to their event alone.
 IRREGULAR = frozenset({UNLAWFUL, REASON_MISSING, REAPPOINTED_AGAIN, APOLOGY_LATE})
 
+# What one-stop systems hear of (`dossier.flagged`); an early result and a first new appointment are as they should be.
+TOLD = IRREGULAR | {ACCEPTED_LATE, LATE, OVERDUE, UNKNOWN_PROCEDURE}
+
 
 def is_lawful(old: int, new: int) -> bool:
     """Whether a dossier may go from one national status to the other; staying is always allowed."""

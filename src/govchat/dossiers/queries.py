@@ -15,6 +15,7 @@ from govchat.dossiers.terms import Terms, terms_of
 from govchat.errors import DomainError
 from govchat.kit import clock, paging
 from govchat.kit.crypto import TenantVault
+from govchat.procedures.book import Book
 
 LIST, EVENTS = "dossiers", "events"
 
@@ -27,16 +28,17 @@ class DossierNotFound(DomainError):
     title = "No such dossier"
 
 
-async def get(session: AsyncSession, vault: TenantVault, tenant_id: UUID, code: str) -> DossierOut:
+async def get(session: AsyncSession, vault: TenantVault, tenant_id: UUID, book: Book, code: str) -> DossierOut:
     """One dossier by code in any written shape; raises `CodeInvalid`, `DossierNotFound`."""
-    row = await _row(session, tenant_id, code)
-    return _out(vault, row, await terms_of(session, tenant_id), clock.now())
+    row = await row_of(session, tenant_id, code)
+    return _out(vault, row, await terms_of(session, tenant_id, book), clock.now())
 
 
 async def page(
     session: AsyncSession,
     vault: TenantVault,
     tenant_id: UUID,
+    book: Book,
     *,
     cursor: str | None,
     limit: int = paging.DEFAULT_LIMIT,
@@ -49,7 +51,7 @@ async def page(
     if cursor is not None:
         wanted = wanted.where(DossierRow.id > _uuid(LIST, cursor))
     rows = list(await session.scalars(wanted))
-    terms, now = await terms_of(session, tenant_id), clock.now()
+    terms, now = await terms_of(session, tenant_id, book), clock.now()
     more = paging.encode(LIST, str(rows[limit - 1].id)) if len(rows) > limit else None
     return DossierPage([_out(vault, row, terms, now) for row in rows[:limit]], more)
 
@@ -64,7 +66,7 @@ async def events(
     limit: int = paging.LARGEST_LIMIT,
 ) -> EventPage:
     """A dossier's events, oldest first; raises `CodeInvalid`, `DossierNotFound`, `CursorInvalid`."""
-    row = await _row(session, tenant_id, code)
+    row = await row_of(session, tenant_id, code)
     name = f"{EVENTS}/{row.code_key}"
     found = list(
         await session.scalars(
@@ -96,7 +98,8 @@ def timeliness(status: int, due_at: datetime | None, finished_at: datetime | Non
     return "overdue" if now > due_at else "running"
 
 
-async def _row(session: AsyncSession, tenant_id: UUID, code: str) -> DossierRow:
+async def row_of(session: AsyncSession, tenant_id: UUID, code: str) -> DossierRow:
+    """The dossier of a code in any written shape; raises `CodeInvalid`, `DossierNotFound`."""
     key = codes.parse(code).key
     row = await session.scalar(select(DossierRow).where(DossierRow.tenant_id == tenant_id, DossierRow.code_key == key))
     if row is None:
@@ -114,7 +117,7 @@ def _uuid(name: str, cursor: str) -> UUID:
 
 def _out(vault: TenantVault, row: DossierRow, terms: Terms, now: datetime) -> DossierOut:
     sealed = private.unseal(vault, row.id, row.private_sealed)
-    term = terms.of(row.procedure_code, row.unit)
+    term = terms.of(row.procedure_code, row.unit, code=row.code, received_at=row.received_at)
     runs = row.due_at is not None and row.finished_at is None and STATUSES[row.status].running
     return DossierOut(
         code=row.code,

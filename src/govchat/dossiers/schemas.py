@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from typing import Annotated, Literal
+from uuid import UUID
 
 from msgspec import UNSET, Meta, Raw, Struct, UnsetType
 
@@ -175,6 +176,54 @@ class EventOut(Struct, kw_only=True):
     changed_at: datetime
     recorded_at: datetime
     flags: list[str]
+
+
+class FollowerIn(Struct, forbid_unknown_fields=True):
+    """Somebody who agreed at the counter to be told of this dossier by this number; `evidence` says where that stands in writing."""
+
+    phone: Annotated[str, Meta(min_length=8, max_length=20)]
+    evidence: Annotated[
+        str,
+        Meta(
+            min_length=3,
+            max_length=200,
+            pattern=r"\S",
+            description="The signed slip or the officer's record of the consent",
+        ),
+    ]
+
+
+class FollowerOut(Struct, kw_only=True):
+    """Somebody who follows a dossier, without name and number.
+
+    `how` is what gave the right: `secret` and `phone` were proved in the chat, `counter` was linked by an officer or a system. Known
+    `by_phone` alone: the Official Account has never met them. Without `consented` they are told nothing.
+    """
+
+    id: UUID
+    how: Literal["secret", "phone", "counter"]
+    since: datetime
+    actor: str | None
+    by_phone: bool
+    consented: bool
+
+
+class Followers(Struct):
+    """Everybody who follows a dossier, in the order in which they came."""
+
+    followers: list[FollowerOut]
+
+
+class Linked(Struct):
+    """Who follows the dossier from now on; linking the same number again answers the same."""
+
+    id: UUID
+
+
+class Unlinked(Struct):
+    """Whether there was something to end."""
+
+    ended: bool
 
 
 class DossierPage(Page[DossierOut]):

@@ -1,10 +1,12 @@
 """How the deadlines of one province are counted: the calendar of each office, the pause policy of each procedure.
 
-What no rule names counts as usual: 07:30–11:30 and 13:00–17:00, police counters on Saturday morning too, and a limit that starts anew
-once the missing papers have come (Decree 61/2018 Art. 17, kept by Decree 118/2025).
+The procedure is that of the province's own catalogue, in the version that held on the day of reception. Hours are those of the office's
+rule, else those of its agency in the manifest, else the province's. What nobody names counts as usual: 07:30–11:30 and 13:00–17:00, police
+counters on Saturday morning too, and a limit that starts anew once the missing papers have come (Decree 61/2018 Art. 17, kept by
+Decree 118/2025).
 """
 
-from datetime import datetime, time
+from datetime import date, datetime, time
 from functools import cache
 from typing import Literal
 from uuid import UUID
@@ -15,9 +17,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from govchat.dossiers.deadline import Pause, Unit, due_at, shifted
 from govchat.dossiers.models import DossierRuleRow
+from govchat.kit.clock import VN
 from govchat.kit.text import clean, fold
 from govchat.kit.workdays import OFFICE_HOURS, Calendar, OfficeHours, national
-from govchat.procedures.catalogue import Procedure, national_code, starter
+from govchat.procedures.book import Book, Lookup
+from govchat.procedures.catalogue import Procedure, national_code
+from govchat.tenants.agencies import agency_for
+from govchat.tenants.schema import Manifest
 
 # Residence and identity papers are taken in on Saturday morning.
 POLICE = "cong an "
@@ -78,27 +84,52 @@ class Term(msgspec.Struct, frozen=True):
 
 
 class Terms:
-    """The rules of one province, looked up by procedure and office."""
+    """The rules of one province, looked up by procedure, office, dossier and day of reception."""
 
-    __slots__ = ("_counted", "_hours", "_known")
+    __slots__ = ("_catalogue", "_counted", "_hours", "_known", "_manifest")
 
-    def __init__(self, offices: dict[str, Office], counted: dict[str, Counted]) -> None:
+    def __init__(
+        self,
+        catalogue: Lookup,
+        manifest: Manifest | None,
+        offices: dict[str, Office],
+        counted: dict[str, Counted],
+    ) -> None:
+        self._catalogue = catalogue
+        self._manifest = manifest
         self._hours = {unit: office.hours for unit, office in offices.items()}
         self._counted = counted
-        self._known: dict[tuple[str, str], Term] = {}
+        self._known: dict[tuple[str, str, str, date | None], Term] = {}
 
-    def of(self, procedure_code: str, unit: str) -> Term:
-        """What counts for this procedure at this office."""
-        found = self._known.get((procedure_code, unit))
+    def of(self, procedure_code: str, unit: str, *, code: str = "", received_at: datetime | None = None) -> Term:
+        """What counts for this procedure at this office, for a dossier of that code and reception (None: today)."""
+        day = received_at.astimezone(VN).date() if received_at is not None else None
+        head = code.partition("-")[0] if self._manifest is not None and self._manifest.agencies else ""
+        place = (procedure_code, unit, head, day)
+        found = self._known.get(place)
         if found is None:
-            code = national_code(procedure_code) or procedure_code
-            found = Term(
-                starter().get(procedure_code),
-                calendar_with(self._hours.get(unit_key(unit)) or _usual(unit)),
-                self._counted.get(code) or Counted(code),
+            counted = national_code(procedure_code) or procedure_code
+            found = self._known[place] = Term(
+                self._catalogue.get(procedure_code, day),
+                calendar_with(self._hours_of(unit, head)),
+                self._counted.get(counted) or Counted(counted),
             )
-            self._known[procedure_code, unit] = found
         return found
+
+    def _hours_of(self, unit: str, head: str) -> OfficeHours:
+        """The office's own rule, its agency's hours, the usual ones of its kind, or the province's: the first that is named."""
+        ruled = self._hours.get(unit_key(unit))
+        if ruled is not None:
+            return ruled
+        manifest = self._manifest
+        if manifest is not None:
+            # Where the dossier lies now, else the authority that its code names.
+            agency = agency_for(manifest, unit=unit) or agency_for(manifest, dossier_code=head)
+            if agency is not None and agency.hours is not None:
+                return agency.hours.office_hours
+        if unit_key(unit).startswith(POLICE):
+            return POLICE_HOURS
+        return manifest.working_hours.office_hours if manifest is not None else OFFICE_HOURS
 
 
 def unit_key(unit: str) -> str:
@@ -106,8 +137,8 @@ def unit_key(unit: str) -> str:
     return fold(clean(unit))
 
 
-async def terms_of(session: AsyncSession, tenant_id: UUID) -> Terms:
-    """The rules of the province."""
+async def terms_of(session: AsyncSession, tenant_id: UUID, book: Book) -> Terms:
+    """The rules of the province, over its catalogue and its manifest."""
     rows = await session.execute(
         select(DossierRuleRow.kind, DossierRuleRow.subject, DossierRuleRow.rule).where(
             DossierRuleRow.tenant_id == tenant_id
@@ -119,17 +150,14 @@ async def terms_of(session: AsyncSession, tenant_id: UUID) -> Terms:
             offices[subject] = msgspec.convert(rule, Office)
         else:
             counted[subject] = msgspec.convert(rule, Counted)
-    return Terms(offices, counted)
+    tenant = book.registry.now.tenants.get(tenant_id)
+    return Terms(book.of(tenant_id), tenant.manifest if tenant else None, offices, counted)
 
 
 @cache
 def calendar_with(hours: OfficeHours) -> Calendar:
     """The national days with these hours; made once per process and hours."""
     return national() if hours == OFFICE_HOURS else national().with_hours(hours)
-
-
-def _usual(unit: str) -> OfficeHours:
-    return POLICE_HOURS if unit_key(unit).startswith(POLICE) else OFFICE_HOURS
 
 
 def _span(written: str) -> tuple[time, time]:

@@ -1,24 +1,31 @@
 """What comes with time alone: dossiers that ran past their appointment, and those that soon will.
 
-A periodic job asks province by province. An overdue dossier is noted once per appointment, as an event like any other change, and told
-to whoever follows it; who works on those that fall due soon learns until when an apology is owed.
+A periodic act asks province by province (`note_all`). An overdue dossier is noted once per appointment, as an event like any other
+change, and told to whoever follows it; who works on those that fall due soon learns until when an apology is owed.
 """
 
 from datetime import datetime, timedelta
 from uuid import UUID
 
 import msgspec
+import structlog
 from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from govchat.db.away import ANY_FAILURE
 from govchat.dossiers import moves, private, store
 from govchat.dossiers.advance import Step
 from govchat.dossiers.deadline import apology_by
-from govchat.dossiers.intake import Intake
+from govchat.dossiers.intake import Intake, count
 from govchat.dossiers.models import DossierRow
 from govchat.dossiers.schemas import DossierIn, Handler
 from govchat.dossiers.terms import terms_of
+from govchat.kit import clock
 from govchat.kit.crypto import TenantVault
+from govchat.procedures.book import Book
+from govchat.tenants.registry import KeyDestroyed, Registry
+
+log = structlog.get_logger()
 
 # Rows another process is telling about, or an intake is changing, are left to the next round.
 OVERDUE = text(
@@ -30,6 +37,9 @@ OVERDUE = text(
 )
 # The longest time off that the calendar knows lies between a warning and its appointment.
 AHEAD = timedelta(days=14)
+AT_ONCE = 500
+# One round takes so many of a province: a vendor that sends its whole archive must not hold the others up.
+A_ROUND = 5_000
 
 
 class Owed(msgspec.Struct, frozen=True):
@@ -41,14 +51,41 @@ class Owed(msgspec.Struct, frozen=True):
     apology_by: datetime
 
 
+async def note_all(registry: Registry, book: Book) -> list[UUID]:
+    """Note what is overdue in every province, a transaction for each few hundred; answers the provinces that may have something to say."""
+    told = []
+    for tenant in list(registry.now.tenants.values()):
+        if tenant.state == "closed":
+            continue
+        try:
+            vault = await registry.tenant_vault(tenant.id)
+            noted = 0
+            while noted < A_ROUND:
+                async with registry.db.tenant(tenant.id) as session:
+                    done = await note_overdue(session, vault, tenant.id, book, now=clock.now(), most=AT_ONCE)
+                count(tenant.slug, [("overdue", {moves.OVERDUE})] * done)
+                noted += done
+                if done < AT_ONCE:
+                    break
+        except (*ANY_FAILURE, KeyDestroyed) as error:  # one province's trouble is not the others'
+            log.warning("dossiers.overdue_failed", tenant=tenant.slug, error=type(error).__name__)
+            continue
+        if noted:
+            log.info("dossiers.overdue", tenant=tenant.slug, dossiers=noted)
+            told.append(tenant.id)
+    return told
+
+
 async def note_overdue(
-    session: AsyncSession, vault: TenantVault, tenant_id: UUID, *, now: datetime, most: int = 500
+    session: AsyncSession, vault: TenantVault, tenant_id: UUID, book: Book, *, now: datetime, most: int = AT_ONCE
 ) -> int:
     """Note and tell dossiers that have run past their appointment; answers how many. Call again while it answers `most`."""
     keys = list(await session.scalars(OVERDUE, {"tenant": tenant_id, "now": now, "most": most}))
     found = await store.lock(session, tenant_id, keys)
-    intake = Intake(session, vault, tenant_id, now=now)
-    intake.terms = await terms_of(session, tenant_id)
+    if not found:
+        return 0
+    intake = Intake(session, vault, tenant_id, book, now=now)
+    intake.terms = await terms_of(session, tenant_id, book)
     intake.results = [None] * len(found)
     records = []
     for place, each in enumerate(found.values()):
@@ -61,6 +98,7 @@ async def note_overdue(
             status=state.status,
             handler=Handler(state.unit, opened.officer),
             changed_at=state.changed_at,
+            received_at=state.received_at,
             status_note=opened.status_note,
             results=opened.results,
         )
@@ -81,10 +119,12 @@ async def note_overdue(
     return len(records)
 
 
-async def apologies_owed(session: AsyncSession, tenant_id: UUID, *, now: datetime, most: int = 500) -> list[Owed]:
+async def apologies_owed(
+    session: AsyncSession, tenant_id: UUID, book: Book, *, now: datetime, most: int = 500
+) -> list[Owed]:
     """Dossiers at work whose last moment for an apology comes within a working day, the most urgent first."""
     rows = await session.execute(
-        select(DossierRow.code, DossierRow.unit, DossierRow.due_at, DossierRow.procedure_code)
+        select(DossierRow.code, DossierRow.unit, DossierRow.due_at, DossierRow.procedure_code, DossierRow.received_at)
         .where(
             DossierRow.tenant_id == tenant_id,
             DossierRow.status.in_((2, 4)),
@@ -95,11 +135,11 @@ async def apologies_owed(session: AsyncSession, tenant_id: UUID, *, now: datetim
         .order_by(DossierRow.due_at)
         .limit(most)
     )
-    terms = await terms_of(session, tenant_id)
+    terms = await terms_of(session, tenant_id, book)
     owed = []
-    for code, unit, due, procedure_code in rows:
+    for code, unit, due, procedure_code, received in rows:
         assert due is not None
-        calendar = terms.of(procedure_code, unit).calendar
+        calendar = terms.of(procedure_code, unit, code=code, received_at=received).calendar
         until = apology_by(due, calendar)
         if now <= until <= calendar.add_workdays(now, 1):
             owed.append(Owed(code, unit, due, until))

@@ -208,7 +208,10 @@ async def _hold(desk: Desk, parties: list[Party], worked: dict[UUID, Worked]) ->
 async def _glance(desk: Desk, asking: Sequence[tuple[Party, Talk, Ask]]) -> list[Answer | None]:
     """The answers to each question; None where answering has to be written down."""
     bare = [
-        [lookup.Asked(party.tenant.id, party.vault, party.citizen, key) for key in ask.codes]
+        [
+            lookup.Asked(party.tenant.id, party.vault, party.citizen, key, desk.book.of(party.tenant.id))
+            for key in ask.codes
+        ]
         if isinstance(ask, LookUp) and not ask.secret
         else []
         for party, _, ask in asking

@@ -1,25 +1,39 @@
 """Receipts: echoes of what we said, delivered, seen, and every event that asks for no answer; worked off in bulk for many tenants."""
 
+from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
+import msgspec
 import structlog
 
+from govchat.errors import DomainError
 from govchat.inbox.meaning import echo_of
 from govchat.inbox.put import body_context
 from govchat.kit.crypto import SealBroken
+from govchat.notices import receipts as notices
+from govchat.notices import templates
 from govchat.outbox.settle import note_echoes
 from govchat.tenants.registry import Registry, Tenant
 from govchat.zalo import events
+from govchat.zalo.header import Event
 
 log = structlog.get_logger()
 
 AT_ONCE = 200
 
 LOOK = "SELECT * FROM receipts_look($1, $2)"
-
+OF_NOTICES = "SELECT receipts_of_notices($1, $2, $3)"
 DONE = "SELECT receipts_done($1, $2)"
+
+
+class Heard(msgspec.Struct):
+    """What a batch of receipts says, sorted by who wants to know."""
+
+    echoes: list[tuple[UUID, str, str, bytes]] = msgspec.field(default_factory=list)
+    receipts: list[tuple[UUID, notices.ReceiptRow]] = msgspec.field(default_factory=list)
+    account: list[tuple[UUID, Event]] = msgspec.field(default_factory=list)
 
 
 async def work_off(registry: Registry, tenants: Sequence[Tenant]) -> list[UUID]:
@@ -27,26 +41,55 @@ async def work_off(registry: Registry, tenants: Sequence[Tenant]) -> list[UUID]:
     rows = await registry.db.rows(LOOK, [tenant.id for tenant in tenants], AT_ONCE)
     if not rows:
         return []
-    echoes = []
+    heard = Heard()
     for row in rows:
-        if row["event_name"].startswith("oa_send_"):
-            echo = await _echo(registry, row)
-            if echo is not None:
-                echoes.append(echo)
-    # In this order: whoever dies in between does the first again, which changes nothing.
-    settled = await note_echoes(registry.db, echoes)
+        if row["event_name"].startswith("oa_send_") or row["event_name"] in notices.HEARD:
+            await _hear(registry, row, heard)
+    # `done` comes last: whoever dies in between does the rest again, which changes nothing.
+    settled = await note_echoes(registry.db, heard.echoes)
+    await _note_receipts(registry, heard.receipts)
+    for tenant_id, event in heard.account:
+        async with registry.db.tenant(tenant_id) as session:
+            await templates.note_event(session, tenant_id, event)
     await registry.db.call(DONE, [row["tenant_id"] for row in rows], [row["id"] for row in rows])
     if settled:
         log.info("inbox.echoes_settled", messages=settled)
     return [row["tenant_id"] for row in rows]
 
 
-async def _echo(registry: Registry, row: Any) -> tuple[UUID, str, str, bytes] | None:
+async def _hear(registry: Registry, row: Any, heard: Heard) -> None:
+    """Sort one event; one that can't be read is logged and done with."""
     tenant = await registry.by_id(row["tenant_id"])
-    vault = await registry.tenant_vault(tenant.id)
     try:
-        echo = echo_of(vault, events.decode(vault.open(row["body_sealed"], body_context(row["id"]))))
-    except (SealBroken, ValueError) as error:  # without its echo a message is settled by history
-        log.error("inbox.echo_unreadable", tenant=tenant.slug, event_id=str(row["id"]), reason=str(error))
-        return None
-    return (tenant.id, *echo) if echo else None
+        vault = await registry.tenant_vault(tenant.id)
+        event = events.decode(vault.open(row["body_sealed"], body_context(row["id"])))
+        echo = echo_of(vault, event)
+    except (SealBroken, ValueError, DomainError) as error:  # without its echo a message is settled by history
+        log.error("inbox.receipt_unreadable", tenant=tenant.slug, event_id=str(row["id"]), reason=str(error))
+        return
+    if echo is not None:
+        heard.echoes.append((tenant.id, *echo))
+    elif row["event_name"].startswith("change_"):
+        heard.account.append((tenant.id, event))
+    else:
+        heard.receipts.extend((tenant.id, receipt) for receipt in notices.rows_of(event))
+
+
+async def _note_receipts(registry: Registry, heard: Sequence[tuple[UUID, notices.ReceiptRow]]) -> None:
+    """Write down those that are about notices."""
+    if not heard:
+        return
+    places = await registry.db.call(
+        OF_NOTICES,
+        [tenant_id for tenant_id, _ in heard],
+        [receipt.zalo_message_id for _, receipt in heard],
+        [receipt.tracking_id for _, receipt in heard],
+    )
+    told: dict[UUID, list[notices.ReceiptRow]] = defaultdict(list)
+    for place in places or ():
+        tenant_id, receipt = heard[place - 1]
+        told[tenant_id].append(receipt)
+    for tenant_id, receipts in told.items():
+        vault = await registry.tenant_vault(tenant_id)
+        async with registry.db.tenant(tenant_id) as session:
+            await notices.note_receipts(session, vault, tenant_id, receipts)

@@ -1,7 +1,7 @@
 """Rates counted in Redis, all that apply in one atomic step; a slow local count when Redis is away.
 
 A `Window` is a limit per 60 seconds. Grants are counted on the Redis server's clock and leave the window 61 seconds later at the
-earliest: the second covers the way from the grant to Zalo. Losing Redis can only make us slower, never faster.
+earliest: what is over a minute covers the way from the grant to Zalo. Losing Redis can only make us slower, never faster.
 """
 
 import time
@@ -16,8 +16,8 @@ from redis.exceptions import RedisError
 
 log = structlog.get_logger()
 
-SLOT_MS = 500
-SLOTS = 123
+SLOT_MS = 250
+SLOTS = 244
 # Without Redis each process keeps to this share: ten processes together still stay under the limit.
 LOCAL_SHARE = 10
 SCRIPT = (Path(__file__).parent / "buckets.lua").read_text()
@@ -48,8 +48,8 @@ class Grant(msgspec.Struct, frozen=True):
 
 
 def reserve_for(limit: int) -> int:
-    """What campaigns and notices may not touch: 2 % of the limit, at least five requests."""
-    return max(5, limit // 50)
+    """What campaigns and notices may not touch: 1 % of the limit, at least five requests."""
+    return max(5, limit // 100)
 
 
 class Request(msgspec.Struct, frozen=True):

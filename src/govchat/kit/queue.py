@@ -6,6 +6,8 @@ also in the moment after it has taken the set; the `rung` flag closes that gap: 
 the set, and a job that ends while the flag stands is made again.
 """
 
+import asyncio
+from collections import defaultdict
 from collections.abc import Iterable
 from datetime import datetime
 from uuid import UUID
@@ -74,6 +76,22 @@ class Bell:
         self._arq = arq_pool(redis_url)
         self._ring = self._arq.register_script(RING)
         self._take = self._arq.register_script(TAKE)
+        self._soon: dict[str, set[UUID]] = defaultdict(set)
+        self._ringing: asyncio.Task[None] | None = None
+
+    def soon(self, job: str, *tenants: UUID) -> None:
+        """Ring in the background: nobody waits for it, and whoever comes while a ring is under way shares the next one."""
+        self._soon[job].update(tenants)
+        if self._ringing is None:
+            self._ringing = asyncio.create_task(self._ring_soon())
+
+    async def _ring_soon(self) -> None:
+        try:
+            while self._soon:
+                job, tenants = self._soon.popitem()
+                await self.ring(job, tenants)
+        finally:
+            self._ringing = None
 
     async def ring(self, job: str, tenants: Iterable[UUID], *, bulk: bool = False) -> bool:
         """Have `job` look at each tenant soon. False when Redis is away."""
@@ -124,7 +142,9 @@ class Bell:
             return False
 
     async def close(self) -> None:
-        """Close the connections."""
+        """Ring what was asked for, close the connections."""
+        if self._ringing is not None:
+            await self._ringing
         await self._arq.aclose(close_connection_pool=True)
 
 

@@ -1,4 +1,4 @@
-"""What `govchat up` puts into a migrated database: every manifest applied, sample dossiers for every province."""
+"""What `govchat up` puts into a migrated database: every manifest and its wording applied, sample dossiers for every province."""
 
 import asyncio
 from collections.abc import Iterator
@@ -8,6 +8,7 @@ from itertools import islice
 import msgspec
 from sqlalchemy import func, select
 
+from govchat.conversation.wording_part import WORDING
 from govchat.db.session import Database
 from govchat.dossiers.intake import create_missing
 from govchat.dossiers.models import DossierRow
@@ -15,6 +16,7 @@ from govchat.dossiers.schemas import DossierIn
 from govchat.errors import ConfigurationError
 from govchat.kit import clock
 from govchat.local.samples import SampleDossier, generate
+from govchat.procedures.book import Book
 from govchat.settings import Settings
 from govchat.tenants.apply import apply_all
 from govchat.tenants.manifest import read_all
@@ -31,24 +33,27 @@ async def prepare(settings: Settings, *, seed: bool = True) -> list[str]:
 
     Raises `ConfigurationError` with every finding when a manifest is wrong; nothing is applied then.
     """
-    book = read_all(settings.tenants_dir)
-    if book.findings:
+    read = read_all(settings.tenants_dir)
+    if read.findings:
         raise ConfigurationError(
-            "the manifests have mistakes:\n" + "\n".join(str(finding) for finding in book.findings)
+            "the manifests have mistakes:\n" + "\n".join(str(finding) for finding in read.findings)
         )
     db = Database.connect(settings.database_url, part="preparation", pool_size=PARALLEL)
     try:
         registry = Registry(db, settings)
-        await apply_all(db, registry.vault, settings, book.manifests)
+        folder = settings.tenants_dir
+        await apply_all(db, registry.vault, settings, read.manifests, folder=folder, parts=(WORDING,))
         await registry.load()
         if not seed:
             return []
+        book = Book(db, registry)
+        await book.load()
         gate = asyncio.Semaphore(PARALLEL)
         today = clock.now().astimezone(clock.VN).date()
 
         async def one(tenant: Tenant) -> None:
             async with gate:
-                await seed_samples(registry, tenant, today)
+                await seed_samples(registry, tenant, book, today)
 
         await asyncio.gather(*(one(tenant) for tenant in registry.now.tenants.values()))
         known = registry.now.by_slug
@@ -71,25 +76,25 @@ def _generate(tenant: Tenant, today: date, count: int) -> Iterator[SampleDossier
     return generate(tenant.slug, own, [code.code for code in h_codes if code.kind == "absorbed"], today, count)
 
 
-async def seed_samples(registry: Registry, tenant: Tenant, today: date) -> int:
+async def seed_samples(registry: Registry, tenant: Tenant, book: Book, today: date) -> int:
     """Put the samples through the same intake as a one-stop system's, unless the tenant has dossiers."""
     vault = await registry.tenant_vault(tenant.id)
     async with registry.db.tenant(tenant.id) as session:
         if await session.scalar(select(func.count()).select_from(DossierRow).where(DossierRow.tenant_id == tenant.id)):
             return 0
         made = samples_of(tenant, today)
-        await create_missing(session, vault, tenant.id, [(sample.code, body_of(sample)) for sample in made])
+        await create_missing(session, vault, tenant.id, book, [(sample.code, body_of(sample)) for sample in made])
         return len(made)
 
 
-async def sow_dossiers(registry: Registry, tenant: Tenant, today: date, count: int) -> int:
+async def sow_dossiers(registry: Registry, tenant: Tenant, book: Book, today: date, count: int) -> int:
     """Put the first `count` samples in, those that are missing; answers how many were. Thousands take seconds."""
     vault = await registry.tenant_vault(tenant.id)
     made, rest = 0, _generate(tenant, today, count)
     while batch := list(islice(rest, BATCH)):
         async with registry.db.tenant(tenant.id) as session:
             items = [(sample.code, body_of(sample)) for sample in batch]
-            made += len(await create_missing(session, vault, tenant.id, items))
+            made += len(await create_missing(session, vault, tenant.id, book, items))
     return made
 
 

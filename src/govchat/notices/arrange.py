@@ -1,26 +1,16 @@
-"""What a province settles on for its notices: what it pays for, and who hears while it is on trial."""
+"""What a province settles on for its notices: what it pays for."""
 
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import delete, func, select
+from sqlalchemy import func
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from govchat.audit.record import note
-from govchat.citizens.models import CitizenRow
-from govchat.errors import DomainError
 from govchat.kit import clock
-from govchat.notices.models import NoticeBudgetRow, NoticeSettingsRow, TrialMemberRow
+from govchat.notices.models import NoticeBudgetRow, NoticeSettingsRow
 from govchat.notices.quiet import month_of
-
-
-class CitizenUnknown(DomainError):
-    """No citizen goes by this id at the province's Official Account."""
-
-    status = 404
-    code = "citizen_unknown"
-    title = "No such citizen"
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -71,41 +61,3 @@ async def settle(
     after = await settings_of(session, tenant_id)
     await note(session, tenant_id, actor=actor, act="notice.settled", subject="notices", before=before, after=after)
     return after
-
-
-async def trial_members(session: AsyncSession, tenant_id: UUID) -> list[str]:
-    """The Zalo ids of those who hear while the province is on trial."""
-    rows = await session.scalars(
-        select(CitizenRow.zalo_user_id)
-        .join(
-            TrialMemberRow,
-            (TrialMemberRow.tenant_id == CitizenRow.tenant_id) & (TrialMemberRow.citizen_id == CitizenRow.id),
-        )
-        .where(CitizenRow.tenant_id == tenant_id)
-        .order_by(TrialMemberRow.added_at)
-    )
-    return list(rows)
-
-
-async def set_trial_member(
-    session: AsyncSession, tenant_id: UUID, zalo_user_id: str, *, member: bool, actor: str
-) -> None:
-    """Put somebody on the list, or take them off. Raises `CitizenUnknown`."""
-    citizen = await session.scalar(
-        select(CitizenRow.id).where(CitizenRow.tenant_id == tenant_id, CitizenRow.zalo_user_id == zalo_user_id)
-    )
-    if citizen is None:
-        raise CitizenUnknown(
-            f'citizen "{zalo_user_id}" never spoke with this Official Account: let them follow it first'
-        )
-    if member:
-        made = insert(TrialMemberRow).values(
-            tenant_id=tenant_id, citizen_id=citizen, added_by=actor, added_at=clock.now()
-        )
-        await session.execute(made.on_conflict_do_nothing(index_elements=["tenant_id", "citizen_id"]))
-    else:
-        await session.execute(
-            delete(TrialMemberRow).where(TrialMemberRow.tenant_id == tenant_id, TrialMemberRow.citizen_id == citizen)
-        )
-    act = "trial.added" if member else "trial.removed"
-    await note(session, tenant_id, actor=actor, act=act, subject=f"citizen:{citizen}")

@@ -1,7 +1,8 @@
 """Money and daily allowances: reserved under a row lock before a message exists, refunded when Zalo refuses it.
 
 A month's row holds what is reserved and spent in đồng, a day's row how many notices were planned. Whoever changes either locks both first,
-month before day, so that two planners never spend the same đồng and never wait for each other crosswise.
+month before day, so that two planners never spend the same đồng and never wait for each other crosswise. On trial the day's allowance
+of `tenants.testers`, which replies and campaigns take from as well, is locked after them.
 """
 
 from datetime import datetime
@@ -12,12 +13,21 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from govchat.notices.quiet import day_of, month_of
+from govchat.tenants.trial import DAILY_LIMIT
 
 LOCK = text(
     """
-    INSERT INTO notice_budgets AS b (tenant_id, period) VALUES (:tenant, :month), (:tenant, :day)
-    ON CONFLICT (tenant_id, period) DO UPDATE SET reserved = b.reserved
-    RETURNING period, reserved, spent, messages, by_phone
+    WITH budgets AS (
+      INSERT INTO notice_budgets AS b (tenant_id, period) VALUES (:tenant, :month), (:tenant, :day)
+      ON CONFLICT (tenant_id, period) DO UPDATE SET reserved = b.reserved
+      RETURNING period, reserved, spent, messages, by_phone
+    ), trial AS (
+      INSERT INTO trial_days AS d (tenant_id, day, sent)
+      SELECT :tenant, CAST(CAST(:day AS text) AS date), 0 FROM (SELECT count(*) FROM budgets) AS first WHERE CAST(:trial AS boolean)
+      ON CONFLICT (tenant_id, day) DO UPDATE SET sent = d.sent
+      RETURNING sent
+    )
+    SELECT *, coalesce((SELECT sent FROM trial), 0) AS trial_sent FROM budgets
     """
 )
 
@@ -58,12 +68,16 @@ class Purse(msgspec.Struct):
     left: int
     messages: int = 0
     by_phone: int = 0
+    trial: bool = False
+    trial_left: int = DAILY_LIMIT
 
 
-async def lock(session: AsyncSession, tenant_id: UUID, monthly_budget: int, now: datetime) -> Purse:
-    """This month's money and today's counts; nobody else plans with them until the transaction ends."""
+async def lock(
+    session: AsyncSession, tenant_id: UUID, monthly_budget: int, now: datetime, *, trial: bool = False
+) -> Purse:
+    """This month's money and today's counts, on `trial` the testers' allowance too; locked until the transaction ends."""
     month, day = month_of(now), day_of(now)
-    rows = await session.execute(LOCK, {"tenant": tenant_id, "month": month, "day": day})
+    rows = await session.execute(LOCK, {"tenant": tenant_id, "month": month, "day": day, "trial": trial})
     found = {row.period: row for row in rows.all()}
     return Purse(
         month,
@@ -71,6 +85,8 @@ async def lock(session: AsyncSession, tenant_id: UUID, monthly_budget: int, now:
         monthly_budget - found[month].reserved - found[month].spent,
         found[day].messages,
         found[day].by_phone,
+        trial,
+        DAILY_LIMIT - found[day].trial_sent,
     )
 
 
@@ -86,5 +102,5 @@ async def balance(session: AsyncSession, tenant_id: UUID, now: datetime) -> None
         {"tenant": tenant_id},
     )
     if reserved:
-        await session.execute(LOCK, {"tenant": tenant_id, "month": month_of(now), "day": day_of(now)})
+        await session.execute(LOCK, {"tenant": tenant_id, "month": month_of(now), "day": day_of(now), "trial": False})
         await session.execute(BALANCE, {"tenant": tenant_id})

@@ -10,12 +10,12 @@ from enum import StrEnum
 import msgspec
 
 from govchat.notices.quiet import Quiet, next_morning
+from govchat.tenants.trial import DAILY_LIMIT
 
 FREE_FOR = timedelta(hours=48)
 BILLED_FOR = timedelta(days=7)
 # Zalo's clock and our queue: what is planned in the last minutes of a window may arrive after it.
 MARGIN = timedelta(minutes=2)
-TRIAL_A_DAY = 50
 
 
 class Channel(StrEnum):
@@ -39,15 +39,16 @@ class Offer(msgspec.Struct, frozen=True):
 class Case(msgspec.Struct, frozen=True, kw_only=True):
     """All that decides. Amounts are đồng; `budget_left` is this month's. `earliest` is now, or the end of a hold.
 
-    `blocked` and `tried` name channels (`cs` stands for both kinds of consultation message). `uid`, `phone` None: no template is mapped.
+    `trial_left` is what testers may still be sent today, replies and all. `blocked` and `tried` name channels (`cs` stands for both
+    kinds of consultation message). `uid`, `phone` None: no template is mapped.
     """
 
     now: datetime
     earliest: datetime
     tenant_state: str = "live"
     test: bool = False
-    trial_member: bool = False
-    trial_left: int = TRIAL_A_DAY
+    is_tester: bool = False
+    trial_left: int = DAILY_LIMIT
     consented: bool = True
     objected: bool = False
     proof_holds: bool = True
@@ -124,8 +125,8 @@ def _nobody(case: Case) -> str | None:
         (case.objected, "the citizen withdrew consent to status notices"),
         (not case.consented, "no consent to status notices"),
         (not case.proof_holds, "the dossier names another telephone number now: the proof has lapsed"),
-        (trial and not case.trial_member, "on trial: the citizen is not on the list"),
-        (trial and case.trial_left <= 0, f"on trial: {TRIAL_A_DAY} notices were planned today"),
+        (trial and not case.is_tester, "on trial: the citizen is not on the list of testers"),
+        (trial and case.trial_left <= 0, f"on trial: testers were sent {DAILY_LIMIT} messages today"),
     )
     return next((why for holds, why in against if holds), None)
 

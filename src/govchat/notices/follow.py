@@ -43,6 +43,17 @@ FOLLOWED = text(
     """
 )
 
+FOLLOWERS = text(
+    """
+    SELECT f.citizen_id, f.how, f.since, f.actor, starts_with(c.zalo_user_id, 'tel:'), coalesce(s.state = 'granted', false)
+    FROM dossier_followers f
+    JOIN citizens c ON c.tenant_id = f.tenant_id AND c.id = f.citizen_id
+    LEFT JOIN consents s ON s.tenant_id = f.tenant_id AND s.citizen_id = f.citizen_id AND s.purpose = 'status'
+    WHERE f.tenant_id = :tenant AND f.dossier_id = :dossier AND f.ended_at IS NULL
+    ORDER BY f.since, f.citizen_id
+    """
+)
+
 END = text(
     """
     WITH ended AS (
@@ -73,6 +84,17 @@ class Followed(msgspec.Struct, frozen=True):
     code: str
     how: str
     since: datetime
+
+
+class Follower(msgspec.Struct, frozen=True):
+    """Somebody who follows a dossier, without name and number. `by_phone`: known by telephone number alone."""
+
+    id: UUID
+    how: str
+    since: datetime
+    actor: str | None
+    by_phone: bool
+    consented: bool
 
 
 async def subscribe(
@@ -154,6 +176,27 @@ async def _follow(
     )
 
 
+async def unlink(
+    session: AsyncSession,
+    tenant_id: UUID,
+    citizen_id: UUID,
+    key: str,
+    *,
+    actor: str,
+    at: datetime,
+    evidence: str,
+) -> bool:
+    """The counter ends it for somebody who asked there; False when they don't follow the dossier with the normalised code `key`.
+
+    However they came to follow; `evidence` names the officer's record of the wish.
+    """
+    ended = await unsubscribe(session, tenant_id, citizen_id, at=at, evidence=evidence, key=key, how="counter")
+    if ended:
+        subject, after = f"dossier:{key}", {"citizen": citizen_id, "evidence": evidence}
+        await note(session, tenant_id, actor=actor, act="dossier.unlinked", subject=subject, after=after)
+    return bool(ended)
+
+
 async def unsubscribe(
     session: AsyncSession,
     tenant_id: UUID,
@@ -162,6 +205,7 @@ async def unsubscribe(
     at: datetime,
     evidence: str,
     key: str | None = None,
+    how: consent.How = "chat",
 ) -> int:
     """End following the dossier with the normalised code `key`, or all of them; answers how many were followed.
 
@@ -169,10 +213,12 @@ async def unsubscribe(
     """
     asked = {"tenant": tenant_id, "citizen": citizen_id, "key": key, "at": at, "by": evidence}
     ended = int(await session.scalar(END, asked) or 0)
+    if how == "counter" and not ended:
+        return 0  # a mistaken number must not silence somebody else
     if key is None or not await following(session, tenant_id, citizen_id):
-        await consent.withdraw(session, tenant_id, citizen_id, "status", how="chat", at=at, evidence=evidence)
+        await consent.withdraw(session, tenant_id, citizen_id, "status", how=how, at=at, evidence=evidence)
         if (told := (await consent.of(session, tenant_id, citizen_id)).get("phone")) is not None and told.granted:
-            await consent.withdraw(session, tenant_id, citizen_id, "phone", how="chat", at=at, evidence=evidence)
+            await consent.withdraw(session, tenant_id, citizen_id, "phone", how=how, at=at, evidence=evidence)
     return ended
 
 
@@ -180,6 +226,12 @@ async def following(session: AsyncSession, tenant_id: UUID, citizen_id: UUID) ->
     """What this citizen follows, newest first."""
     rows = await session.execute(FOLLOWED, {"tenant": tenant_id, "citizen": citizen_id})
     return [Followed(row.dossier_id, row.code, row.how, row.since) for row in rows.all()]
+
+
+async def followers(session: AsyncSession, tenant_id: UUID, dossier_id: UUID) -> list[Follower]:
+    """Who follows a dossier, in the order in which they came."""
+    rows = await session.execute(FOLLOWERS, {"tenant": tenant_id, "dossier": dossier_id})
+    return [Follower(*row) for row in rows.all()]
 
 
 async def hush(session: AsyncSession, tenant_id: UUID, citizen_id: UUID, dossier_id: UUID, *, now: datetime) -> None:

@@ -121,7 +121,8 @@ class NoticeWordingRow(TenantRow, Base):
 
 
 class NoticeSettingsRow(TenantRow, Base):
-    """What a province pays for: đồng a month, messages between 48 hours and 7 days, and what Zalo last said of its allowance."""
+    """What a province pays for: đồng a month, messages between 48 hours and 7 days, what Zalo last said of its allowance, when
+    it was last asked for its templates."""
 
     __tablename__ = "notice_settings"
     __table_args__ = (CheckConstraint("monthly_budget >= 0 AND cs_price >= 0", name="amounts"),)
@@ -131,6 +132,7 @@ class NoticeSettingsRow(TenantRow, Base):
     cs_price: Mapped[int] = mapped_column(server_default="55")
     daily_quota: Mapped[int | None]
     unpaid_until: Mapped[datetime | None]
+    templates_asked_at: Mapped[datetime | None]
     updated_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
 
@@ -144,17 +146,6 @@ class NoticeBudgetRow(TenantRow, Base):
     spent: Mapped[int] = mapped_column(server_default="0")
     messages: Mapped[int] = mapped_column(server_default="0")
     by_phone: Mapped[int] = mapped_column(server_default="0")
-
-
-class TrialMemberRow(TenantRow, Base):
-    """A citizen who receives notices while the province is on trial: staff, and followers who were asked."""
-
-    __tablename__ = "trial_members"
-    __table_args__ = (ForeignKeyConstraint(*_CITIZEN, ondelete="CASCADE"),)
-
-    citizen_id: Mapped[UUID] = mapped_column(primary_key=True)
-    added_by: Mapped[str]
-    added_at: Mapped[datetime]
 
 
 class ZbsTemplateRow(TenantRow, Base):

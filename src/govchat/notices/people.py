@@ -34,7 +34,7 @@ PEOPLE = text(
            ARRAY(SELECT b.channel FROM citizen_blocks b
                  WHERE b.tenant_id = :tenant AND b.citizen_id = f.citizen_id AND (b.until IS NULL OR b.until > :now)
                    AND (b.channel = 'phone' OR c.last_interaction_at IS NULL OR c.last_interaction_at <= b.since)) AS blocked,
-           EXISTS (SELECT FROM trial_members r WHERE r.tenant_id = :tenant AND r.citizen_id = f.citizen_id) AS trial_member,
+           EXISTS (SELECT FROM tenant_testers r WHERE r.tenant_id = :tenant AND r.zalo_user_id = c.zalo_user_id) AS is_tester,
            w.notice_id, w.number AS waiting_number, w.caused_at, w.merged, w.message_id, w.cost, w.money, w.period,
            l.last_said, l.last_number
     FROM followed f
@@ -81,7 +81,7 @@ class Person(msgspec.Struct, frozen=True, kw_only=True):
     phone_consent: str | None
     phone_sealed: bytes | None
     blocked: frozenset[str]
-    trial_member: bool
+    is_tester: bool
     last_said: datetime | None
     last_number: int
     waiting: Waiting | None
@@ -133,7 +133,7 @@ def _person(row: Any) -> Person:
         phone_consent=row.phone_consent,
         phone_sealed=row.phone_sealed,
         blocked=frozenset(row.blocked),
-        trial_member=row.trial_member,
+        is_tester=row.is_tester,
         last_said=row.last_said,
         last_number=row.last_number or 0,
         waiting=waiting,

@@ -1,28 +1,34 @@
 """Planning notices: who hears of these changes, on which channel, when; decided and put in the transaction of the change.
 
-Five queries at most, however many changes: followers, policy, money (only where something costs), the outbox, the record. Changes of one
+Five queries at most for one notice, six for any number: followers, policy, money (only where something costs), the outbox, the record, and
+what one-stop systems hear of those whom nobody can reach. Changes of one
 dossier within a minute become one notice: a newer one takes the place of one that nobody has begun to say, and waits for the end of
 the minute when one was just said (ADR 0018).
 """
 
 from collections.abc import Sequence
 from datetime import datetime
+from functools import partial
 from uuid import UUID
 
 import msgspec
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from govchat.callbacks.put import put_many
+from govchat.db.session import after_commit
 from govchat.kit.crypto import SealBroken, TenantVault
 from govchat.kit.ids import new_id
 from govchat.notices import budget
 from govchat.notices.budget import Purse
 from govchat.notices.change import Change
 from govchat.notices.channel import Case, Channel, Decision
+from govchat.notices.hear import UNREACHED, Unreached
 from govchat.notices.kinds import Kind, kind_of, kind_of_status
 from govchat.notices.people import Person, people_of
 from govchat.notices.policy import Policy, policy_of
 from govchat.notices.store import Planned, store
 from govchat.notices.weigh import Said, message_of, record_of, say, weigh
+from govchat.obs import metrics
 from govchat.outbox.put import Draft, Lane, put
 from govchat.zalo.errors import MessageInvalid
 
@@ -114,7 +120,7 @@ async def _decide(
     )
     if test or not counted:
         return told, None
-    purse = await budget.lock(session, tenant_id, policy.monthly_budget, now)
+    purse = await budget.lock(session, tenant_id, policy.monthly_budget, now, trial=policy.state == "trial")
     told = []
     for said, person in pairs:
         if person.waiting is not None and person.waiting.reserved and person.waiting.period == purse.month:
@@ -122,6 +128,8 @@ async def _decide(
         case, decision = weigh(policy, said, person, now=now, purse=purse, test=test)
         purse.left -= decision.cost
         purse.messages += decision.channel is not None
+        # What takes the place of a message that waits costs no second one of the testers' day.
+        purse.trial_left -= decision.channel is not None and person.waiting is None
         purse.by_phone += decision.channel is Channel.PHONE
         told.append(_Told(said, person, case, decision))
     return told, purse
@@ -170,6 +178,28 @@ async def _put(
         await put(session, vault, tenant_id, drafts)
     if planned:
         await store(session, vault, tenant_id, planned, purse, now)
+        await put_many(
+            session, vault, tenant_id, [(UNREACHED, _unreached(one)) for one in planned if one.state == "none"]
+        )
+        after_commit(
+            session, partial(_count, ["test" if test else str(one.decision.channel or one.state) for one in planned])
+        )
+
+
+def _unreached(one: Planned) -> Unreached:
+    return Unreached(
+        notice_id=one.id,
+        dossier_code=one.said.change.code,
+        change_number=one.said.change.number,
+        notice_kind=one.said.kind.value,
+        reason=one.decision.reason,
+        against=dict(one.decision.against),
+    )
+
+
+def _count(outcomes: Sequence[str]) -> None:
+    for outcome in outcomes:
+        metrics.NOTICES.labels(outcome).inc()
 
 
 def _stands(decision: Decision) -> bool:

@@ -11,6 +11,9 @@ import msgspec
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from govchat.callbacks.put import put_many
+from govchat.kit.crypto import TenantVault
+from govchat.notices.hear import DELIVERED, Delivered
 from govchat.zalo.chat_events import Receipt
 from govchat.zalo.header import Event
 
@@ -55,12 +58,21 @@ NOTE = text(
     )
     UPDATE notice_tries y
     SET delivered_at = least(y.delivered_at, coalesce(f.delivered, f.seen)), seen_at = least(y.seen_at, f.seen)
-    FROM (SELECT id, min(delivered) AS delivered, min(seen) AS seen FROM found GROUP BY id) f
-    WHERE y.tenant_id = :tenant AND y.message_id = f.id
-    RETURNING y.message_id
+    FROM (
+      -- Locked as it was, so that of two receipts at once one is the first.
+      SELECT b.message_id, b.delivered_at IS NULL AS first, min(r.delivered) AS delivered, min(r.seen) AS seen
+      FROM (SELECT t.message_id, t.delivered_at FROM notice_tries t
+            WHERE t.tenant_id = :tenant AND t.message_id IN (SELECT id FROM found) ORDER BY t.message_id FOR NO KEY UPDATE) b
+      JOIN found r ON r.id = b.message_id GROUP BY b.message_id, b.delivered_at
+    ) f, notices n JOIN dossiers d ON d.tenant_id = :tenant AND d.id = n.dossier_id
+    WHERE y.tenant_id = :tenant AND y.message_id = f.message_id AND n.tenant_id = :tenant AND n.id = y.notice_id
+    RETURNING f.first, y.notice_id, d.code AS dossier_code, n.number AS change_number, n.kind AS notice_kind, y.channel,
+              y.delivered_at AS at
     """
 )
 
+
+_HEARD = Delivered.__struct_fields__
 
 # The events that this room wants to hear of; `rows_of` and `templates.note_event` read them.
 HEARD = frozenset(
@@ -82,11 +94,11 @@ def rows_of(event: Event) -> list[ReceiptRow]:
     return [ReceiptRow(each, event.seen, event.delivered_at, event.tracking_id) for each in event.msg_ids]
 
 
-async def note_receipts(session: AsyncSession, tenant_id: UUID, rows: Sequence[ReceiptRow]) -> int:
-    """Write receipts down, the earliest of each kind; answers how many notices they were about."""
+async def note_receipts(session: AsyncSession, vault: TenantVault, tenant_id: UUID, rows: Sequence[ReceiptRow]) -> int:
+    """Write receipts down, the earliest of each kind, and tell one-stop systems of the first; answers how many notices they were about."""
     if not rows:
         return 0
-    noted = await session.execute(
+    found = await session.execute(
         NOTE,
         {
             "tenant": tenant_id,
@@ -96,4 +108,7 @@ async def note_receipts(session: AsyncSession, tenant_id: UUID, rows: Sequence[R
             "trackings": [row.tracking_id for row in rows],
         },
     )
-    return len(noted.all())
+    noted = found.mappings().all()
+    heard = [(DELIVERED, Delivered(**{name: row[name] for name in _HEARD})) for row in noted if row["first"]]
+    await put_many(session, vault, tenant_id, heard)
+    return len(noted)

@@ -3,7 +3,7 @@
 Called by the sender for a refusal that is certain, in the transaction that records it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -11,13 +11,16 @@ from sqlalchemy import select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from govchat.callbacks.put import put_many as put_callbacks
 from govchat.citizens.blocks import Channel as BlockedChannel
 from govchat.citizens.blocks import block
 from govchat.kit import clock
 from govchat.kit.crypto import TenantVault
 from govchat.notices import budget
 from govchat.notices.budget import Purse
+from govchat.notices.change import Change
 from govchat.notices.channel import Channel, Decision
+from govchat.notices.hear import REFUSED, UNREACHED, Refused, Unreached
 from govchat.notices.kinds import Kind
 from govchat.notices.models import NoticeRow, NoticeSettingsRow, NoticeTryRow, ZbsTemplateRow
 from govchat.notices.people import Person, people_of
@@ -66,14 +69,20 @@ TAKE = text(
 
 
 async def after_refusal(
-    session: AsyncSession, vault: TenantVault, tenant_id: UUID, message_id: UUID, error: ZaloError
+    session: AsyncSession,
+    vault: TenantVault,
+    tenant_id: UUID,
+    message_id: UUID,
+    error: ZaloError,
+    *,
+    gave_up: bool = False,
 ) -> bool:
     """Remember what the refusal says and put the notice on the next channel; True when another message has been put.
 
     On True the refused message is done with (`failed`); on False the sender's own verdict stands, and a message that is not of a notice
-    is left alone.
+    is left alone. `gave_up`: the sender tries this message no more, whatever the error asks for.
     """
-    if error.uncertain or error.kind not in ENDS:
+    if error.uncertain or not (gave_up or error.kind in ENDS):
         return False
     tried = await session.get(NoticeTryRow, (tenant_id, message_id))
     if tried is None:
@@ -84,7 +93,7 @@ async def after_refusal(
     if notice.message_id != message_id:  # told of this refusal before: another message stands for it already
         return True
     await _learn(session, tenant_id, notice, tried, error, now)
-    return await _next(session, vault, tenant_id, notice, tried, error, now)
+    return await _next(session, vault, tenant_id, notice, tried, error, now, gave_up=gave_up)
 
 
 async def _learn(
@@ -125,6 +134,8 @@ async def _next(
     tried: NoticeTryRow,
     error: ZaloError,
     now: datetime,
+    *,
+    gave_up: bool,
 ) -> bool:
     channels = await session.scalars(
         select(NoticeTryRow.channel).where(NoticeTryRow.tenant_id == tenant_id, NoticeTryRow.notice_id == notice.id)
@@ -134,26 +145,63 @@ async def _next(
     person = next(iter(found.get(notice.dossier_id, ())), None)
     policy = await policy_of(session, tenant_id, now)
     purse = await budget.lock(session, tenant_id, policy.monthly_budget, now)
+    change = read_facts(vault, notice.id, notice.facts_sealed)
     if person is None:
         decision, said = Decision(channel=None, reason="the citizen no longer follows the dossier"), None
     else:
-        said = say(policy, read_facts(vault, notice.id, notice.facts_sealed), Kind(notice.kind))
+        said = say(policy, change, Kind(notice.kind))
         _, decision = weigh(policy, said, person, now=now, purse=purse, test=False, tried=frozenset(before))
     against = [*notice.decision.get("against", ()), [tried.channel, f"Zalo refused: {error.name}"]]
+    heard: list[tuple[str, object]] = [(REFUSED, _refused(notice, change, tried.channel, error, decision))]
     if decision.channel is None or person is None or said is None:
-        final = error.kind in (Refusal.permanent, Refusal.data)
+        final = gave_up or error.kind in (Refusal.permanent, Refusal.data)
+        # A notice that waits for money or a person at Zalo is asked about again and again: that it still waits is no news.
+        known = notice.decision.get("against", ())
+        notice.decision = notice.decision | {"against": _once([*against, *(list(pair) for pair in decision.against)])}
         if final:
             await budget.refund(session, tenant_id, tried.message_id)
             notice.state, notice.channel, notice.reason = "none", None, decision.reason
-        notice.decision = notice.decision | {"against": [*against, *(list(pair) for pair in decision.against)]}
+            heard.append((UNREACHED, _unreached(notice, change)))
+        if final or against[-1] not in known:
+            await put_callbacks(session, vault, tenant_id, heard)
         await session.flush()
         return False
+    await put_callbacks(session, vault, tenant_id, heard)
     await budget.refund(session, tenant_id, tried.message_id)
     await _move(session, vault, tenant_id, notice, said, person, decision, number=len(before) + 1, purse=purse, now=now)
     notice.channel, notice.reason, notice.due_at = decision.channel.value, decision.reason, decision.due_at
     notice.decision = notice.decision | {"against": against, "cost": decision.cost}
     await session.flush()
     return True
+
+
+def _once(against: Sequence[Sequence[str]]) -> list[list[str]]:
+    """Each obstacle where it came up first."""
+    return [list(pair) for pair in dict.fromkeys((channel, why) for channel, why in against)]
+
+
+def _refused(notice: NoticeRow, change: Change, channel: str, error: ZaloError, decision: Decision) -> Refused:
+    return Refused(
+        notice_id=notice.id,
+        dossier_code=change.code,
+        change_number=notice.number,
+        notice_kind=notice.kind,
+        channel=channel,
+        zalo_code=error.code,
+        reason=error.name,
+        next_channel=decision.channel.value if decision.channel else None,
+    )
+
+
+def _unreached(notice: NoticeRow, change: Change) -> Unreached:
+    return Unreached(
+        notice_id=notice.id,
+        dossier_code=change.code,
+        change_number=notice.number,
+        notice_kind=notice.kind,
+        reason=notice.reason,
+        against=dict(notice.decision["against"]),
+    )
 
 
 async def _move(

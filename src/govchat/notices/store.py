@@ -14,7 +14,7 @@ from govchat.notices.budget import Purse
 from govchat.notices.change import Change
 from govchat.notices.channel import Channel, Decision
 from govchat.notices.people import Person, Waiting
-from govchat.notices.quiet import month_of
+from govchat.notices.quiet import day_of, month_of
 from govchat.notices.weigh import Said
 
 
@@ -59,6 +59,9 @@ STORE = text(
       FROM unnest(CAST(:periods AS text[]), CAST(:amounts AS integer[]), CAST(:counts AS integer[]), CAST(:phones AS integer[]))
         AS s(period, reserved, messages, by_phone)
       WHERE b.tenant_id = :tenant AND b.period = s.period
+    ), trial AS (
+      UPDATE trial_days SET sent = sent + CAST(:trial AS integer)
+      WHERE tenant_id = :tenant AND day = CAST(CAST(:day AS text) AS date) AND CAST(:trial AS integer) > 0
     ), written AS (
       INSERT INTO notices (tenant_id, id, dossier_id, number, citizen_id, kind, state, channel, reason, decision, facts_sealed,
                            wording_version, message_id, caused_at, planned_at, due_at)
@@ -110,6 +113,10 @@ async def store(
             "tenant": tenant_id,
             "now": now,
             "month": purse.month if purse else month_of(now),
+            "day": purse.day if purse else day_of(now),
+            "trial": sum(one.decision.channel is not None and one.waiting is None for one in planned)
+            if purse and purse.trial
+            else 0,
             "replaced": [one.waiting.message_id for one in replaced if one.waiting],
             "olds": [one.waiting.notice_id for one in replaced if one.waiting],
             "news": [one.id for one in replaced],

@@ -80,8 +80,8 @@ def _case(
         earliest=now if tried else max(now, min(held, now + ONE_NOTICE_A)),
         tenant_state=policy.state,
         test=test,
-        trial_member=person.trial_member,
-        trial_left=1 if purse is None else 50 - purse.messages,
+        is_tester=person.is_tester,
+        trial_left=1 if purse is None or tried or person.waiting else purse.trial_left,
         consented=person.consent == "granted",
         objected=person.consent == "withdrawn",
         proof_holds=person.how != "phone"

@@ -7,11 +7,14 @@ renders its own registry merged with theirs. Tenants are the only label from out
 import re
 from collections.abc import Iterable
 from functools import cache
+from typing import TypeVar
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
 from govchat.obs.snapshots import merge, snapshot
+
+Metric = TypeVar("Metric", Counter, Gauge, Histogram)
 
 REGISTRY = CollectorRegistry()
 ProcessCollector(namespace="govchat", registry=REGISTRY)
@@ -59,6 +62,15 @@ DOSSIER_FLAGS = _counter(
     "dossier_flags", "Changes of dossiers that the law does not know or that came late, by flag", "tenant", "flag"
 )
 
+# Notices
+NOTICES = _counter(
+    "notices", "Decisions on notices: the channel chosen, none (nobody to be reached), withheld, test", "outcome"
+)
+PROMISE = _gauge(
+    "notices_promise_share", "Share of today's notices that Zalo had within so many seconds", "tenant", "seconds"
+)
+PROMISE_ACCEPTED = _gauge("notices_promise_accepted", "Notices of today that the promise counts", "tenant")
+
 # The answer
 ANSWERS = _counter("conversation_answers", "Messages put as answers, by event", "tenant", "event")
 
@@ -100,7 +112,7 @@ def tenant_label(slug: str | None) -> str:
 
 
 @cache
-def child(metric: Counter, *labels: str) -> Counter:
+def child(metric: Metric, *labels: str) -> Metric:
     """The metric of these label values, found once: for hot paths. Values come from `tenant_label` and from fixed lists."""
     return metric.labels(*labels)
 

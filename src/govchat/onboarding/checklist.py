@@ -13,6 +13,7 @@ from govchat.onboarding import console, province
 from govchat.onboarding.line import Account, Colour, Confirmation, Events, Ground, Judge, Line
 from govchat.onboarding.models import ConfirmationRow, FactRow
 from govchat.outbox.models import OutboxAttemptRow, OutboxMessageRow
+from govchat.procedures.book import View
 from govchat.settings import Settings
 from govchat.tenants.models import OaCredentialRow
 from govchat.tenants.registry import Tenant
@@ -35,6 +36,7 @@ LINES: tuple[Judge, ...] = (
     province.templates,
     province.catalogue,
     province.one_stop,
+    province.promise,
     province.quiet_hours,
     province.data_record,
     province.testers,
@@ -64,9 +66,9 @@ class Checklist(msgspec.Struct, frozen=True, kw_only=True):
     lines: list[Line]
 
 
-async def read(session: AsyncSession, settings: Settings, tenant: Tenant) -> Checklist:
+async def read(session: AsyncSession, settings: Settings, tenant: Tenant, catalogue: View) -> Checklist:
     """Judge every line now, in one transaction of the tenant; nothing outside is asked (`ask` does that before)."""
-    ground = await ground_of(session, settings, tenant)
+    ground = await ground_of(session, settings, tenant, catalogue)
     lines = [await judge(session, ground) for judge in LINES]
     of = {colour: [line.key for line in lines if line.colour is colour] for colour in Colour}
     return Checklist(
@@ -82,7 +84,7 @@ async def read(session: AsyncSession, settings: Settings, tenant: Tenant) -> Che
     )
 
 
-async def ground_of(session: AsyncSession, settings: Settings, tenant: Tenant) -> Ground:
+async def ground_of(session: AsyncSession, settings: Settings, tenant: Tenant, catalogue: View) -> Ground:
     """The facts that several lines need."""
     now = clock.now()
     credential = await session.get(OaCredentialRow, (tenant.id, tenant.oa_id), populate_existing=True)
@@ -90,6 +92,7 @@ async def ground_of(session: AsyncSession, settings: Settings, tenant: Tenant) -
     fact = await session.get(FactRow, (tenant.id, ACCOUNT), populate_existing=True)
     return Ground(
         tenant=tenant,
+        catalogue=catalogue,
         now=now,
         is_production=settings.is_production,
         public_url=settings.public_url.rstrip("/"),

@@ -8,6 +8,7 @@ import msgspec
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from govchat.kit.clock import VN
+from govchat.procedures.book import View
 from govchat.tenants.registry import Tenant
 
 
@@ -67,6 +68,7 @@ class Ground(msgspec.Struct, frozen=True, kw_only=True):
     """What several lines need, read once."""
 
     tenant: Tenant
+    catalogue: View  # the province's own
     now: datetime
     is_production: bool
     public_url: str

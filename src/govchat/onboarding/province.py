@@ -3,6 +3,7 @@
 Each line is one function from the tenant's session and the ground to a `Line`; a room that learns a better fact changes its line here.
 """
 
+from collections.abc import Sequence
 from datetime import timedelta
 
 from sqlalchemy import func, select
@@ -13,15 +14,21 @@ from govchat.citizens.models import CitizenRow
 from govchat.dossiers.models import DossierRow
 from govchat.incidents.models import Kind
 from govchat.incidents.queries import open_incidents
+from govchat.notices.fit import ANY
+from govchat.notices.kinds import Kind as NoticeKind
+from govchat.notices.models import NoticeSettingsRow
+from govchat.notices.promise import days_of
+from govchat.notices.templates import templates_of
 from govchat.onboarding.line import Colour, Ground, Line, day, moment
 from govchat.outbox.models import OutboxMessageRow
-from govchat.procedures.catalogue import national_code, starter
+from govchat.procedures.catalogue import national_code
 from govchat.tenants.models import TesterRow
 
 ENOUGH_SIGNED = 20
 QUIET_WEBHOOK = timedelta(days=3)
 QUIET_ONE_STOP = timedelta(days=3)
 TEMPLATE_REFUSALS = (-131, -117, -146)  # not approved, not ours, disabled for low quality
+APPROVED = "ENABLE"
 UNSURE = ("typical", "unconfirmed")
 SERIOUS = (Kind.CREDENTIAL, Kind.WEBHOOK, Kind.PACKAGE)
 KINDS = {
@@ -78,44 +85,100 @@ async def signature(_: AsyncSession, ground: Ground) -> Line:
     return Line(key="signature", title="Chữ ký sự kiện", colour=colour, says=says, todo=todo)
 
 
-async def templates(_: AsyncSession, ground: Ground) -> Line:
-    """Approved message templates. Nothing in the house keeps Zalo's list yet: only a refusal says something."""
-    title = "Mẫu tin đã được duyệt"
+async def templates(session: AsyncSession, ground: Ground) -> Line:
+    """Approved message templates as Zalo last described them, and whether each notice has one that may be sent."""
+    slug, tenant_id = ground.tenant.slug, ground.tenant.id
+
+    def line(colour: Colour, says: str, todo: str = "") -> Line:
+        return Line(key="templates", title="Mẫu tin đã được duyệt", colour=colour, says=says, todo=todo)
+
     refused = ground.refused(*TEMPLATE_REFUSALS)
     if refused is not None:
-        says = f"Zalo từ chối một mẫu tin với mã {refused}."
         todo = "Xem trạng thái và lý do của mẫu tin trong account.zalo.cloud, sửa rồi gửi duyệt lại."
-        return Line(key="templates", title=title, colour=Colour.RED, says=says, todo=todo)
-    return Line(
-        key="templates",
-        title=title,
-        colour=Colour.AMBER,
-        says="Chưa đồng bộ danh sách mẫu tin từ Zalo.",
-        todo="Kiểm tra trạng thái duyệt các mẫu tin trong account.zalo.cloud; quá 7 ngày không tương tác chỉ gửi được theo mẫu.",
-    )
+        return line(Colour.RED, f"Zalo từ chối một mẫu tin với mã {refused}.", todo)
+    found = await templates_of(session, tenant_id)
+    settled = await session.get(NoticeSettingsRow, tenant_id)
+    if not found:
+        asked = settled.templates_asked_at if settled else None
+        says = (
+            f"Zalo chưa có mẫu tin nào (hỏi lúc {moment(asked)})." if asked else "Chưa đọc danh sách mẫu tin từ Zalo."
+        )
+        todo = (
+            "Tạo mẫu tin trong account.zalo.cloud và gửi duyệt; quá 7 ngày không tương tác chỉ gửi được theo mẫu. "
+            f"Đọc lại: govchat template sync {slug}"
+        )
+        return line(Colour.AMBER, says, todo)
+    approved = [each for each in found if each.status == APPROVED]
+    read_at = moment(max(each.synced_at for each in found))
+    says = f"{len(approved)} trên {len(found)} mẫu tin được duyệt (đọc lúc {read_at})."
+    stale = [each.template_id for each in found if each.kinds and each.status != APPROVED]
+    if stale:
+        todo = f"Sửa mẫu trong account.zalo.cloud rồi gửi duyệt lại, hoặc gán mẫu khác: govchat template map {slug}"
+        return line(Colour.AMBER, f"{says} Mẫu đang dùng không còn được duyệt: {', '.join(stale)}.", todo)
+    covered = {kind for each in approved for kind in each.kinds}
+    missing = [] if ANY in covered else [kind.value for kind in NoticeKind if kind.value not in covered]
+    if missing:
+        says += f" {len(missing)} loại thông báo chưa có mẫu: {_some(missing)}."
+        return line(Colour.AMBER, says, f"Gán một mẫu chung: govchat template map {slug} any MÃ_MẪU")
+    if not (settled and settled.monthly_budget):
+        todo = f"Đặt ngân sách tháng: govchat notice settings {slug} --monthly-budget ĐỒNG"
+        return line(Colour.AMBER, f"{says} Chưa có ngân sách nên không mẫu nào được gửi.", todo)
+    return line(Colour.GREEN, f"{says} Mọi loại thông báo đều có mẫu.")
 
 
 async def catalogue(session: AsyncSession, ground: Ground) -> Line:
-    """Every procedure that dossiers name is in the catalogue; figures without a source are told."""
-    known = starter()
-    title = "Danh mục thủ tục hành chính"
+    """Every procedure that dossiers name is in the province's catalogue; figures without a source are told."""
+    known, title = ground.catalogue, "Danh mục thủ tục hành chính"
     used = await session.scalars(
         select(DossierRow.procedure_code).where(DossierRow.tenant_id == ground.tenant.id).distinct()
     )
     unknown = sorted({national_code(code) or code for code in used if known.get(code) is None})
     if unknown:
-        shown = ", ".join(unknown[:5]) + (f" và {len(unknown) - 5} mã khác" if len(unknown) > 5 else "")
-        says = f"{len(unknown)} thủ tục có hồ sơ nhưng chưa có trong danh mục: {shown}."
-        return Line(
-            key="catalogue", title=title, colour=Colour.RED, says=says, todo="Bổ sung các thủ tục này vào danh mục."
-        )
-    unsure = sum(each.limit.certainty in UNSURE or each.fee.certainty in UNSURE for each in known)
-    says = f"{len(known)} thủ tục dùng chung"
+        says = f"{len(unknown)} thủ tục có hồ sơ nhưng chưa có trong danh mục: {_some(unknown)}."
+        todo = f"Bổ sung các thủ tục này: govchat procedure import {ground.tenant.slug} TỆP"
+        return Line(key="catalogue", title=title, colour=Colour.RED, says=says, todo=todo)
+    editions = list(known.editions())
+    unsure = sum(
+        each.procedure.limit.certainty in UNSURE or each.procedure.fee.certainty in UNSURE for each in editions
+    )
+    own = sum(each.override > 0 for each in editions)
+    says = f"{len(editions)} thủ tục" + (f", {own} theo công bố của tỉnh" if own else " dùng chung")
     if unsure:
         says += f"; {unsure} thủ tục có thời hạn hoặc lệ phí chưa có căn cứ, người dân được báo là cần hỏi lại."
         todo = "Đối chiếu thời hạn, lệ phí với quyết định công bố của tỉnh."
         return Line(key="catalogue", title=title, colour=Colour.AMBER, says=says, todo=todo)
     return Line(key="catalogue", title=title, colour=Colour.GREEN, says=f"{says}.")
+
+
+async def promise(session: AsyncSession, ground: Ground) -> Line:
+    """What was promised of notices and what was kept, over the last week: 95 % with Zalo within 10 s, 99 % within 60 s."""
+    days = await days_of(session, ground.tenant.id)
+    accepted = sum(each.accepted for each in days)
+
+    def line(colour: Colour, says: str, todo: str = "") -> Line:
+        return Line(key="promise", title="Thông báo đến Zalo kịp thời", colour=colour, says=says, todo=todo)
+
+    if not accepted:
+        return line(Colour.GREEN, "Chưa có thông báo nào để đo.")
+    ten, sixty = (sum(getattr(each, name) for each in days) / accepted for name in ("within_10", "within_60"))
+    says = (
+        f"{len(days)} ngày gần nhất: {accepted} thông báo, {_percent(ten)} trong 10 giây (cam kết 95 %), "
+        f"{_percent(sixty)} trong 60 giây (cam kết 99 %)."
+    )
+    broken = [f"{each.day:%d/%m}" for each in days if not each.kept]
+    if not broken:
+        return line(Colour.GREEN, says)
+    says += f" Không đạt: {', '.join(broken)}."
+    todo = f"Tìm nguyên nhân từng thông báo: govchat notice unreached {ground.tenant.slug}, govchat explain MÃ."
+    return line(Colour.AMBER, says, todo)
+
+
+def _percent(share: float) -> str:
+    return f"{share * 100:.1f} %".replace(".", ",")
+
+
+def _some(names: Sequence[str]) -> str:
+    return ", ".join(names[:5]) + (f" và {len(names) - 5} mục khác" if len(names) > 5 else "")
 
 
 async def one_stop(session: AsyncSession, ground: Ground) -> Line:

@@ -11,12 +11,12 @@ from sqlalchemy import select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from govchat.dossiers import codes, private
-from govchat.dossiers.models import DossierRow
-from govchat.dossiers.queries import DossierNotFound
+from govchat.audit.record import note
+from govchat.dossiers import private
+from govchat.dossiers.queries import row_of
 from govchat.kit import clock
 from govchat.kit.crypto import TenantVault
-from govchat.procedures.catalogue import starter
+from govchat.procedures.book import Lookup
 from govchat.receipts import token
 from govchat.receipts.models import ReceiptTokenRow
 from govchat.tenants.registry import Tenant
@@ -35,10 +35,13 @@ class Printed(msgspec.Struct, frozen=True, kw_only=True):
     due_at: datetime | None
 
 
-async def receipt_of(session: AsyncSession, vault: TenantVault, tenant: Tenant, code: str) -> Printed:
+async def receipt_of(
+    session: AsyncSession, vault: TenantVault, tenant: Tenant, catalogue: Lookup, code: str
+) -> Printed:
     """What to print for a dossier, with the token it has or now gets; raises `CodeInvalid`, `DossierNotFound`."""
-    row = await _dossier(session, tenant.id, code)
-    procedure = starter().get(row.procedure_code)
+    row = await row_of(session, tenant.id, code)
+    received = row.received_at.astimezone(clock.VN).date() if row.received_at else None
+    procedure = catalogue.get(row.procedure_code, received)
     return Printed(
         token=token.make(vault, tenant.key_tag, await _ref(session, vault, tenant, row.id)),
         code=row.code,
@@ -51,9 +54,9 @@ async def receipt_of(session: AsyncSession, vault: TenantVault, tenant: Tenant, 
     )
 
 
-async def revoke(session: AsyncSession, tenant: Tenant, code: str) -> bool:
-    """End the token of a dossier; False when it has none. Raises `CodeInvalid`, `DossierNotFound`."""
-    row = await _dossier(session, tenant.id, code)
+async def revoke(session: AsyncSession, tenant: Tenant, code: str, *, actor: str) -> bool:
+    """End the token of a dossier, noted in the audit trail; False when it has none. Raises `CodeInvalid`, `DossierNotFound`."""
+    row = await row_of(session, tenant.id, code)
     ended = await session.scalar(
         update(ReceiptTokenRow)
         .where(
@@ -64,15 +67,9 @@ async def revoke(session: AsyncSession, tenant: Tenant, code: str) -> bool:
         .values(revoked_at=clock.now())
         .returning(ReceiptTokenRow.ref)
     )
+    if ended is not None:
+        await note(session, tenant.id, actor=actor, act="receipt.revoked", subject=f"dossier:{row.code}")
     return ended is not None
-
-
-async def _dossier(session: AsyncSession, tenant_id: UUID, code: str) -> DossierRow:
-    key = codes.parse(code).key
-    row = await session.scalar(select(DossierRow).where(DossierRow.tenant_id == tenant_id, DossierRow.code_key == key))
-    if row is None:
-        raise DossierNotFound(f'dossier "{code}" is not known here: put it first with PUT /v1/dossiers/{code}')
-    return row
 
 
 async def _ref(session: AsyncSession, vault: TenantVault, tenant: Tenant, dossier_id: UUID) -> bytes:

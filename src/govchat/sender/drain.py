@@ -14,6 +14,7 @@ from uuid import UUID
 import structlog
 
 from govchat.db.away import ANY_FAILURE
+from govchat.errors import DomainError
 from govchat.kit import clock
 from govchat.kit.buckets import Buckets, Request
 from govchat.kit.gather import Gather
@@ -22,6 +23,7 @@ from govchat.kit.rounds import Rounds
 from govchat.obs import metrics
 from govchat.outbox.claim import Claimed, Result, Want, claim, record
 from govchat.outbox.put import Lane
+from govchat.sender.breaker import Breakers
 from govchat.sender.say import MOVED_ON, say, untouched, windows_of
 from govchat.tenants.credentials import CredentialBusy, CredentialRevoked, Credentials
 from govchat.tenants.registry import Registry, Tenant
@@ -30,8 +32,12 @@ from govchat.zalo.client import ZaloClient
 
 log = structlog.get_logger()
 
-# Messages of one province on their way at the same time.
+# Messages of one province on their way at the same time; fewer while the process is busy with many.
 SLOTS = 16
+BUSY, SLOTS_WHEN_BUSY = 256, 4
+MOST_AT_ONCE = 512
+# A grant that is older than this at the moment of sending is not used: with the windows' margin, Zalo never counts more than its limit.
+LATE_S = 0.5
 # What is claimed but not on its way yet is small: a look at a province that had little to send asks for little.
 FIRST_LOOK = 4
 # Recording is tried this often while PostgreSQL is away: what Zalo answered must not be forgotten.
@@ -62,7 +68,9 @@ class Drainer:
         self.worker = new_id()
         self._rounds = Rounds(self._round, name="sender.round", most=128)
         self._recorder = Gather(self._record, most=RECORDED_AT_ONCE, linger_s=RECORD_LINGER_S, enough=50, parallel=2)
+        self._breakers = Breakers()
         self._busy: dict[UUID, int] = defaultdict(int)
+        self._granted_at: dict[UUID, float] = {}
         self._looked: dict[UUID, int] = {}
         # Asked for while something was on its way: what it kept back may go when it is done.
         self._asked: set[UUID] = set()
@@ -95,14 +103,17 @@ class Drainer:
             for place, (tenant, want) in enumerate(wants)
             if self.lanes[0] == Lane.REPLY
             and tenant.id not in self._resting
-            and self._busy[tenant.id] + want <= SLOTS
+            and want <= self._free(tenant.id)
+            and self._breakers.room(tenant.id, _now()) is None
             and self.credentials.at_hand(tenant, not_generation=self._refused.get(tenant.id))
         ]
         reserved = [0] * len(wants)
         if able:
+            now = _now()
             grants = await self.buckets.take_all([Request(windows_of(tenant), want) for _, tenant, want in able])
             for (place, tenant, _), grant in zip(able, grants, strict=True):
                 reserved[place] = grant.granted
+                self._granted_at[tenant.id] = now
                 self._busy[tenant.id] += grant.granted
         return reserved
 
@@ -113,13 +124,14 @@ class Drainer:
             self._busy[tenant.id] -= unused
             self._start(self.buckets.give_back(windows_of(tenant), unused))
         if claimed:
-            self._send(tenant, self.credentials.at_hand(tenant), claimed)
+            self._send(tenant, self.credentials.at_hand(tenant), claimed, self._granted_at.get(tenant.id, 0.0))
 
     async def _round(self, tenant_ids: list[UUID]) -> list[UUID]:
         """Take, claim and start sending for these; answers those that still may have more."""
         wants = [want for tenant_id in tenant_ids if (want := await self._want(tenant_id)) is not None]
         if not wants:
             return []
+        granted_at = _now()
         grants = await self.buckets.take_all([Request(windows_of(tenant), want) for tenant, _, want in wants])
         asked: list[Want] = []
         for (tenant, _, _), grant in zip(wants, grants, strict=True):
@@ -140,12 +152,7 @@ class Drainer:
             mine = claimed.get(tenant.id, [])
             if grant.granted > len(mine):
                 unused.append(Request(windows_of(tenant), len(mine) - grant.granted))
-            self._looked[tenant.id] = len(mine)
-            if self._busy[tenant.id]:  # citizens who were being spoken to were left out: look again when something is done
-                self._asked.add(tenant.id)
-            if mine:
-                self._busy[tenant.id] += len(mine)
-                self._send(tenant, access, mine)
+            self._begin(tenant, access, mine, granted_at)
             if tenant.id in held:
                 self._rest(tenant, HELD_S, denied=False)
             elif mine and len(mine) == most_of[tenant.id]:
@@ -154,11 +161,26 @@ class Drainer:
             self._start(self.buckets.take_all(unused))
         return again
 
+    def _begin(self, tenant: Tenant, access: Access, mine: Sequence[Claimed], granted_at: float) -> None:
+        """Send what a look has claimed, and remember what the next look has to know."""
+        self._looked[tenant.id] = len(mine)
+        if self._busy[tenant.id]:  # citizens who were being spoken to were left out: look again when something is done
+            self._asked.add(tenant.id)
+        if mine:
+            self._busy[tenant.id] += len(mine)
+            self._send(tenant, access, mine, granted_at)
+        else:
+            self._breakers.probe(tenant.id, going=False)
+
     async def _want(self, tenant_id: UUID) -> tuple[Tenant, Access, int] | None:
         """The tenant with its token and how many messages it may be asked for; None when not now."""
         tenant = await self.registry.by_id(tenant_id)
-        free = SLOTS - self._busy[tenant_id]
+        free = self._free(tenant_id)
         if not tenant.speaks:
+            return None
+        room = self._breakers.room(tenant_id, _now())
+        if room == 0:
+            self._rest(tenant, self._breakers.wait_s(tenant_id, _now()), denied=False)
             return None
         if free <= 0:
             self._full.add(tenant_id)
@@ -167,7 +189,16 @@ class Drainer:
         if access is None:
             self._start(self._fetch(tenant))
             return None
+        if room is not None:
+            self._breakers.probe(tenant_id, going=True)
+            return tenant, access, 1
         return tenant, access, min(free, max(FIRST_LOOK, 2 * self._looked.get(tenant_id, 0)))
+
+    def _free(self, tenant_id: UUID) -> int:
+        """How many more messages of this province may be on their way."""
+        under_way = sum(self._busy.values())
+        most = SLOTS if under_way < BUSY else SLOTS_WHEN_BUSY
+        return min(most - self._busy[tenant_id], MOST_AT_ONCE - under_way)
 
     async def _fetch(self, tenant: Tenant) -> None:
         """Have a token at hand, then look: nobody else waits for it."""
@@ -191,29 +222,45 @@ class Drainer:
         if tenant.id not in self._resting:
             self._resting[tenant.id] = asyncio.get_running_loop().call_later(wait_s, rested)
 
-    def _send(self, tenant: Tenant, access: Access | None, claimed: Sequence[Claimed]) -> None:
+    def _send(self, tenant: Tenant, access: Access | None, claimed: Sequence[Claimed], granted_at: float) -> None:
         groups: dict[UUID, list[Claimed]] = {}
         for message in claimed:
             groups.setdefault(message.citizen_id, []).append(message)
         for group in groups.values():
-            self._start(self._say(tenant, access, group))
+            self._start(self._say(tenant, access, group, granted_at))
 
-    async def _say(self, tenant: Tenant, access: Access | None, group: Sequence[Claimed]) -> None:
+    async def _say(self, tenant: Tenant, access: Access | None, group: Sequence[Claimed], granted_at: float) -> None:
         """Say one citizen's messages in order; after a failure the rest goes back, so that nothing overtakes."""
         results: list[Result] = []
-        vault = await self.registry.tenant_vault(tenant.id)
+        try:
+            vault = await self.registry.tenant_vault(tenant.id)
+        except DomainError as error:  # its key is gone or can't be read now: nothing is said, and nothing is lost
+            log.warning("sender.no_key", tenant=tenant.slug, reason=error.code)
+            access = None
         for message in group:
-            if access is None or (results and results[-1].state in ("queued", "uncertain")):
+            behind = bool(results) and results[-1].state in ("queued", "uncertain")
+            if access is None or behind or not await self._timely(tenant, granted_at):
                 results.append(untouched(message))
             else:
                 results.append(await say(self.registry.db, self.zalo, self.buckets, tenant, vault, access, message))
-        await asyncio.gather(*(self._recorder.put((tenant.id, result)) for result in results))
+        if len(results) == 1:
+            await self._recorder.put((tenant.id, results[0]))
+        else:
+            await asyncio.gather(*(self._recorder.put((tenant.id, result)) for result in results))
         self._done(tenant, results)
+
+    async def _timely(self, tenant: Tenant, granted_at: float) -> bool:
+        """Whether the token is young enough to be used; an old one is left to lapse, and another taken in its place."""
+        if _now() - granted_at <= LATE_S:
+            return True
+        return (await self.buckets.take(windows_of(tenant), 1)).granted == 1
 
     def _done(self, tenant: Tenant, results: Sequence[Result]) -> None:
         """Free the slots; look again at what these kept waiting, and at what they left for later."""
         self._busy[tenant.id] -= len(results)
         for result in results:
+            if self._breakers.note(tenant.id, result, _now()):
+                log.warning("sender.circuit_open", tenant=tenant.slug, wait_s=self._breakers.wait_s(tenant.id, _now()))
             if result.refused_generation is not None:
                 self._refused[tenant.id] = max(self._refused.get(tenant.id, 0), result.refused_generation)
         later = [result.due_at for result in results if result.state == "queued" and result.due_at is not None]
@@ -255,3 +302,8 @@ class Drainer:
             return done
         log.error("sender.record_lost", messages=len(results))
         return done
+
+
+def _now() -> float:
+    """Seconds of the loop's clock."""
+    return asyncio.get_running_loop().time()

@@ -27,6 +27,7 @@ log = structlog.get_logger()
 MOST_TOKENS = 3
 # Zalo counts per minute; after -32 a window rests this long.
 REST_S = 5.0
+KINDS = {int(lane): lane.name.lower() for lane in Lane}
 # The outcome of an attempt after which the notice is said on another channel.
 MOVED_ON = "next channel"
 
@@ -72,7 +73,7 @@ async def say(
         result = _refused(tenant, access, message, error, started)
         return await _elsewhere(db, tenant, vault, message, error, result)
     _count(tenant, message, "sent")
-    metrics.SEND_SECONDS.labels(_kind(message)).observe(asyncio.get_running_loop().time() - timer)
+    metrics.child(metrics.SEND_SECONDS, _kind(message)).observe(asyncio.get_running_loop().time() - timer)
     if message.lane == Lane.REPLY:
         metrics.ACCEPTED_SECONDS.observe(max(0.0, (clock.now() - message.caused_at).total_seconds()))
     return Result(
@@ -93,7 +94,8 @@ async def _elsewhere(
         return result
     try:
         async with db.tenant(tenant.id) as session:
-            moved_on = await after_refusal(session, vault, tenant.id, message.id, error)
+            gave_up = result.state == "failed"
+            moved_on = await after_refusal(session, vault, tenant.id, message.id, error, gave_up=gave_up)
     except Exception as failure:  # whatever it is, what Zalo answered is recorded all the same
         log.warning("sender.next_channel_failed", tenant=tenant.slug, error=type(failure).__name__)
         return result
@@ -129,8 +131,8 @@ def untouched(message: Claimed) -> Result:
 
 
 def _kind(message: Claimed) -> str:
-    return Lane(message.lane).name.lower()
+    return KINDS[message.lane]
 
 
 def _count(tenant: Tenant, message: Claimed, outcome: str) -> None:
-    metrics.SENDS.labels(metrics.tenant_label(tenant.slug), _kind(message), outcome).inc()
+    metrics.child(metrics.SENDS, metrics.tenant_label(tenant.slug), _kind(message), outcome).inc()

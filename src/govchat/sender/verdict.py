@@ -13,6 +13,8 @@ from govchat.zalo.errors import Kind, ZaloError
 
 # Tries of a message that Zalo asks us to send later.
 MOST_ATTEMPTS = 8
+# A notice outlives an outage of Zalo's: a citizen may hear late, but hears.
+KEEP_NOTICE = timedelta(hours=24)
 # A message that waits for a person in Zalo's console is kept this long; a reply is worthless after the 48-hour window.
 KEEP_FOR_HUMAN = timedelta(hours=48)
 
@@ -23,7 +25,7 @@ def verdict(message: Claimed, error: ZaloError, started: datetime) -> Result:
     state, due_at, counts = "failed", None, True
     if error.uncertain:
         state = "uncertain"
-    elif error.kind is Kind.wait and message.attempts < MOST_ATTEMPTS:
+    elif error.kind is Kind.wait and (message.attempts < MOST_ATTEMPTS or _outlives(message, now)):
         state, due_at = "queued", now + timedelta(seconds=error.retry_after_s or _backoff(message.attempts))
     elif error.kind is Kind.night:
         state, due_at, counts = "queued", _morning(now), False
@@ -45,9 +47,14 @@ def verdict(message: Claimed, error: ZaloError, started: datetime) -> Result:
     )
 
 
+def _outlives(message: Claimed, now: datetime) -> bool:
+    return message.lane == Lane.NOTICE and now - message.created_at < KEEP_NOTICE
+
+
 def _backoff(attempts: int) -> float:
-    """Seconds: 1, 2, 4 … 60, with jitter."""
-    return float(min(60, 2 ** (attempts - 1))) * random.uniform(0.75, 1.25)  # noqa: S311
+    """Seconds: 1, 2, 4 … 60, from the ninth try on five minutes, with jitter."""
+    longest = 60 if attempts <= MOST_ATTEMPTS else 300
+    return float(min(longest, 2 ** min(attempts - 1, 16))) * random.uniform(0.75, 1.25)  # noqa: S311
 
 
 def _morning(now: datetime) -> datetime:

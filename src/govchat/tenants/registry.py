@@ -151,6 +151,7 @@ class Registry:
         self._asked = 0.0
         self._unreadable = False
         self._reloading = asyncio.Lock()
+        self._looking: asyncio.Task[None] | None = None
 
     @property
     def assets_url(self) -> str:
@@ -233,20 +234,29 @@ class Registry:
         )
 
     async def _missed(self) -> bool:
-        """Look again, unless that was done a moment ago. Raises `RegistryUnreadable` while the database is away."""
-        if time.monotonic() - self._asked >= RELOAD_EVERY:
-            before = self.now.stamp
-            self._asked, self._unreadable = time.monotonic(), True
-            try:
-                changed = (await within(PATIENCE_S, self.load())).stamp != before
-            except (SQLAlchemyError, OSError, TimeoutError, SealBroken) as error:
-                log.warning("registry.reload_failed", error=type(error).__name__)
-            else:
-                return changed
+        """Look again, unless that was done a moment ago; all who miss something meanwhile wait for the same look.
+
+        Raises `RegistryUnreadable` while the database is away.
+        """
+        before = self.now.stamp
+        if self._looking is None and time.monotonic() - self._asked >= RELOAD_EVERY:
+            self._asked = time.monotonic()
+            self._looking = asyncio.create_task(self._look_again())
+        if self._looking is not None:
+            await asyncio.shield(self._looking)
         if self._unreadable:
             # It may be there by now: a wrong "no" would be taken for an answer.
             raise RegistryUnreadable("the database is away, try again")
-        return False
+        return self.now.stamp != before
+
+    async def _look_again(self) -> None:
+        try:
+            await within(PATIENCE_S, self.load())
+        except (SQLAlchemyError, OSError, TimeoutError, SealBroken) as error:
+            self._unreadable = True
+            log.warning("registry.reload_failed", error=type(error).__name__)
+        finally:
+            self._looking = None
 
     async def app(self, key: str) -> App | None:
         """The app that a webhook key names."""

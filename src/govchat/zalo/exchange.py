@@ -5,10 +5,12 @@ No redirect is followed, no cookie kept, nothing tried twice; a failure says whe
 
 from collections.abc import Collection, Mapping
 from email.utils import parsedate_to_datetime
+from functools import lru_cache
 from typing import Any
 
 import aiohttp
 import msgspec
+from yarl import URL
 
 from govchat.kit import clock
 from govchat.zalo.codes import Host
@@ -87,15 +89,15 @@ async def exchange(
     Raises `ConnectFailed` when nothing can have reached Zalo, else `OutcomeUnknown`. Causes are named by type alone: their
     texts may quote addresses or headers.
     """
-    timeout = aiohttp.ClientTimeout(total=total_s, connect=CONNECT_TIMEOUT_S, sock_connect=CONNECT_TIMEOUT_S)
     try:
         async with http.request(
             method,
-            url,
+            _address(url),
             headers=headers,
             params=params,
-            data=content,
-            timeout=timeout,
+            # A payload of its own: aiohttp would try a dozen kinds for each body.
+            data=aiohttp.BytesPayload(content) if isinstance(content, bytes) else content,
+            timeout=_timeout(total_s),
             allow_redirects=False,
             raise_for_status=False,
         ) as response:
@@ -106,7 +108,21 @@ async def exchange(
         raise OutcomeUnknown(type(error).__name__) from None
 
 
+@lru_cache(64)
+def _address(url: str) -> URL:
+    """The few addresses of Zalo, parsed once."""
+    return URL(url)
+
+
+@lru_cache(16)
+def _timeout(total_s: float) -> aiohttp.ClientTimeout:
+    return aiohttp.ClientTimeout(total=total_s, connect=CONNECT_TIMEOUT_S, sock_connect=CONNECT_TIMEOUT_S)
+
+
 async def _read_capped(response: aiohttp.ClientResponse) -> bytes:
+    told = response.content_length
+    if told is not None and told <= REPLY_LIMIT and "Content-Encoding" not in response.headers:
+        return await response.read()
     kept = bytearray()
     async for chunk in response.content.iter_chunked(65536):
         kept += chunk

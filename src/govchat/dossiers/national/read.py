@@ -23,6 +23,7 @@ from govchat.errors import DomainError
 from govchat.kit import clock
 from govchat.kit.crypto import TenantVault
 from govchat.kit.fields import named
+from govchat.procedures.book import Book
 
 T = TypeVar("T", Synchronised, Progress)
 Sent = list[msgspec.Raw] | Envelope
@@ -68,31 +69,32 @@ class Foreign(DossierIn, kw_only=True):
 
 
 async def synchronise(
-    session: AsyncSession, vault: TenantVault, tenant_id: UUID, sent: Sent, *, test: bool = False
+    session: AsyncSession, vault: TenantVault, tenant_id: UUID, book: Book, sent: Sent, *, test: bool = False
 ) -> Answer:
     """DongBoHoSoMC: dossiers as they are now; raises `PayloadUnfit`."""
     read = [_entry(raw, Synchronised, _draft_of_dossier) for raw in _entries(sent)]
-    return await _take(session, vault, tenant_id, read, test=test)
+    return await _take(session, vault, tenant_id, book, read, test=test)
 
 
 async def progress(
-    session: AsyncSession, vault: TenantVault, tenant_id: UUID, sent: Sent, *, test: bool = False
+    session: AsyncSession, vault: TenantVault, tenant_id: UUID, book: Book, sent: Sent, *, test: bool = False
 ) -> Answer:
     """CapNhatTienDoHoSoMC: steps of dossiers that were synchronised before; raises `PayloadUnfit`."""
     read = [_entry(raw, Progress, _draft_of_progress) for raw in _entries(sent)]
-    return await _take(session, vault, tenant_id, read, test=test)
+    return await _take(session, vault, tenant_id, book, read, test=test)
 
 
 async def _take(
     session: AsyncSession,
     vault: TenantVault,
     tenant_id: UUID,
+    book: Book,
     read: Sequence[tuple[str | None, Draft | DomainError]],
     *,
     test: bool,
 ) -> Answer:
     drafts = [draft for _, draft in read if isinstance(draft, Draft)]
-    taken = iter(await put_many(session, vault, tenant_id, drafts, test=test) if drafts else ())
+    taken = iter(await put_many(session, vault, tenant_id, book, drafts, test=test) if drafts else ())
     answers = [_answer(code, next(taken) if isinstance(draft, Draft) else draft) for code, draft in read]
     wrong = [each for each in answers if each.error_code]
     if not wrong:

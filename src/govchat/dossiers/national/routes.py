@@ -9,11 +9,10 @@ from litestar.params import Body
 from msgspec import UNSET, Raw
 
 from govchat.access.guards import REFUSES, RequireScope
-from govchat.access.keys import Caller
 from govchat.dossiers import intake
 from govchat.dossiers.national import read
 from govchat.dossiers.national.schemas import Answer, Envelope
-from govchat.tenants.registry import Registry
+from govchat.dossiers.routes import called, ring
 
 DOSSIER = {
     "MaHoSo": "H19.12-261120-0007",
@@ -85,13 +84,13 @@ async def update_national_progress(request: Request[Any, Any, Any], data: Steps)
 
 
 async def _taken(request: Request[Any, Any, Any], sent: read.Sent, take: Any) -> Answer:
-    caller: Caller = request.state.caller
-    registry: Registry = request.app.state.registry
+    caller, registry, book = called(request)
     vault = await registry.tenant_vault(caller.tenant_id)
     if isinstance(sent, Envelope) and sent.data is UNSET:
         sent = [Raw(await request.body())]  # an entry by itself
     async with registry.db.tenant(caller.tenant_id) as session:
-        done: Answer = await take(session, vault, caller.tenant_id, sent, test=caller.mode == "test")
+        done: Answer = await take(session, vault, caller.tenant_id, book, sent, test=caller.mode == "test")
+        ring(request, session, sum(each.notices for each in done.result))
     slug = registry.now.tenants[caller.tenant_id].slug
     intake.count(slug, ((each.outcome, each.flags) for each in done.result))
     return done

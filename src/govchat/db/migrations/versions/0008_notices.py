@@ -26,7 +26,6 @@ TENANT_TABLES = (
     "notice_wordings",
     "notice_settings",
     "notice_budgets",
-    "trial_members",
     "zbs_templates",
     "template_uses",
     "promise_days",
@@ -278,6 +277,7 @@ def _notices() -> None:
         sa.Column("cs_price", sa.Integer(), server_default="55", nullable=False),
         sa.Column("daily_quota", sa.Integer(), nullable=True),
         sa.Column("unpaid_until", postgresql.TIMESTAMP(timezone=True), nullable=True),
+        sa.Column("templates_asked_at", postgresql.TIMESTAMP(timezone=True), nullable=True),
         sa.Column("updated_at", postgresql.TIMESTAMP(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.CheckConstraint("monthly_budget >= 0 AND cs_price >= 0", name=op.f("ck_notice_settings_amounts")),
         sa.ForeignKeyConstraint(["tenant_id"], ["tenants.id"], name=op.f("fk_notice_settings_tenant_id_tenants")),
@@ -297,21 +297,6 @@ def _notices() -> None:
 
 
 def _templates() -> None:
-    op.create_table(
-        "trial_members",
-        sa.Column("tenant_id", sa.Uuid(), nullable=False),
-        sa.Column("citizen_id", sa.Uuid(), nullable=False),
-        sa.Column("added_by", sa.Text(), nullable=False),
-        sa.Column("added_at", postgresql.TIMESTAMP(timezone=True), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["tenant_id", "citizen_id"],
-            ["citizens.tenant_id", "citizens.id"],
-            name=op.f("fk_trial_members_tenant_id_citizen_id_citizens"),
-            ondelete="CASCADE",
-        ),
-        sa.ForeignKeyConstraint(["tenant_id"], ["tenants.id"], name=op.f("fk_trial_members_tenant_id_tenants")),
-        sa.PrimaryKeyConstraint("tenant_id", "citizen_id", name=op.f("pk_trial_members")),
-    )
     op.create_table(
         "zbs_templates",
         sa.Column("tenant_id", sa.Uuid(), nullable=False),

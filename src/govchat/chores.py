@@ -1,0 +1,71 @@
+"""What has to be done every so often, by one of however many workers: each chore with its period, and who does it this time.
+
+A worker claims a chore for its period in Redis; without Redis each worker does the chores by itself, which costs time and changes
+nothing: all of them may be done twice, at once, and again.
+"""
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable
+
+import msgspec
+import structlog
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+
+from govchat.callbacks.tidy import tidy
+from govchat.connect.backfill import Hands
+from govchat.connect.keep import keep
+from govchat.incidents.measure import measure
+
+log = structlog.get_logger()
+
+MINUTE, DAY = 60.0, 86_400.0
+
+
+class Chore(msgspec.Struct, frozen=True):
+    """One chore: `shared` chores are done by one worker in a period, the others by every worker."""
+
+    name: str
+    every_s: float
+    act: Callable[[], Awaitable[object]]
+    shared: bool = True
+
+
+def chores_of(hands: Hands) -> list[Chore]:
+    """Everything that is done every so often."""
+    registry = hands.registry
+
+    async def count_incidents() -> None:
+        await measure(registry.db, {tenant.id: tenant.slug for tenant in registry.now.tenants.values()})
+
+    return [
+        Chore("keep", 3 * MINUTE, lambda: keep(hands)),
+        Chore("incidents", MINUTE / 2, count_incidents, shared=False),
+        Chore("tidy_callbacks", DAY, lambda: tidy(registry)),
+    ]
+
+
+async def run(redis: "Redis", chores: list[Chore]) -> None:
+    """Do the chores for as long as the process lives."""
+    await asyncio.gather(*(_run(redis, chore) for chore in chores))
+
+
+async def _run(redis: "Redis", chore: Chore) -> None:
+    # Workers that start together don't all ask at the same moment.
+    await asyncio.sleep(random.uniform(0.1, 0.3) * min(chore.every_s, MINUTE))  # noqa: S311
+    while True:
+        try:
+            if not chore.shared or await _ours(redis, chore):
+                await chore.act()
+        except Exception as error:  # the next period tries again
+            log.warning("chore.failed", chore=chore.name, error=type(error).__name__, exc_info=error)
+        await asyncio.sleep(chore.every_s)
+
+
+async def _ours(redis: "Redis", chore: Chore) -> bool:
+    """Whether this worker does it this time."""
+    try:
+        return bool(await redis.set(f"govchat:chore:{chore.name}", b"1", nx=True, px=int(chore.every_s * 900)))
+    except (RedisError, OSError, TimeoutError):
+        return True
