@@ -26,11 +26,15 @@ from govchat.inbox.put import Intake
 from govchat.kit.queue import Bell, connect
 from govchat.notices import routes as notices
 from govchat.openapi.describe import config, declare_refusals, viewer_files
+from govchat.petitions import routes as petitions
+from govchat.privacy import routes as privacy
 from govchat.problems import FRAMEWORK, HANDLERS, JsonRequest
 from govchat.procedures import routes as procedures
 from govchat.procedures.book import Book
+from govchat.ratings import routes as ratings
 from govchat.receipts import routes as receipts
 from govchat.receipts.slow import Pace
+from govchat.reports import routes as reports
 from govchat.settings import Settings
 from govchat.tenants.registry import Registry
 from govchat.webhook import routes as webhook
@@ -89,6 +93,10 @@ def create_app(settings: Settings, *, pool_size: int = 6) -> Litestar:
             callbacks.router,
             national.router,
             notices.router,
+            petitions.router,
+            ratings.router,
+            privacy.router,
+            reports.router,
             probes.router,
             create_static_files_router(
                 "/assets", [ASSETS], name="assets", opt={"public": "pictures"}, include_in_schema=False

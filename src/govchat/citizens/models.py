@@ -12,7 +12,8 @@ from govchat.db.base import Base, TenantRow
 class CitizenRow(TenantRow, Base):
     """A citizen (người dân) as one Official Account knows them.
 
-    `phone_index` is a keyed hash of the phone number shared through Zalo's form: enough to compare, useless to call.
+    `phone_index` is a keyed hash of the phone number shared through Zalo's form: enough to compare, useless to call. Until
+    `muted_until` an officer has the word and the bot keeps still.
     """
 
     __tablename__ = "citizens"
@@ -29,6 +30,7 @@ class CitizenRow(TenantRow, Base):
     last_interaction_at: Mapped[datetime | None]
     phone_index: Mapped[bytes | None]
     phone_shared_at: Mapped[datetime | None]
+    muted_until: Mapped[datetime | None]
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
 

@@ -30,6 +30,10 @@ COMMANDS = {
     "explain": ("explain", "explain"),
     "understand": ("understand", "understand"),
     "conversation": ("conversation", "conversation"),
+    "petition": ("petition", "petition"),
+    "chat": ("chat", "chat"),
+    "report": ("report", "report"),
+    "privacy": ("privacy", "privacy"),
 }
 
 

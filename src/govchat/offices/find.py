@@ -1,0 +1,43 @@
+"""Which office a few words mean, and where it is on a map.
+
+Offices are the agencies of the province's manifest; a province that names none has one, its contact.
+"""
+
+import re
+from urllib.parse import urlencode
+
+from govchat.kit.text import clean, fold
+from govchat.tenants.schema import Agency, Manifest
+
+MAP = "https://www.google.com/maps/search/?"
+# Words that every office has in its name say nothing of which one is meant.
+_COMMON = frozenset(
+    re.findall(
+        r"\w+",
+        "trung tam phuc vu hanh chinh cong bo phan mot cua so ban uy nhan dan ubnd tinh thanh pho xa phuong dac khu o tai va",
+    )
+)
+_WORD = re.compile(r"\w+")
+
+
+def find(manifest: Manifest, words: str) -> list[Agency]:
+    """The agencies that `words` may mean, best first; empty when none fits. A code or a full name fits alone."""
+    wanted = fold(clean(words, 200))
+    if not wanted:
+        return []
+    exact = [one for one in manifest.agencies if wanted in (fold(one.code), fold(one.name))]
+    if exact:
+        return exact
+    asked = set(_WORD.findall(wanted)) - _COMMON
+    scored = [(len(asked & (set(_WORD.findall(fold(one.name))) - _COMMON)), one) for one in manifest.agencies]
+    most = max((score for score, _ in scored), default=0)
+    return [one for score, one in scored if score == most] if most else []
+
+
+def map_link(manifest: Manifest, agency: Agency | None = None) -> str | None:
+    """A page that shows the office on a map, opened by the citizen's own phone; None when no address is known."""
+    address = agency.address if agency else manifest.contact.address
+    if not address:
+        return None
+    place = agency.name if agency else manifest.contact.organisation or manifest.full_name
+    return MAP + urlencode({"api": "1", "query": f"{place}, {address}"})
