@@ -3,6 +3,8 @@
 A `LookUp` without a secret only reads, so that a batch can answer many at once; everything else is done in the transaction of the event.
 """
 
+from uuid import UUID
+
 import msgspec
 
 
@@ -33,4 +35,61 @@ class MyDossiers(msgspec.Struct, frozen=True):
     """The dossiers that this citizen follows or has proved."""
 
 
-Ask = LookUp | Subscribe | Unsubscribe | OptOut | MyDossiers
+class FilePetition(msgspec.Struct, frozen=True):
+    """File what this citizen reports or proposes (phản ánh, kiến nghị), in their words."""
+
+    kind: str
+    text: str
+    anonymous: bool = False
+
+
+class Petition(msgspec.Struct, frozen=True):
+    """How a petition stands; `act` is `status`, `confirm` (it is resolved) or `reopen`."""
+
+    code: str
+    act: str = "status"
+
+
+class MyPetitions(msgspec.Struct, frozen=True):
+    """What this citizen has filed."""
+
+
+class Person(msgspec.Struct, frozen=True):
+    """This citizen asks for an officer."""
+
+
+class Rate(msgspec.Struct, frozen=True):
+    """Rate a dossier that has its result, on the scale that was offered."""
+
+    code: str
+    level: int
+
+
+class Reason(msgspec.Struct, frozen=True):
+    """Why a dossier was rated so."""
+
+    dossier_id: UUID
+    code: str
+    key: str
+
+
+class Privacy(msgspec.Struct, frozen=True):
+    """A request about one's own data (`privacy.models.KINDS`), or `kept`: what there is."""
+
+    kind: str
+
+
+Ask = (
+    FilePetition
+    | Petition
+    | MyPetitions
+    | Person
+    | Rate
+    | Reason
+    | Privacy
+    | LookUp
+    | Subscribe
+    | Unsubscribe
+    | OptOut
+    | MyDossiers
+)

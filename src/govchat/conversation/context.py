@@ -7,6 +7,7 @@ import msgspec
 
 from govchat.conversation.shelf import Shelf, starter_shelf
 from govchat.kit.clock import VN
+from govchat.tenants.manifest import Manifest
 
 
 class TenantFacts(msgspec.Struct, frozen=True, kw_only=True):
@@ -25,6 +26,7 @@ class TenantFacts(msgspec.Struct, frozen=True, kw_only=True):
     h_codes: frozenset[str]
     other_h_codes: Mapping[str, str]
     main_h_code: str | None = None
+    manifest: Manifest | None = None
 
 
 class Context(msgspec.Struct, frozen=True):

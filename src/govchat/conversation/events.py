@@ -149,7 +149,21 @@ class MyDossiers(msgspec.Struct, frozen=True, tag="my_dossiers"):
     items: tuple[Mine, ...]
 
 
-Answer = LookedUp | Subscribed | Unsubscribed | OptedOut | MyDossiers
+class Button(msgspec.Struct, frozen=True):
+    """What may be tapped below an answer; `payload` as in `payloads`."""
+
+    title: str
+    payload: str
+
+
+class Told(msgspec.Struct, frozen=True, tag="told"):
+    """What a room answered in its own words."""
+
+    text: str
+    buttons: tuple[Button, ...] = ()
+
+
+Answer = Told | LookedUp | Subscribed | Unsubscribed | OptedOut | MyDossiers
 Event = (
     Tapped | Answer | Text | Picture | Place | Sticker | OtherMedia | Followed | Unfollowed | OpenedChat | SharedContact
 )

@@ -27,6 +27,14 @@ PAYMENT = "#payment"
 RESULT = "#result"
 LINK = "#link"
 PETITION = "#petition"
+PETITION_KIND = "#report"  # and the kind
+PETITION_CODE = "#pa"  # and what to do, and the code
+MY_PETITIONS = "#reports"
+RATE = "#rate"  # and the dossier's code and the level
+REASON = "#reason"  # and the dossier's code and the reason
+PRIVACY = "#privacy"
+PRIVACY_KIND = "#data"  # and the kind of request
+PERSON = "#person"
 CANCEL = "#cancel"
 
 HEARD: Mapping[str, Heard] = MappingProxyType(
@@ -53,6 +61,14 @@ HEARD: Mapping[str, Heard] = MappingProxyType(
         RESULT: Heard.RESULT,
         LINK: Heard.LINK,
         PETITION: Heard.PETITION,
+        PETITION_KIND: Heard.PETITION_KIND,
+        PETITION_CODE: Heard.PETITION_CODE,
+        MY_PETITIONS: Heard.MY_PETITIONS,
+        RATE: Heard.RATE,
+        REASON: Heard.REASON,
+        PRIVACY: Heard.PRIVACY,
+        PRIVACY_KIND: Heard.PRIVACY_KIND,
+        PERSON: Heard.HUMAN,
         CANCEL: Heard.CANCEL,
     }
 )

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from govchat.citizens import consent
 from govchat.citizens.know import Citizen
-from govchat.conversation import asks, events, queries
+from govchat.conversation import asks, events, queries, rooms
 from govchat.conversation.context import Context
 from govchat.conversation.events import Answer, DossierAnswer, Proven, ResultItem, Shown, Slowed, Unknown
 from govchat.dossiers import lookup
@@ -47,6 +47,8 @@ async def perform(
             return events.OptedOut(len(await follow.following(session, tenant_id, citizen.id)))
         case asks.MyDossiers():
             return events.MyDossiers(await queries.mine(session, tenant_id, citizen.id))
+        case _:
+            return await rooms.perform(session, vault, tenant_id, citizen.id, ask, context)
 
 
 def answer(key: str, found: lookup.Seen | lookup.NotShown | lookup.Slowed) -> DossierAnswer:

@@ -11,15 +11,17 @@ from pathlib import Path
 import msgspec
 import yaml  # type: ignore[import-untyped]
 
-from govchat.conversation import asks, events
+from govchat.conversation import asks, events, payloads
 from govchat.conversation.context import Context, TenantFacts
 from govchat.conversation.say import Link, Outcome
 from govchat.conversation.shelf import starter_shelf
 from govchat.conversation.state import State, dump, load
 from govchat.conversation.step import step
+from govchat.conversation.wording import words
 from govchat.errors import ConfigurationError
 
 BEGIN = datetime(2026, 11, 22, 2, 0, tzinfo=UTC)
+PETITION = "PA-K7PX2-M9QD8"  # of whatever is filed in a dialogue
 STEP_S = 2  # between two turns
 _LARGEST = 1_000_000  # bytes of a file
 
@@ -146,8 +148,9 @@ class Archive:
         self.phone_shared = False
         self.proven: list[str] = []
         self.followed: list[str] = []
+        self.petition: str | None = None
 
-    def perform(self, ask: asks.Ask) -> events.Answer:
+    def perform(self, ask: asks.Ask) -> events.Answer:  # noqa: PLR0911 -- one act a line
         """What the database side would answer."""
         match ask:
             case asks.LookUp(codes, secret):
@@ -165,6 +168,25 @@ class Archive:
                 return events.OptedOut(len(self.followed))
             case asks.MyDossiers():
                 return events.MyDossiers(tuple(self._mine(code) for code in reversed(self.proven)))
+            case asks.FilePetition():
+                self.petition = "received"
+                said = words("petition.filed", code=PETITION, category="Khác", forward="27/11/2026", due="11/12/2026")
+                return events.Told(
+                    said, (events.Button("Xem", payloads.spelled(payloads.PETITION_CODE, "status", PETITION)),)
+                )
+            case asks.Petition(code, act):
+                return events.Told(self._petition(code, act))
+            case _:  # what the rooms say is theirs; that they are asked is what a dialogue shows
+                return events.Told(type(ask).__name__)
+
+    def _petition(self, code: str, act: str) -> str:
+        if code != PETITION or self.petition is None:
+            return words("petition.unknown")
+        if act == "reopen":
+            return words("petition.reopened", code=code, due="11/12/2026")
+        if act == "confirm":
+            return words("petition.confirmed", code=code)
+        return words("petition.head", title="Phản ánh", code=code, state="Đã tiếp nhận")
 
     def _mine(self, code: str) -> events.Mine:
         row = self.dossiers[code]

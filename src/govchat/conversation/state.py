@@ -14,7 +14,7 @@ MOST_CHOICES = 4
 TOPIC_S = 2 * 3600  # after this "còn phí?" is no longer about what was shown
 DOSSIER_S = 30 * 86400  # and "tới đâu rồi" no longer about the dossier looked up last
 
-Stand = Literal["idle", "lookup.awaiting_code", "lookup.awaiting_secret"]
+Stand = Literal["idle", "lookup.awaiting_code", "lookup.awaiting_secret", "petition.awaiting_text"]
 Proving = Literal["nothing", "secret", "phone"]
 Why = Literal["other_province", "ministry", "unknown_unit", "impossible", "future", "over"]
 
@@ -36,7 +36,8 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
     `codes` are the dossiers looked up last, at `looked_at`; a secret is awaited for the first of them while `awaiting_until` lies ahead.
     `proving` is what the look-up under way was to prove with. `misses` counts messages not understood in a row.
     `procedure` and `field` are what was talked about at `topic_at`, `choices` the procedures offered then to choose from; `then` is one
-    asked about in the same message as a look-up. `burst` counts messages since `burst_at`.
+    asked about in the same message as a look-up, `petition` the kind of the petition that is being written. `burst` counts messages
+    since `burst_at`.
     """
 
     version: Literal[1] = 1
@@ -55,6 +56,7 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
     topic_at: Seconds = 0
     choices: Annotated[tuple[Code, ...], msgspec.Meta(max_length=MOST_CHOICES)] = ()
     then: Code = ""
+    petition: Annotated[str, msgspec.Meta(max_length=16)] = ""
     burst: Annotated[int, msgspec.Meta(ge=0, le=99)] = 0
     burst_at: Seconds = 0
 

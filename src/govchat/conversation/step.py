@@ -10,13 +10,14 @@ import msgspec
 
 from govchat.conversation import events, flood, payloads
 from govchat.conversation.context import Context
-from govchat.conversation.flows import browse, follow, front, guidance, lookup, pictures, procedures
+from govchat.conversation.flows import browse, follow, front, guidance, lookup, people, pictures, procedures
 from govchat.conversation.rulebook import bare, rulebook
 from govchat.conversation.say import Outcome
 from govchat.conversation.state import State
 from govchat.conversation.turn import Heard, Table, Turn, awaiting_secret, topic_is_fresh
 from govchat.conversation.understand import understand
 from govchat.dossiers.codes import find_codes
+from govchat.kit.text import clean
 from govchat.language.read import Context as Topic
 
 TABLE: Table = MappingProxyType(
@@ -28,6 +29,7 @@ TABLE: Table = MappingProxyType(
         **procedures.TABLE,
         **browse.TABLE,
         **guidance.TABLE,
+        **people.TABLE,
     }
 )
 
@@ -43,8 +45,9 @@ _HEARD = {
     events.Unsubscribed: Heard.UNSUBSCRIBED,
     events.OptedOut: Heard.OPTED_OUT,
     events.MyDossiers: Heard.MINE,
+    events.Told: Heard.TOLD,
 }
-_ANSWERS = (events.LookedUp, events.Subscribed, events.Unsubscribed, events.OptedOut, events.MyDossiers)
+_ANSWERS = (events.LookedUp, events.Subscribed, events.Unsubscribed, events.OptedOut, events.MyDossiers, events.Told)
 
 
 def step(state: State, event: events.Event, context: Context) -> Outcome:
@@ -88,6 +91,8 @@ def _listen(state: State, text: str, context: Context) -> Turn:
     if fresh and plain.isascii() and plain.isdigit() and 1 <= int(plain[:9]) <= len(state.choices):
         picked = payloads.spelled(payloads.PROCEDURE, state.choices[int(plain[:9]) - 1], state.field)
         return _tapped(state, picked, context)
+    if state.step == "petition.awaiting_text" and people.is_petition(text, state, context):
+        return Turn(state=state, context=context, heard=Heard.PETITION, typed=clean(text))
     topic = Topic(state.procedure, state.field) if fresh else None
     meaning = understand(
         text,

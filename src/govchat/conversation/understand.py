@@ -16,10 +16,12 @@ from govchat.kit.text import fold
 from govchat.language.book import Book
 from govchat.language.read import Context, Reading, read
 from govchat.language.syllables import is_syllable
+from govchat.petitions import codes as petition_codes
 
 _REPEATED = re.compile(r"([^\W\d])\1{2,}")
 _SECRET = re.compile(r"[A-Za-z0-9]{4,12}")
 _LONGEST_NUMERIC_SECRET = 8
+_LEVEL = re.compile("[1-5]")
 _ABOUT_A_DOSSIER = re.compile(r"\b(?:thong bao|tb|ho so|hs)\b")
 
 
@@ -55,10 +57,8 @@ def understand(
         if plain.understood and plain.intent == "out_of_scope":  # "giá vàng" is about no procedure
             reading = plain
     command = rules.commands.get(bare(found.around if found.anything else found.text))
-    if found.anything:
-        secret = _secret_beside(found, rules, book) if found.codes else None
-        said = command or _heard(reading, found)
-        return Meaning(Intent.LOOKUP if secret or said not in _WITH_A_CODE else said, found, secret, reading=reading)
+    if found.anything or petition_codes.find(found.text) is not None:
+        return _with_code(found, reading, command, rules, book)
     if command:
         return Meaning(command, found, reading=reading)
     labelled, candidate = _without_label(found.text, rules, book)
@@ -72,6 +72,17 @@ def understand(
     if intent is not Intent.UNKNOWN:
         return Meaning(intent, found, score=reading.confidence, reading=reading)
     return _without_words(found, reading, rules, book)
+
+
+def _with_code(found: CodesFound, reading: Reading, command: Intent | None, rules: Rulebook, book: Book) -> Meaning:
+    """A message with a code: a petition's, a dossier's that is rated, followed or withdrawn, else one to look up."""
+    if (petition := petition_codes.find(found.text)) is not None:
+        return Meaning(Intent.PETITION_CODE, found, petition, reading=reading)
+    if found.codes and (level := _LEVEL.fullmatch(found.rest.strip())) and "danh gia" in fold(found.before):
+        return Meaning(Intent.RATE, found, level[0], reading=reading)
+    secret = _secret_beside(found, rules, book) if found.codes else None
+    said = command or _heard(reading, found)
+    return Meaning(Intent.LOOKUP if secret or said not in _WITH_A_CODE else said, found, secret, reading=reading)
 
 
 def _heard(reading: Reading, found: CodesFound) -> Intent:

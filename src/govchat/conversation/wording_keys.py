@@ -74,7 +74,28 @@ KEYS: Mapping[str, frozenset[str]] = MappingProxyType(
         **_declared(
             "guide", file_online="", file_this="name", supplement="", payment="", result="", withdraw="", scan=""
         ),
-        **_declared("guide", petition="", complaint="", complaint_status="", denunciation="", dispute="", rating=""),
+        **_declared("guide", complaint="", complaint_status="", denunciation="", dispute="", rating=""),
         **_declared("guide", privacy="", staff=""),
+        **_declared(
+            "button", map="", person="", cancel="", petition_scene="", petition_reflection="", petition_proposal=""
+        ),
+        **_declared("button", petition_status="", petition_confirm="", petition_reopen="", my_petitions=""),
+        **_declared(
+            "button", privacy_kept="", privacy_export="", privacy_erase="", privacy_withdraw="", privacy_correct=""
+        ),
+        **_declared("hours", open="hours", closed="why", saturday="day hours", off="", ahead="day why", why_workday=""),
+        **_declared(
+            "hours", why_makeup="", why_saturday="", why_holiday="", why_compensatory="", why_swap="", why_weekend=""
+        ),
+        **_declared(
+            "petition", kinds="", text_scene="", text_reflection="", text_proposal="", more="", limit="", unknown=""
+        ),
+        **_declared(
+            "petition", filed="code category forward due", filed_before="code category forward due", settled=""
+        ),
+        **_declared("petition", confirmed="code", reopened="code due", head="title code state", dates="received due"),
+        **_declared("petition", overdue="", answer="answer", none="", mine="count", mine_line="code state"),
+        **_declared("rating", refused=""),
+        **_declared("privacy", none=""),
     }
 )

@@ -19,9 +19,10 @@ from govchat.conversation.desk import Desk
 from govchat.conversation.engine import converse
 from govchat.conversation.events import Event, Picture
 from govchat.conversation.wording import spoken_in
+from govchat.handoff import mute
 from govchat.inbox import pictures, trial
 from govchat.inbox.keys import reply_key
-from govchat.inbox.meaning import Meant, meaning
+from govchat.inbox.meaning import Meant, asks_for_bot, meaning
 from govchat.inbox.put import body_context
 from govchat.kit import clock
 from govchat.kit.crypto import TenantVault
@@ -150,6 +151,10 @@ async def _one(
     citizen = await _know(session, vault, tenant.id, meant)
     if meant.happened is None or not tenant.speaks:
         return 0
+    if await mute.is_muted(session, tenant.id, citizen.id):  # an officer has the word
+        if not asks_for_bot(meant.happened):
+            return 0
+        await mute.give_back(session, tenant.id, citizen.id)
     verdict = await trial.admit(session, tenant, citizen)
     if meant.picture and desk.http is not None and row.id not in seen and verdict.act in (Act.SEND, Act.SIMULATE):
         raise pictures.Waiting

@@ -25,7 +25,7 @@ from govchat.dossiers import lookup
 from govchat.errors import DomainError
 from govchat.inbox import alone
 from govchat.inbox.keys import reply_key
-from govchat.inbox.meaning import Meant, meaning
+from govchat.inbox.meaning import Meant, asks_for_bot, meaning
 from govchat.inbox.put import body_context
 from govchat.kit import clock
 from govchat.kit.crypto import TenantVault
@@ -100,6 +100,10 @@ class Party:
                 raise Shy
             self.meant.append(meant)
             if meant.happened is None or not self.tenant.speaks:
+                continue
+            if row["muted"]:  # an officer has the word
+                if asks_for_bot(meant.happened):
+                    raise Shy
                 continue
             decided = yield from talk(
                 self.state, meant.happened, context, vault=self.vault, user_id=self.user_id, assets_url=assets_url

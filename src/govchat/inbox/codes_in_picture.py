@@ -15,7 +15,9 @@ from PIL import Image, ImageFilter, ImageOps
 
 from govchat.files.check import MOST_PIXELS, sniff
 
-FORMATS = (zxingcpp.BarcodeFormat.QRCode, zxingcpp.BarcodeFormat.Code128, zxingcpp.BarcodeFormat.DataMatrix)
+FORMATS = zxingcpp.BarcodeFormats(
+    [zxingcpp.BarcodeFormat.QRCode, zxingcpp.BarcodeFormat.Code128, zxingcpp.BarcodeFormat.DataMatrix]
+)
 LONGEST = 2000  # characters of one code
 MOST = 5  # codes of one picture
 _SIDE = 2000  # pixels of the longer side that is looked at

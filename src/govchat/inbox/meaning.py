@@ -5,7 +5,8 @@ from datetime import datetime
 import msgspec
 
 from govchat.conversation import events as happenings
-from govchat.kit import phone
+from govchat.handoff.mute import wants_bot
+from govchat.kit import clock, phone
 from govchat.kit.crypto import TenantVault
 from govchat.outbox.put import echo_hash
 from govchat.tenants.registry import Tenant
@@ -98,3 +99,15 @@ def echo_of(vault: TenantVault, event: Event) -> tuple[str, str, bytes] | None:
     if not isinstance(event, OaMessage) or event.by_hand or event.user_id is None or not event.msg_id:
         return None
     return event.user_id, event.msg_id, echo_hash(vault, event.text)
+
+
+def asks_for_bot(happened: happenings.Event) -> bool:
+    """Whether a citizen with whom an officer has the word wants to go on without them."""
+    return isinstance(happened, happenings.Text) and wants_bot(happened.text)
+
+
+def by_hand(event: Event) -> tuple[str, datetime] | None:
+    """(user id, when) of what an officer wrote by hand in OA Manager; None for anything else."""
+    if not isinstance(event, OaMessage) or not event.by_hand or event.user_id is None:
+        return None
+    return event.user_id, event.occurred_at or clock.now()

@@ -31,7 +31,7 @@ def _subscribed(turn: Turn) -> Outcome:
     code = event.code if isinstance(event, events.Subscribed) else None
     if code is None:
         return _proof_first(turn)
-    buttons = (
+    buttons: tuple[Button, ...] = (
         tap("unsubscribe", payloads.spelled(payloads.UNSUBSCRIBE, code)),
         tap("mine", payloads.MINE),
         tap("another", payloads.LOOKUP),
@@ -45,9 +45,9 @@ def _proof_first(turn: Turn) -> Outcome:
         buttons = (tap("help", payloads.HELP), tap("contact", payloads.CONTACT))
         return turn.answer(text, buttons=buttons, step="lookup.awaiting_code", misses=0)
     code = turn.state.codes[0]
-    buttons = (*proof_buttons(code), tap("contact", payloads.CONTACT))
     until = turn.context.seconds + AWAITING_SECRET_S
-    return turn.answer(words("follow.proof_first", code=code), buttons=buttons, awaiting_until=until, misses=0)
+    proof = (*proof_buttons(code), tap("contact", payloads.CONTACT))
+    return turn.answer(words("follow.proof_first", code=code), buttons=proof, awaiting_until=until, misses=0)
 
 
 def _unsubscribe(turn: Turn) -> Outcome:

@@ -90,10 +90,6 @@ def _scan_help(turn: Turn) -> Outcome:
     )
 
 
-def _petition(turn: Turn) -> Outcome:
-    return _grievance(turn, "petition")
-
-
 def _complaint(turn: Turn) -> Outcome:
     return _grievance(turn, "complaint", "2.002409")
 
@@ -127,19 +123,6 @@ def _grievance(turn: Turn, key: str, code: str = "") -> Outcome:
     )
 
 
-def _rating(turn: Turn) -> Outcome:
-    return turn.answer(
-        words("guide.rating"), contact_line(turn.context.tenant), buttons=(_look(), _contact()), misses=0
-    )
-
-
-def _privacy(turn: Turn) -> Outcome:
-    buttons = (tap("mine", payloads.MINE), tap("unsubscribe_all", payloads.UNSUBSCRIBE), _contact())
-    return turn.answer(
-        words("guide.privacy"), contact_line(turn.context.tenant), buttons=buttons, step="idle", misses=0
-    )
-
-
 def _staff(turn: Turn) -> Outcome:
     return turn.answer(words("guide.staff"), buttons=(tap("menu", payloads.MENU), _contact()), misses=0)
 
@@ -151,12 +134,9 @@ TABLE: Table = {
     (None, Heard.RESULT): _result,
     (None, Heard.WITHDRAW): _withdraw,
     (None, Heard.SCAN_HELP): _scan_help,
-    (None, Heard.PETITION): _petition,
     (None, Heard.COMPLAINT): _complaint,
     (None, Heard.COMPLAINT_STATUS): _complaint_status,
     (None, Heard.DENUNCIATION): _denunciation,
     (None, Heard.DISPUTE): _dispute,
-    (None, Heard.RATING): _rating,
-    (None, Heard.PRIVACY): _privacy,
     (None, Heard.STAFF): _staff,
 }
