@@ -7,6 +7,7 @@ nothing: all of them may be done twice, at once, and again.
 import asyncio
 import random
 from collections.abc import Awaitable, Callable
+from uuid import UUID
 
 import msgspec
 import structlog
@@ -16,7 +17,19 @@ from redis.exceptions import RedisError
 from govchat.callbacks.tidy import tidy
 from govchat.connect.backfill import Hands
 from govchat.connect.keep import keep
+from govchat.db.away import ANY_FAILURE
+from govchat.dossiers.watch import note_all
+from govchat.errors import DomainError
+from govchat.files.keep import sweep as sweep_files
+from govchat.files.store import Store
+from govchat.handoff.mute import end_silent
 from govchat.incidents.measure import measure
+from govchat.notices.rounds import all_tenants, sync_templates
+from govchat.petitions.watch import watch
+from govchat.privacy import retention
+from govchat.privacy.erase import resume
+from govchat.procedures.book import Book
+from govchat.ratings.invite import invite_due
 
 log = structlog.get_logger()
 
@@ -32,9 +45,39 @@ class Chore(msgspec.Struct, frozen=True):
     shared: bool = True
 
 
-def chores_of(hands: Hands) -> list[Chore]:
-    """Everything that is done every so often."""
+def chores_of(hands: Hands, book: Book, look: Callable[[UUID], object]) -> list[Chore]:
+    """Everything that is done every so often; `look` is called with a tenant for whose citizens messages were put."""
     registry = hands.registry
+
+    async def overdue() -> None:
+        for tenant_id in await note_all(registry, book):
+            look(tenant_id)
+
+    async def citizens() -> None:
+        """Petitions past their day, ratings to be asked for, officers who fell silent."""
+        for tenant in [one for one in registry.now.tenants.values() if one.speaks]:
+            try:
+                vault = await registry.tenant_vault(tenant.id)
+                async with registry.db.tenant(tenant.id) as session:
+                    await watch(session, vault, tenant.id)
+                    invited = await invite_due(session, vault, tenant.id)
+                    await end_silent(session, tenant.id)
+            except (DomainError, *ANY_FAILURE) as error:  # one province's trouble is not the others'
+                log.warning("chore.tenant_failed", tenant=tenant.slug, error=type(error).__name__)
+                continue
+            if invited:
+                look(tenant.id)
+
+    async def forget() -> None:
+        """Erasures that were interrupted, and whatever was kept for long enough."""
+        store = Store.open(registry.settings)
+        for tenant in list(registry.now.tenants.values()):
+            try:
+                await resume(registry, tenant.id)
+                await retention.sweep(registry, tenant.id)
+                await sweep_files(store, registry, tenant.id)
+            except (DomainError, *ANY_FAILURE) as error:
+                log.warning("chore.tenant_failed", tenant=tenant.slug, error=type(error).__name__)
 
     async def count_incidents() -> None:
         await measure(registry.db, {tenant.id: tenant.slug for tenant in registry.now.tenants.values()})
@@ -42,6 +85,11 @@ def chores_of(hands: Hands) -> list[Chore]:
     return [
         Chore("keep", 3 * MINUTE, lambda: keep(hands)),
         Chore("incidents", MINUTE / 2, count_incidents, shared=False),
+        Chore("overdue", MINUTE, overdue),
+        Chore("notices", 3 * MINUTE, lambda: all_tenants(registry)),
+        Chore("templates", 15 * MINUTE, lambda: sync_templates(registry, hands.credentials, hands.zalo)),
+        Chore("citizens", 3 * MINUTE, citizens),
+        Chore("forget", DAY, forget),
         Chore("tidy_callbacks", DAY, lambda: tidy(registry)),
     ]
 

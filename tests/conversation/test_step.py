@@ -9,12 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from govchat.conversation import events, payloads
+from govchat.conversation.asks import LookUp
 from govchat.conversation.context import Context, TenantFacts
-from govchat.conversation.say import LONGEST_TITLE, MOST_BUTTONS, LookUp, Outcome, Tap
+from govchat.conversation.intents import Intent
+from govchat.conversation.say import LONGEST_TITLE, MOST_BUTTONS, Outcome, Tap
 from govchat.conversation.state import FRESH, MOST_CODES, State, dump, load
 from govchat.conversation.step import TABLE, step
 from govchat.conversation.turn import Heard
-from govchat.conversation.understand import Intent
 
 NOW = datetime(2026, 11, 22, 2, 0, tzinfo=UTC)
 TENANT = TenantFacts(
@@ -38,6 +39,19 @@ TEXTS = st.one_of(
             "#code H19.12-251103-0007",
             "tra cứu",
             "menu",
+            "khai sinh cần gì",
+            "còn phí?",
+            "1",
+            "4",
+            "giấy phép con",
+            "thủ tục hộ tịch",
+            "hồ sơ tới đâu rồi, với lại kết hôn cần gì",
+            "hủy nhận thông báo H19.12-251103-0007",
+            "đăng ký nhận thông báo",
+            "hồ sơ của tôi",
+            "dừng",
+            "thôi",
+            "tố cáo cán bộ",
             "H19.12-251103-0007",
             "H19.12-251103-0007 K7PX",
             "H19.1-251103-1 H19.1-251103-2 H19.1-251103-3 H19.1-251103-4 H26-251103-1 G01-251103-1 H19.1-271103-1",
@@ -77,11 +91,44 @@ ANSWERS = st.one_of(
     st.builds(events.Unknown, st.text(max_size=90)),
     st.builds(events.Slowed, st.text(max_size=90), st.integers()),
 )
-EVENTS = st.one_of(
-    TEXTS.map(events.Text),
+ARGUMENTS = st.one_of(
+    st.text(max_size=20),
     st.sampled_from(
         [
-            events.Picture(),
+            "",
+            "H19.12-251103-0007",
+            "H26-251103-1",
+            "1.001193 fee",
+            "1.001193",
+            "9.999999",
+            "birth 0",
+            "land 99",
+            "fields 1",
+            "7",
+            "-1",
+        ]
+    ),
+)
+TAPS = st.builds(
+    lambda head, argument: f"{head} {argument}".strip(), st.sampled_from([*payloads.HEARD, "#gone"]), ARGUMENTS
+)
+EVENTS = st.one_of(
+    TEXTS.map(events.Text),
+    TAPS.map(events.Tapped),
+    st.builds(
+        events.Picture,
+        st.sampled_from(["unread", "dossier", "other_province", "person", "foreign", "nothing"]),
+        st.lists(st.sampled_from(["H19.12-251103-0007", "H26-251103-1", "x"]), max_size=4).map(tuple),
+        st.text(max_size=20),
+    ),
+    st.builds(events.Subscribed, st.none() | st.text(max_size=60)),
+    st.builds(events.Unsubscribed, st.integers(0, 9), st.integers(0, 9)),
+    st.builds(events.OptedOut, st.integers(0, 9)),
+    st.lists(st.builds(events.Mine, st.text(max_size=60), st.integers(-5, 99), TIMES), max_size=10).map(
+        lambda items: events.MyDossiers(tuple(items))
+    ),
+    st.sampled_from(
+        [
             events.Place(),
             events.Sticker(),
             events.OtherMedia(),
@@ -107,7 +154,7 @@ def test_any_sequence_of_events_leaves_a_valid_state_and_at_most_one_answer(
         assert outcome == step(state, event, Context(now, TENANT))
         assert len(outcome.say) <= 1
         assert not (outcome.say and outcome.ask)
-        assert outcome.ask is None or 1 <= len(outcome.ask.codes) <= MOST_CODES
+        assert not isinstance(outcome.ask, LookUp) or 1 <= len(outcome.ask.codes) <= MOST_CODES
         assert load(msgspec.json.encode(outcome.state)) == outcome.state
         assert len(msgspec.json.encode(outcome.state)) < 3000
         for said in outcome.say:
@@ -123,7 +170,7 @@ def test_text_alone_never_brings_personal_facts_out(first: str, event: events.Ev
     state = State()
     for happened in (events.Text(first), event, events.Text(last)):
         outcome = step(state, happened, CONTEXT)
-        if outcome.ask:
+        if isinstance(outcome.ask, LookUp):
             answers = tuple(events.Shown(code=code, status=4, unit="Sở") for code in outcome.ask.codes)
             outcome = step(outcome.state, events.LookedUp(answers), CONTEXT)
             assert "Người nộp" not in outcome.say[0].text
@@ -163,7 +210,7 @@ def test_codes_of_others_are_never_looked_up(text: str) -> None:
 
 def test_the_secret_is_not_kept_in_the_state() -> None:
     outcome = step(FRESH, events.Text("tra cứu H19.1-251103-0001 BIMAT77"), CONTEXT)
-    assert outcome.ask is not None
+    assert isinstance(outcome.ask, LookUp)
     assert outcome.ask.secret == "BIMAT77"
     assert b"BIMAT77" not in msgspec.json.encode(outcome.state)
 

@@ -26,6 +26,12 @@ async def ask(town: House, slug: str, user: str, words: str, count: int = 1) -> 
     return joined(await town.zalo.answers(slug, user, count))
 
 
+async def button(town: House, slug: str, user: str, title: str) -> str:
+    """What the last answer's button of this title sends back."""
+    (last, *_) = reversed(await town.zalo.answers(slug, user))
+    return next(each["payload"] for each in last.payload["buttons"] if each["title"] == title)
+
+
 def joined(answers: list[Message]) -> str:
     return "\n".join(message.text for message in answers)
 
@@ -77,7 +83,8 @@ async def test_code_and_secret_in_one_message_prove_too(town: House) -> None:
 async def test_the_phone_shared_through_zalos_form_proves(town: House) -> None:
     await town.put_dossier("dong-nai", "H19.12-261103-0103")
     await ask(town, "dong-nai", "phone", "H19.12-261103-0103")
-    await town.zalo.tap("dong-nai", "phone", "#phone")
+    assert "#phone" not in str((await town.zalo.answers("dong-nai", "phone"))[-1].payload)
+    await town.zalo.tap("dong-nai", "phone", await button(town, "dong-nai", "phone", "Xác nhận bằng số điện thoại"))
     form = (await town.zalo.answers("dong-nai", "phone", 2))[-1]
     assert form.kind in ("template", "request_user_info")
     await town.zalo.submit_info("dong-nai", "phone", {"name": "Hiền", "phone": "84912345678"})
@@ -89,6 +96,36 @@ async def test_the_phone_shared_through_zalos_form_proves(town: House) -> None:
     tenant = town.registry.by_slug("dong-nai")
     citizen = (await rows(town, tenant, "SELECT * FROM citizens WHERE zalo_user_id = 'phone'"))[0]
     assert b"912345678" not in bytes(citizen.phone_index)
+
+
+async def test_a_proven_dossier_is_followed_by_a_button_and_left_by_words(town: House) -> None:
+    await town.put_dossier("dong-nai", "H19.12-261103-0104")
+    await ask(town, "dong-nai", "follower", "tra cứu H19.12-261103-0104 K7PX")
+    offered = await button(town, "dong-nai", "follower", "Đăng ký nhận thông báo")
+    # A button is of one citizen: typed by somebody else it is a word like any other.
+    assert "Đã đăng ký" not in await ask(town, "dong-nai", "borrower", offered)
+    await town.zalo.tap("dong-nai", "follower", offered)
+    assert "Đã đăng ký nhận thông báo cho hồ sơ H19.12-261103-0104" in joined(
+        await town.zalo.answers("dong-nai", "follower")
+    )
+    mine = await ask(town, "dong-nai", "follower", "ho so cua toi")
+    assert "H19.12-261103-0104" in mine
+    assert "Đang nhận thông báo" in mine
+    assert "Đã hủy nhận thông báo của 1 hồ sơ" in await ask(town, "dong-nai", "follower", "huy nhan thong bao")
+    assert "tin chung" in await ask(town, "dong-nai", "follower", "dừng")
+    tenant = town.registry.by_slug("dong-nai")
+    consents = await rows(
+        town,
+        tenant,
+        "SELECT o.purpose, o.state FROM consents o JOIN citizens c ON c.tenant_id = o.tenant_id AND c.id = o.citizen_id"
+        " WHERE c.zalo_user_id = 'follower' ORDER BY o.purpose",
+    )
+    assert [tuple(row) for row in consents] == [("broadcast", "withdrawn"), ("status", "withdrawn")]
+
+
+async def test_a_procedure_is_asked_about_and_asked_on(town: House) -> None:
+    assert "Tờ khai" in await ask(town, "dong-nai", "parent", "lam khai sinh can giay to gi")
+    assert "Đăng ký khai sinh" in await ask(town, "dong-nai", "parent", "còn phí?")
 
 
 async def test_another_provinces_code_is_named_and_not_looked_up(town: House) -> None:

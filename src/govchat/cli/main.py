@@ -30,6 +30,7 @@ COMMANDS = {
     "explain": ("explain", "explain"),
     "campaign": ("campaign", "campaign"),
     "understand": ("understand", "understand"),
+    "conversation": ("conversation", "conversation"),
     "petition": ("petition", "petition"),
     "chat": ("chat", "chat"),
     "report": ("report", "report"),

@@ -1,11 +1,13 @@
-"""What a step may know besides state and event: the time and the tenant's public facts."""
+"""What a step may know besides state and event: the time, the tenant's public facts, its catalogue and the words it is asked with."""
 
 from collections.abc import Mapping
 from datetime import date, datetime
 
 import msgspec
 
+from govchat.conversation.shelf import Shelf, starter_shelf
 from govchat.kit.clock import VN
+from govchat.tenants.manifest import Manifest
 
 
 class TenantFacts(msgspec.Struct, frozen=True, kw_only=True):
@@ -24,13 +26,15 @@ class TenantFacts(msgspec.Struct, frozen=True, kw_only=True):
     h_codes: frozenset[str]
     other_h_codes: Mapping[str, str]
     main_h_code: str | None = None
+    manifest: Manifest | None = None
 
 
 class Context(msgspec.Struct, frozen=True):
-    """`now` is aware; dates are judged in Vietnam."""
+    """`now` is aware; dates are judged in Vietnam. Without `shelf` it is the starter catalogue's."""
 
     now: datetime
     tenant: TenantFacts
+    shelf: Shelf = msgspec.field(default_factory=starter_shelf)
 
     @property
     def seconds(self) -> int:

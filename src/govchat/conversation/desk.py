@@ -9,10 +9,12 @@ from collections.abc import Iterable
 from datetime import date, datetime
 from uuid import UUID
 
+import aiohttp
 import structlog
 
 from govchat.conversation.context import Context, TenantFacts
 from govchat.conversation.facts import facts_of
+from govchat.conversation.library import Library
 from govchat.conversation.overrides import RELOAD_S, edits, wording_of
 from govchat.conversation.wording import Wording, vietnamese
 from govchat.kit import clock
@@ -23,11 +25,13 @@ log = structlog.get_logger()
 
 
 class Desk:
-    """One per process; `prepare` before `context` and `words`."""
+    """One per process; `prepare` before `context` and `words`. With `http`, the photos that citizens send are looked at."""
 
-    def __init__(self, registry: Registry, book: Book) -> None:
+    def __init__(self, registry: Registry, book: Book, http: aiohttp.ClientSession | None = None) -> None:
         self.registry = registry
         self.book = book
+        self.http = http
+        self.library = Library(book, registry.settings.tenants_dir)
         self._facts: dict[UUID, TenantFacts] = {}
         self._facts_of: tuple[Snapshot, date] | None = None
         self._words: dict[UUID, tuple[float, Wording]] = {}
@@ -37,12 +41,13 @@ class Desk:
         """Have these provinces' words at hand; those that are old are read again beside the conversation."""
         now = time.monotonic()
         missing = []
+        self.library.look()
         for tenant in tenants:
             kept = self._words.get(tenant.id)
             if kept is None:
-                missing.append(self._renew(tenant.id))
+                missing.append(self._renew(tenant))
             elif now - kept[0] >= RELOAD_S:
-                self._renew(tenant.id)
+                self._renew(tenant)
         if missing:
             await asyncio.gather(*missing)
 
@@ -53,11 +58,12 @@ class Desk:
 
     def context(self, tenant: Tenant, now: datetime) -> Context:
         """What steps may know besides state and event."""
-        return Context(now, self._facts_at(tenant, now.astimezone(clock.VN).date()))
+        facts = self._facts_at(tenant, now.astimezone(clock.VN).date())
+        return Context(now, facts, self.library.shelf(tenant))
 
     async def finish(self) -> None:
         """Wait for what is being read."""
-        await asyncio.gather(*self._renewing.values(), return_exceptions=True)
+        await asyncio.gather(*self._renewing.values(), self.library.finish(), return_exceptions=True)
 
     def _facts_at(self, tenant: Tenant, today: date) -> TenantFacts:
         snapshot = self.registry.now
@@ -68,18 +74,19 @@ class Desk:
             found = self._facts[tenant.id] = facts_of(tenant, snapshot, today)
         return found
 
-    def _renew(self, tenant_id: UUID) -> "asyncio.Task[None]":
-        task = self._renewing.get(tenant_id)
+    def _renew(self, tenant: Tenant) -> "asyncio.Task[None]":
+        task = self._renewing.get(tenant.id)
         if task is None:
-            task = self._renewing[tenant_id] = asyncio.create_task(self._read(tenant_id))
-            task.add_done_callback(lambda _: self._renewing.pop(tenant_id, None))
+            task = self._renewing[tenant.id] = asyncio.create_task(self._read(tenant))
+            task.add_done_callback(lambda _: self._renewing.pop(tenant.id, None))
         return task
 
-    async def _read(self, tenant_id: UUID) -> None:
+    async def _read(self, tenant: Tenant) -> None:
         try:
-            async with self.registry.db.tenant(tenant_id) as session:
-                wording = wording_of(tenant_id, await edits(session, tenant_id))
+            async with self.registry.db.tenant(tenant.id) as session:
+                wording = wording_of(tenant.id, await edits(session, tenant.id))
         except Exception as error:  # the words of before, or the product's, are better than none
-            log.warning("wording.not_read", tenant_id=str(tenant_id), error=type(error).__name__)
-            wording = self.words(tenant_id)
-        self._words[tenant_id] = (time.monotonic(), wording)
+            log.warning("wording.not_read", tenant_id=str(tenant.id), error=type(error).__name__)
+            wording = self.words(tenant.id)
+        await self.library.read_words(tenant)
+        self._words[tenant.id] = (time.monotonic(), wording)

@@ -1,4 +1,4 @@
-"""Running the pure steps: a talk is a generator that steps, asks for what it needs to know, and ends with what was decided.
+"""Running the pure steps: a talk is a generator that steps, yields what has to be asked first, and ends with what was decided.
 
 Whoever drives it answers what it asks: many at once in a batch of reads (`inbox.batch`), or one by one in the transaction of the
 event (`converse`). Nothing is stored or sent from here.
@@ -12,25 +12,17 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from govchat.citizens.know import Citizen
 from govchat.conversation import say
+from govchat.conversation.asks import Ask
+from govchat.conversation.buttons import payload_of, token
 from govchat.conversation.context import Context
-from govchat.conversation.events import (
-    DossierAnswer,
-    Event,
-    LookedUp,
-    Proven,
-    ResultItem,
-    Shown,
-    Slowed,
-    Unknown,
-)
+from govchat.conversation.events import Answer, Event, Tapped, Text
+from govchat.conversation.perform import perform
 from govchat.conversation.state import State
 from govchat.conversation.step import step
-from govchat.dossiers import lookup
 from govchat.kit.crypto import TenantVault
-from govchat.procedures.book import Lookup
 from govchat.zalo import messages
 
-# A step asks the dossiers at most once per event; a second round would be a loop in a flow.
+# A step asks at most once per event; a second round would be a loop in a flow.
 MOST_ROUNDS = 2
 
 
@@ -41,13 +33,15 @@ class Decided(msgspec.Struct, frozen=True):
     messages: tuple[messages.CsMessage, ...]
 
 
-Talk = Generator[say.LookUp, tuple[DossierAnswer, ...], Decided]
+Talk = Generator[Ask, Answer, Decided]
 
 
-def talk(state: State, event: Event, context: Context, *, user_id: str, assets_url: str) -> Talk:
-    """One event of one citizen: yields what has to be looked up, is sent the answers, returns what was decided."""
+def talk(state: State, event: Event, context: Context, *, vault: TenantVault, user_id: str, assets_url: str) -> Talk:
+    """One event of one citizen: yields what has to be asked, is sent the answer, returns what was decided."""
     said: list[say.Say] = []
     happened: Event | None = event
+    if isinstance(event, Text) and (payload := payload_of(vault, user_id, event.text.strip())) is not None:
+        happened = Tapped(payload)
     for _ in range(MOST_ROUNDS):
         if happened is None:
             break
@@ -55,8 +49,8 @@ def talk(state: State, event: Event, context: Context, *, user_id: str, assets_u
         state, happened = outcome.state, None
         said.extend(outcome.say)
         if outcome.ask is not None:
-            happened = LookedUp((yield outcome.ask))
-    return Decided(state, tuple(message for one in said for message in _messages(user_id, one, assets_url)))
+            happened = yield outcome.ask
+    return Decided(state, tuple(made for one in said for made in _messages(vault, user_id, one, assets_url)))
 
 
 async def converse(
@@ -68,55 +62,25 @@ async def converse(
     event: Event,
     context: Context,
     *,
-    catalogue: Lookup,
     assets_url: str,
+    evidence: str,
 ) -> Decided:
-    """Hold a talk in the event's own transaction, in which look-ups may leave their traces."""
-    held = talk(state, event, context, user_id=citizen.zalo_user_id, assets_url=assets_url)
-    answers: tuple[DossierAnswer, ...] | None = None
+    """Hold a talk in the event's own transaction, in which whatever is asked for may be written down."""
+    held = talk(state, event, context, vault=vault, user_id=citizen.zalo_user_id, assets_url=assets_url)
+    answer: Answer | None = None
     while True:
         try:
-            ask = next(held) if answers is None else held.send(answers)
+            ask = next(held) if answer is None else held.send(answer)
         except StopIteration as ended:
             decided: Decided = ended.value
             return decided
-        found = [
-            await lookup.look_up(session, vault, tenant_id, citizen, key, ask.secret, context.now, catalogue)
-            for key in ask.codes
-        ]
-        answers = tuple(answer(key, one) for key, one in zip(ask.codes, found, strict=True))
+        answer = await perform(session, vault, tenant_id, citizen, ask, context, evidence=evidence)
 
 
-def answer(key: str, found: lookup.Seen | lookup.NotShown | lookup.Slowed) -> DossierAnswer:
-    """What a look-up found, as the steps see it."""
-    if isinstance(found, lookup.Slowed):
-        return Slowed(key, max(1, int(found.wait.total_seconds())))
-    if isinstance(found, lookup.NotShown):
-        return Unknown(key)
-    proven = None
-    if found.private is not None:
-        proven = Proven(
-            procedure_name=found.procedure_name,
-            applicant_name=found.private.applicant.name,
-            officer=found.private.officer,
-            status_note=found.private.status_note,
-            results=tuple(ResultItem(item.name, item.url) for item in found.private.results),
-        )
-    return Shown(
-        code=found.code,
-        status=found.status,
-        unit=found.unit,
-        received_at=found.received_at,
-        due_at=found.due_at,
-        changed_at=found.changed_at,
-        proven=proven,
-    )
-
-
-def _messages(user_id: str, one: say.Say, assets_url: str) -> list[messages.CsMessage]:
+def _messages(vault: TenantVault, user_id: str, one: say.Say, assets_url: str) -> list[messages.CsMessage]:
     """One answer as Zalo's messages: long texts in several, buttons on the last, the contact form by itself."""
     buttons = [
-        messages.query(button.title, button.payload)
+        messages.query(button.title, token(vault, user_id, button.payload), hidden=True)
         if isinstance(button, say.Tap)
         else messages.open_url(button.title, button.url)
         for button in one.buttons

@@ -1,21 +1,37 @@
-"""What happened on the citizen's side, or came back from a question a step asked.
+"""What happened on the citizen's side, or came back from what a step asked for.
 
-The engine makes these from inbox rows and look-ups; `step` takes them. Nothing here knows Zalo's payloads.
+The engine makes these from inbox rows, `perform` the answers; `step` takes them. Nothing here knows Zalo's payloads.
 """
 
 from datetime import datetime
+from typing import Literal
 
 import msgspec
 
 
 class Text(msgspec.Struct, frozen=True, tag="text"):
-    """A typed message, or the payload of a tapped button: Zalo tells them apart by nothing."""
+    """A typed message."""
 
     text: str
 
 
+class Tapped(msgspec.Struct, frozen=True, tag="tapped"):
+    """A button of ours, proven by its token: what it stands for (`payloads`), whenever it was sent."""
+
+    payload: str
+
+
+# What a photo turned out to be: a dossier code in it, a receipt of another province, a card of a person, a code that says nothing to us,
+# no code at all; "unread" when it was not looked at.
+PictureKind = Literal["unread", "dossier", "other_province", "person", "foreign", "nothing"]
+
+
 class Picture(msgspec.Struct, frozen=True, tag="picture"):
-    """A photo; its bytes are never fetched here."""
+    """A photo, and what was read in it before this; its bytes are never here. `codes` are normalised keys."""
+
+    kind: PictureKind = "unread"
+    codes: tuple[str, ...] = ()
+    province: str = ""
 
 
 class Place(msgspec.Struct, frozen=True, tag="place"):
@@ -77,6 +93,15 @@ class Shown(msgspec.Struct, frozen=True, tag="shown", kw_only=True):
     proven: Proven | None = None
 
 
+class Mine(msgspec.Struct, frozen=True):
+    """One line of a citizen's own dossiers; `followed` when they are told of changes."""
+
+    code: str
+    status: int
+    due_at: datetime | None = None
+    followed: bool = False
+
+
 class Unknown(msgspec.Struct, frozen=True, tag="unknown"):
     """No dossier has this code, or the secret is not its: deliberately the same answer."""
 
@@ -99,4 +124,46 @@ class LookedUp(msgspec.Struct, frozen=True, tag="looked_up"):
     answers: tuple[DossierAnswer, ...]
 
 
-Event = Text | Picture | Place | Sticker | OtherMedia | Followed | Unfollowed | OpenedChat | SharedContact | LookedUp
+class Subscribed(msgspec.Struct, frozen=True, tag="subscribed"):
+    """The dossier that is followed from now on; None when this citizen has proved none."""
+
+    code: str | None
+
+
+class Unsubscribed(msgspec.Struct, frozen=True, tag="unsubscribed"):
+    """How many dossiers are followed no more, and how many still are."""
+
+    ended: int
+    left: int = 0
+
+
+class OptedOut(msgspec.Struct, frozen=True, tag="opted_out"):
+    """No more broadcasts; `following` dossiers are still told of."""
+
+    following: int = 0
+
+
+class MyDossiers(msgspec.Struct, frozen=True, tag="my_dossiers"):
+    """The citizen's own dossiers, the latest first."""
+
+    items: tuple[Mine, ...]
+
+
+class Button(msgspec.Struct, frozen=True):
+    """What may be tapped below an answer; `payload` as in `payloads`."""
+
+    title: str
+    payload: str
+
+
+class Told(msgspec.Struct, frozen=True, tag="told"):
+    """What a room answered in its own words."""
+
+    text: str
+    buttons: tuple[Button, ...] = ()
+
+
+Answer = Told | LookedUp | Subscribed | Unsubscribed | OptedOut | MyDossiers
+Event = (
+    Tapped | Answer | Text | Picture | Place | Sticker | OtherMedia | Followed | Unfollowed | OpenedChat | SharedContact
+)

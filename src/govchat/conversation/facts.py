@@ -26,5 +26,6 @@ def facts_of(tenant: Tenant, snapshot: Snapshot, today: date) -> TenantFacts:
         address=manifest.contact.address,
         h_codes=frozenset(code.code for code in own),
         other_h_codes=others,
+        manifest=manifest,
         main_h_code=next((code.code for code in own if code.kind == "own"), None),
     )

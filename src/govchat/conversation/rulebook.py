@@ -1,24 +1,31 @@
 """The books that messages are read with: the shipped rules over the catalogue, shared by all provinces, and each one's own words on top.
 
-Also `rules/vi.toml`: signs without words, and what may stand before a look-up secret or never is one. Feeds `understand` and the CLI.
+Also `rules/vi.toml`: commands, follow-ups and signs without words, ways into the catalogue, and what may stand before a look-up secret
+or never is one. Feeds `understand`, the flows and the CLI.
 """
 
+import re
 import tomllib
 import unicodedata
 from collections.abc import Iterable, Mapping
 from datetime import date
 from functools import cache
 from importlib.resources import files
+from typing import TypeVar
 
 import msgspec
 
+from govchat.conversation.intents import Intent
 from govchat.dossiers.codes import find_codes
 from govchat.errors import ConfigurationError
 from govchat.kit.text import fold
-from govchat.language.book import Book, book, for_tenant, read_tenant_words
+from govchat.language.book import Book, book, for_tenant, read_tenant_words, shipped_rules
 from govchat.language.protect import CodeFinder, FoundCodes
+from govchat.language.syllables import shadow
 from govchat.procedures.catalogue import starter
 
+_LONGEST_COMMAND = 12  # words
+_WHOSE = frozenset({"cua", "toi", "minh", "em"})
 SIGNS = frozenset({"help", "thanks"})
 
 
@@ -27,7 +34,19 @@ class _Secrets(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     never: tuple[str, ...]
 
 
+class Group(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A way into the catalogue: a field (`fields` are pieces of official names) or an event of life (`codes`, most likely first)."""
+
+    title: str
+    words: tuple[str, ...]
+    fields: tuple[str, ...] = ()
+    codes: tuple[str, ...] = ()
+
+
 class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    commands: dict[str, tuple[str, ...]]
+    follow_ups: dict[str, tuple[str, ...]]
+    groups: dict[str, Group]
     signs: dict[str, tuple[str, ...]]
     secrets: _Secrets
 
@@ -39,6 +58,9 @@ class Rulebook(msgspec.Struct, frozen=True):
     secret_labels: frozenset[str]
     longest_label: int
     never_secret: frozenset[str]
+    commands: Mapping[str, Intent]
+    follow_ups: Mapping[str, str]
+    groups: Mapping[str, Group]
 
 
 @cache
@@ -65,18 +87,54 @@ def read_rulebook(text: str, source: str) -> Rulebook:
         secret_labels=labels,
         longest_label=max((label.count(" ") + 1 for label in labels), default=0),
         never_secret=frozenset(fold(word) for word in file.secrets.never),
+        commands=_phrases({_intent(name, source): said for name, said in file.commands.items()}, source),
+        follow_ups=_phrases(file.follow_ups, source),
+        groups=file.groups,
     )
+
+
+T = TypeVar("T")
+
+
+def _phrases(meant: Mapping[T, Iterable[str]], source: str) -> dict[str, T]:
+    """Folded phrase → what it means; a phrase that means two things is refused."""
+    found: dict[str, T] = {}
+    for meaning, phrases in meant.items():
+        for phrase in phrases:
+            if found.setdefault(bare(phrase), meaning) != meaning:
+                raise ConfigurationError(f'{source}: "{phrase}" is listed under {found[bare(phrase)]} and {meaning}')
+    return found
+
+
+def bare(text: str) -> str:
+    """The words of a short message without marks, signs and courtesies, as commands are compared; empty for a long one."""
+    words = re.findall(r"[^\W_]+", fold(text[:200]))
+    courtesies = shipped_courtesies()
+    return " ".join(word for word in words if word not in courtesies) if len(words) <= _LONGEST_COMMAND else ""
+
+
+@cache
+def shipped_courtesies() -> frozenset[str]:
+    """Words that ask for nothing, without marks; not those that say whose: "hồ sơ của tôi" is more than "hồ sơ"."""
+    return frozenset(shadow(word) for word in shipped_rules().spelling.courtesies) - _WHOSE
+
+
+def _intent(name: str, source: str) -> Intent:
+    try:
+        return Intent(name)
+    except ValueError:
+        raise ConfigurationError(f'{source}: commands of "{name}": expected one of {", ".join(Intent)}') from None
 
 
 @cache
 def shared_book() -> Book:
     """The rules over the starter catalogue: one for all provinces, made on first use."""
-    return book((one.code, one.name, one.field, _everyday(one.aliases)) for one in starter())
+    return book((one.code, one.name, one.field, everyday(one.aliases)) for one in starter())
 
 
-def tenant_book(text: str, source: str) -> Book:
+def tenant_book(text: str, source: str, shared: Book | None = None) -> Book:
     """The shared book with a province's `words.toml` over it; raises `ConfigurationError` with file:line."""
-    shared = shared_book()
+    shared = shared or shared_book()
     return for_tenant(shared, read_tenant_words(text, source, shared.names.by_code))
 
 
@@ -90,6 +148,6 @@ def code_finder(today: date) -> CodeFinder:
     return find
 
 
-def _everyday(aliases: Iterable[str]) -> tuple[str, ...]:
-    # A one-word alias of the catalogue ("trc") is too short to be believed in any sentence; the rules have better ones.
+def everyday(aliases: Iterable[str]) -> tuple[str, ...]:
+    """The aliases to read with: one word of the catalogue ("trc") is too short to be believed in any sentence."""
     return tuple(alias for alias in aliases if " " in alias)

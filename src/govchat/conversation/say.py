@@ -1,11 +1,12 @@
-"""What a step wants said to the citizen, and what it wants asked of the dossiers.
+"""What a step wants said to the citizen, and what it wants asked first.
 
-Read by the engine, which puts a `Say` into the outbox and performs a `LookUp`. Limits of Zalo's buttons are kept here (seen
+Read by the engine, which puts a `Say` into the outbox and has an `Ask` performed. Limits of Zalo's buttons are kept here (seen
 November 2026: 5 buttons, titles of 100 characters); long texts are split by the sender.
 """
 
 import msgspec
 
+from govchat.conversation.asks import Ask
 from govchat.conversation.state import State
 
 MOST_BUTTONS = 5
@@ -13,7 +14,7 @@ LONGEST_TITLE = 100
 
 
 class Tap(msgspec.Struct, frozen=True, tag="tap"):
-    """A button that sends `payload` back as a text; payloads begin with "#"."""
+    """A button that sends `payload` back as a text; payloads begin with "#" and leave as tokens (`buttons`)."""
 
     title: str
     payload: str
@@ -44,16 +45,9 @@ class Say(msgspec.Struct, frozen=True):
     form: Form | None = None
 
 
-class LookUp(msgspec.Struct, frozen=True):
-    """Look these dossiers up (normalised keys, 1 to 3) for this citizen; a secret comes with one code only."""
-
-    codes: tuple[str, ...]
-    secret: str | None = None
-
-
 class Outcome(msgspec.Struct, frozen=True):
-    """The state after an event, at most one answer, and at most one question to the dossiers."""
+    """The state after an event, at most one answer, and at most one ask."""
 
     state: State
     say: tuple[Say, ...] = ()
-    ask: LookUp | None = None
+    ask: Ask | None = None

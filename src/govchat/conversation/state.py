@@ -10,8 +10,11 @@ import msgspec
 
 MOST_CODES = 3  # looked up for one message
 MOST_ASIDE = 6
+MOST_CHOICES = 4
+TOPIC_S = 2 * 3600  # after this "còn phí?" is no longer about what was shown
+DOSSIER_S = 30 * 86400  # and "tới đâu rồi" no longer about the dossier looked up last
 
-Stand = Literal["idle", "lookup.awaiting_code", "lookup.awaiting_secret"]
+Stand = Literal["idle", "lookup.awaiting_code", "lookup.awaiting_secret", "petition.awaiting_text"]
 Proving = Literal["nothing", "secret", "phone"]
 Why = Literal["other_province", "ministry", "unknown_unit", "impossible", "future", "over"]
 
@@ -30,20 +33,32 @@ class Aside(msgspec.Struct, frozen=True):
 class State(msgspec.Struct, frozen=True, kw_only=True):
     """One citizen's place in the conversation; times are Unix seconds, 0 for never.
 
-    `codes` are the dossiers looked up last; a secret is awaited for the first of them while `awaiting_until` lies ahead.
+    `codes` are the dossiers looked up last, at `looked_at`; a secret is awaited for the first of them while `awaiting_until` lies ahead.
     `proving` is what the look-up under way was to prove with. `misses` counts messages not understood in a row.
+    `procedure` and `field` are what was talked about at `topic_at`, `choices` the procedures offered then to choose from; `then` is one
+    asked about in the same message as a look-up, `petition` the kind of the petition that is being written. `burst` counts messages
+    since `burst_at`.
     """
 
     version: Literal[1] = 1
     step: Stand = "idle"
     codes: Annotated[tuple[Code, ...], msgspec.Meta(max_length=MOST_CODES)] = ()
     awaiting_until: Seconds = 0
+    looked_at: Seconds = 0
     proving: Proving = "nothing"
     asides: Annotated[tuple[Aside, ...], msgspec.Meta(max_length=MOST_ASIDE)] = ()
     misses: Annotated[int, msgspec.Meta(ge=0, le=9)] = 0
     greeted_at: Seconds = 0
     media: Annotated[str, msgspec.Meta(max_length=16)] = ""
     media_at: Seconds = 0
+    procedure: Code = ""
+    field: Annotated[str, msgspec.Meta(max_length=16)] = ""
+    topic_at: Seconds = 0
+    choices: Annotated[tuple[Code, ...], msgspec.Meta(max_length=MOST_CHOICES)] = ()
+    then: Code = ""
+    petition: Annotated[str, msgspec.Meta(max_length=16)] = ""
+    burst: Annotated[int, msgspec.Meta(ge=0, le=99)] = 0
+    burst_at: Seconds = 0
 
 
 FRESH = State()

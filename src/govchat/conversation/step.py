@@ -1,39 +1,66 @@
 """The one entrance to a conversation: `step(state, event, context)`.
 
 Pure, the same answer every time, and total: no event in any state raises, and each gets at most one answer. The engine stores the
-state, performs `ask` and brings its answers back as a `LookedUp` event.
+state, has an `ask` performed and brings its answer back as one more event.
 """
 
 from types import MappingProxyType
 
-from govchat.conversation import events
+import msgspec
+
+from govchat.conversation import events, flood, payloads
 from govchat.conversation.context import Context
-from govchat.conversation.flows import front, lookup
-from govchat.conversation.payloads import HEARD
+from govchat.conversation.flows import browse, follow, front, guidance, lookup, people, pictures, procedures
+from govchat.conversation.rulebook import bare, rulebook
 from govchat.conversation.say import Outcome
 from govchat.conversation.state import State
-from govchat.conversation.turn import Heard, Table, Turn, awaiting_secret
+from govchat.conversation.turn import Heard, Table, Turn, awaiting_secret, topic_is_fresh
 from govchat.conversation.understand import understand
+from govchat.dossiers.codes import find_codes
+from govchat.kit.text import clean
+from govchat.language.read import Context as Topic
 
-TABLE: Table = MappingProxyType({**front.TABLE, **lookup.TABLE})
+TABLE: Table = MappingProxyType(
+    {
+        **front.TABLE,
+        **lookup.TABLE,
+        **pictures.TABLE,
+        **follow.TABLE,
+        **procedures.TABLE,
+        **browse.TABLE,
+        **guidance.TABLE,
+        **people.TABLE,
+    }
+)
 
 _HEARD = {
     events.Followed: Heard.FOLLOWED,
     events.Unfollowed: Heard.UNFOLLOWED,
     events.OpenedChat: Heard.OPENED_CHAT,
-    events.SharedContact: Heard.SHARED_CONTACT,
-    events.LookedUp: Heard.LOOKED_UP,
-    events.Picture: Heard.PICTURE,
     events.Place: Heard.PLACE,
     events.Sticker: Heard.STICKER,
     events.OtherMedia: Heard.OTHER_MEDIA,
+    events.Picture: Heard.PICTURE,
+    events.Subscribed: Heard.SUBSCRIBED,
+    events.Unsubscribed: Heard.UNSUBSCRIBED,
+    events.OptedOut: Heard.OPTED_OUT,
+    events.MyDossiers: Heard.MINE,
+    events.Told: Heard.TOLD,
 }
+_ANSWERS = (events.LookedUp, events.Subscribed, events.Unsubscribed, events.OptedOut, events.MyDossiers, events.Told)
 
 
 def step(state: State, event: events.Event, context: Context) -> Outcome:
-    """The next state, what to say, and what to look up first, if anything."""
+    """The next state, what to say, and what to have asked first, if anything."""
+    if isinstance(event, _ANSWERS):
+        return _act(_turn(state, event, context))
+    state = flood.counted(state, context)
     turn = _turn(state, event, context)
-    act = TABLE.get((state.step, turn.heard)) or TABLE[(None, turn.heard)]
+    return flood.slowed(turn) or _act(turn)
+
+
+def _act(turn: Turn) -> Outcome:
+    act = TABLE.get((turn.state.step, turn.heard)) or TABLE[(None, turn.heard)]
     return act(turn)
 
 
@@ -41,24 +68,51 @@ def _turn(state: State, event: events.Event, context: Context) -> Turn:
     match event:
         case events.Text(text):
             return _listen(state, text, context)
+        case events.Tapped(payload):
+            return _tapped(state, payload, context)
         case events.SharedContact(phone_known):
             return Turn(state=state, context=context, heard=Heard.SHARED_CONTACT, phone_known=phone_known)
         case events.LookedUp(answers):
             return Turn(state=state, context=context, heard=Heard.LOOKED_UP, answers=answers)
         case _:
-            return Turn(state=state, context=context, heard=_HEARD[type(event)])
+            return Turn(state=state, context=context, heard=_HEARD[type(event)], event=event)
+
+
+def _tapped(state: State, payload: str, context: Context) -> Turn:
+    """A button means what it says, whenever it was sent; one that no longer exists leads to the menu."""
+    heard, argument = payloads.parted(payload) or (Heard.MENU, "")
+    codes = find_codes(argument, context.today)
+    return Turn(state=state, context=context, heard=heard, argument=argument, codes=codes)
 
 
 def _listen(state: State, text: str, context: Context) -> Turn:
-    heard = HEARD.get(text.strip())
-    if heard:
-        return Turn(state=state, context=context, heard=heard)
-    meaning = understand(text, context.today, awaiting_secret=awaiting_secret(state, context))
-    return Turn(
+    fresh = topic_is_fresh(state, context)
+    plain = text.strip()
+    if fresh and plain.isascii() and plain.isdigit() and 1 <= int(plain[:9]) <= len(state.choices):
+        picked = payloads.spelled(payloads.PROCEDURE, state.choices[int(plain[:9]) - 1], state.field)
+        return _tapped(state, picked, context)
+    if state.step == "petition.awaiting_text" and people.is_petition(text, state, context):
+        return Turn(state=state, context=context, heard=Heard.PETITION, typed=clean(text))
+    topic = Topic(state.procedure, state.field) if fresh else None
+    meaning = understand(
+        text,
+        context.today,
+        awaiting_secret=awaiting_secret(state, context),
+        book=context.shelf.words,
+        context=topic,
+    )
+    turn = Turn(
         state=state,
         context=context,
         heard=Heard(meaning.intent),
         typed=meaning.codes.text,
         codes=meaning.codes,
         secret=meaning.secret,
+        reading=meaning.reading,
     )
+    field = rulebook().follow_ups.get(bare(turn.typed))
+    if field and fresh and state.procedure and not meaning.codes.anything and meaning.secret is None:
+        return msgspec.structs.replace(
+            turn, heard=Heard.PROCEDURE, argument=payloads.spelled(state.procedure, field), typed=""
+        )
+    return turn

@@ -8,33 +8,76 @@ from enum import StrEnum
 
 import msgspec
 
+from govchat.conversation.asks import Ask
 from govchat.conversation.context import Context
-from govchat.conversation.events import DossierAnswer
-from govchat.conversation.say import MOST_BUTTONS, Button, Form, LookUp, Outcome, Say
-from govchat.conversation.state import State
+from govchat.conversation.events import DossierAnswer, Event
+from govchat.conversation.say import MOST_BUTTONS, Button, Form, Outcome, Say
+from govchat.conversation.state import TOPIC_S, State
 from govchat.dossiers.codes import CodesFound
+from govchat.language.read import Reading
+
+NOTHING = Reading(intent="out_of_scope", understood=False)
 
 
 class Heard(StrEnum):
-    """What an event amounts to; the values of `understand.Intent` are among them."""
+    """What an event amounts to; the values of `intents.Intent` are among them."""
 
     FOLLOWED = "followed"
     UNFOLLOWED = "unfollowed"
     OPENED_CHAT = "opened_chat"
     MENU = "menu"
     HELP = "help"
+    CANCEL = "cancel"
     GREETING = "greeting"
     THANKS = "thanks"
+    ABUSE = "abuse"
+    OUT_OF_SCOPE = "out_of_scope"
     CONTACT_OFFICE = "contact_office"
+    HUMAN = "human"
     LOOKUP = "lookup"
+    PROGRESS = "progress"
+    MY_DOSSIERS = "my_dossiers"
     LOST_CODE = "lost_code"
     LOST_SECRET = "lost_secret"  # noqa: S105 -- what was heard
     SECRET = "secret"  # noqa: S105 -- what was heard
     PERSONAL_NUMBER = "personal_number"
     WANTS_SECRET = "wants_secret"  # noqa: S105 -- a tapped button
     WANTS_PHONE = "wants_phone"
+    LINK = "link"
     SHARED_CONTACT = "shared_contact"
+    PROCEDURE = "procedure"
+    BROWSE = "browse"
+    GROUP = "group"
+    FILE_ONLINE = "file_online"
+    SUPPLEMENT = "supplement"
+    PAYMENT = "payment"
+    RESULT = "result"
+    WITHDRAW = "withdraw"
+    SCAN_HELP = "scan_help"
+    SUBSCRIBE = "subscribe"
+    UNSUBSCRIBE = "unsubscribe"
+    OPT_OUT = "opt_out"
+    PETITION = "petition"
+    COMPLAINT = "complaint"
+    COMPLAINT_STATUS = "complaint_status"
+    DENUNCIATION = "denunciation"
+    DISPUTE = "dispute"
+    RATING = "rating"
+    RATE = "rate"
+    REASON = "reason"
+    PETITION_CODE = "petition_code"
+    PETITION_KIND = "petition_kind"
+    MY_PETITIONS = "my_petitions"
+    MY_REQUESTS = "my_requests"
+    PRIVACY_KIND = "privacy_kind"
+    TOLD = "told"
+    PRIVACY = "privacy"
+    STAFF = "staff"
     LOOKED_UP = "looked_up"
+    SUBSCRIBED = "subscribed"
+    UNSUBSCRIBED = "unsubscribed"
+    OPTED_OUT = "opted_out"
+    MINE = "mine"
     PICTURE = "picture"
     PLACE = "place"
     STICKER = "sticker"
@@ -43,7 +86,10 @@ class Heard(StrEnum):
 
 
 class Turn(msgspec.Struct, frozen=True, kw_only=True):
-    """`typed` is the cleaned message, empty for anything but a text."""
+    """`typed` is the cleaned message, `reading` how its words were read; both empty for anything but a text.
+
+    `argument` is what a tapped button names (a code, a page), `event` what happened, for those who need more of it.
+    """
 
     state: State
     context: Context
@@ -51,12 +97,20 @@ class Turn(msgspec.Struct, frozen=True, kw_only=True):
     typed: str = ""
     codes: CodesFound = CodesFound("")
     secret: str | None = None
+    reading: Reading = NOTHING
+    argument: str = ""
     phone_known: bool = False
     answers: tuple[DossierAnswer, ...] = ()
+    event: Event | None = None
 
     @property
     def awaiting_secret(self) -> bool:
         return awaiting_secret(self.state, self.context)
+
+    @property
+    def topic(self) -> str:
+        """The procedure that was talked about a while ago at most."""
+        return self.state.procedure if topic_is_fresh(self.state, self.context) else ""
 
     def answer(
         self, *paragraphs: str, buttons: tuple[Button, ...] = (), form: Form | None = None, **changes: object
@@ -65,9 +119,9 @@ class Turn(msgspec.Struct, frozen=True, kw_only=True):
         text = "\n\n".join(paragraph for paragraph in paragraphs if paragraph)
         return Outcome(self._next(changes), (Say(text, buttons[:MOST_BUTTONS], form),))
 
-    def ask(self, look_up: LookUp, **changes: object) -> Outcome:
-        """Ask the dossiers first; the answers come back as an event."""
-        return Outcome(self._next(changes), (), look_up)
+    def ask(self, ask: Ask, **changes: object) -> Outcome:
+        """Have something asked or done first; it comes back as an event."""
+        return Outcome(self._next(changes), (), ask)
 
     def silence(self, **changes: object) -> Outcome:
         return Outcome(self._next(changes))
@@ -79,6 +133,11 @@ class Turn(msgspec.Struct, frozen=True, kw_only=True):
 def awaiting_secret(state: State, context: Context) -> bool:
     """Whether a short token that comes now may be the secret of the dossier looked up last."""
     return bool(state.codes) and context.seconds < state.awaiting_until
+
+
+def topic_is_fresh(state: State, context: Context) -> bool:
+    """Whether short questions may still be about what was shown last."""
+    return abs(context.seconds - state.topic_at) < TOPIC_S
 
 
 Step = Callable[[Turn], Outcome]

@@ -5,37 +5,24 @@ its flows an intent belongs to. Feeds `step`; no state.
 """
 
 import re
-from collections.abc import Mapping
 from datetime import date
-from enum import StrEnum
-from types import MappingProxyType
 
 import msgspec
 
-from govchat.conversation.rulebook import Rulebook, code_finder, rulebook, shared_book
+from govchat.conversation.intents import HEARD, Intent
+from govchat.conversation.rulebook import Rulebook, bare, code_finder, rulebook, shared_book
 from govchat.dossiers.codes import CodesFound, find_codes
 from govchat.kit.text import fold
 from govchat.language.book import Book
 from govchat.language.read import Context, Reading, read
 from govchat.language.syllables import is_syllable
+from govchat.petitions import codes as petition_codes
 
 _REPEATED = re.compile(r"([^\W\d])\1{2,}")
 _SECRET = re.compile(r"[A-Za-z0-9]{4,12}")
 _LONGEST_NUMERIC_SECRET = 8
-
-
-class Intent(StrEnum):
-    LOOKUP = "lookup"
-    LOST_CODE = "lost_code"
-    LOST_SECRET = "lost_secret"  # noqa: S105 -- an intent
-    SECRET = "secret"  # noqa: S105 -- an intent
-    PERSONAL_NUMBER = "personal_number"
-    CONTACT_OFFICE = "contact_office"
-    HELP = "help"
-    MENU = "menu"
-    THANKS = "thanks"
-    GREETING = "greeting"
-    UNKNOWN = "unknown"
+_LEVEL = re.compile("[1-5]")
+_ABOUT_A_DOSSIER = re.compile(r"\b(?:thong bao|tb|ho so|hs)\b")
 
 
 class Meaning(msgspec.Struct, frozen=True):
@@ -48,21 +35,8 @@ class Meaning(msgspec.Struct, frozen=True):
     reading: Reading = Reading(intent="out_of_scope", understood=False)
 
 
-# What the flows hear of each intent (and detail, where it narrows one); the others are read, and `Meaning.reading` holds them.
-_HEARD: Mapping[tuple[str, str], Intent] = MappingProxyType(
-    {
-        ("lookup_dossier", "lost_code"): Intent.LOST_CODE,
-        ("lookup_dossier", "lost_secret"): Intent.LOST_SECRET,
-        ("lookup_dossier", "help"): Intent.HELP,
-        ("lookup_dossier", ""): Intent.LOOKUP,
-        ("procedure_list", "menu"): Intent.MENU,
-        ("procedure_list", "help"): Intent.HELP,
-        ("contact_office", ""): Intent.CONTACT_OFFICE,
-        ("human_handoff", ""): Intent.CONTACT_OFFICE,
-        ("thanks_bye", ""): Intent.THANKS,
-        ("greeting", ""): Intent.GREETING,
-    }
-)
+# What a code may stand beside without being looked up.
+_WITH_A_CODE = frozenset({Intent.SUBSCRIBE, Intent.UNSUBSCRIBE, Intent.WITHDRAW})
 
 
 def understand(
@@ -76,24 +50,52 @@ def understand(
     """Read one message; `awaiting_secret` lets a single short token be a secret, `book` brings a province's own words. Never raises."""
     book = book or shared_book()
     found = find_codes(text, today)
-    reading = read(text, book, context=context, find_codes=code_finder(today))
     rules = rulebook()
-    if found.anything:
-        secret = _secret_beside(found, rules, book) if found.codes else None
-        return Meaning(Intent.LOOKUP, found, secret, reading=reading)
+    reading = read(text, book, context=context, find_codes=code_finder(today))
+    if reading.inherited and reading.intent == "procedure_info" and reading.procedures[0].why == "from the context":
+        plain = read(text, book, find_codes=code_finder(today))
+        if plain.understood and plain.intent == "out_of_scope":  # "giá vàng" is about no procedure
+            reading = plain
+    command = rules.commands.get(bare(found.around if found.anything else found.text))
+    if found.anything or petition_codes.find(found.text) is not None:
+        return _with_code(found, reading, command, rules, book)
+    if command:
+        return Meaning(command, found, reading=reading)
     labelled, candidate = _without_label(found.text, rules, book)
     expected = (awaiting_secret or labelled) and is_secret(candidate, rules, book, trusted=labelled)
     stands_out = labelled and candidate.isupper() and not found.text.isupper()
     if expected and (stands_out or not candidate.isalpha()):
         return Meaning(Intent.SECRET, found, candidate, reading=reading)
-    intent = _HEARD.get((reading.intent, reading.detail), Intent.UNKNOWN) if reading.understood else Intent.UNKNOWN
+    intent = _heard(reading, found)
+    if intent is Intent.UNKNOWN and expected:
+        return Meaning(Intent.SECRET, found, candidate, reading=reading)
     if intent is not Intent.UNKNOWN:
         return Meaning(intent, found, score=reading.confidence, reading=reading)
-    if expected:
-        return Meaning(Intent.SECRET, found, candidate, reading=reading)
-    if reading.slots.phones or reading.slots.id_numbers:
-        return Meaning(Intent.PERSONAL_NUMBER, found, reading=reading)
     return _without_words(found, reading, rules, book)
+
+
+def _with_code(found: CodesFound, reading: Reading, command: Intent | None, rules: Rulebook, book: Book) -> Meaning:
+    """A message with a code: a petition's, a dossier's that is rated, followed or withdrawn, else one to look up."""
+    if (petition := petition_codes.find(found.text)) is not None:
+        return Meaning(Intent.PETITION_CODE, found, petition, reading=reading)
+    if found.codes and (level := _LEVEL.fullmatch(found.rest.strip())) and "danh gia" in fold(found.before):
+        return Meaning(Intent.RATE, found, level[0], reading=reading)
+    secret = _secret_beside(found, rules, book) if found.codes else None
+    said = command or _heard(reading, found)
+    return Meaning(Intent.LOOKUP if secret or said not in _WITH_A_CODE else said, found, secret, reading=reading)
+
+
+def _heard(reading: Reading, found: CodesFound) -> Intent:
+    """The flow's name for what was read."""
+    if not reading.understood:
+        return Intent.UNKNOWN
+    plain = HEARD.get((reading.intent, ""), Intent.UNKNOWN)
+    intent = HEARD.get((reading.intent, reading.detail), plain)
+    if intent is Intent.LINK and (reading.slots.phones or reading.slots.id_numbers):
+        return Intent.PERSONAL_NUMBER  # a typed number proves nothing
+    if intent is Intent.OPT_OUT and (found.codes or _ABOUT_A_DOSSIER.search(fold(found.text))):
+        return Intent.UNSUBSCRIBE  # "dừng" ends broadcasts, "hủy nhận thông báo" what is told of dossiers
+    return intent
 
 
 def _secret_beside(found: CodesFound, rules: Rulebook, book: Book) -> str | None:
@@ -136,6 +138,8 @@ def is_secret(candidate: str, rules: Rulebook, book: Book, *, trusted: bool = Fa
 
 
 def _without_words(found: CodesFound, reading: Reading, rules: Rulebook, book: Book) -> Meaning:
+    if reading.slots.phones or reading.slots.id_numbers:
+        return Meaning(Intent.PERSONAL_NUMBER, found, reading=reading)
     words = re.findall(r"[^\W_]+", fold(found.text))
     if words and all(word in book.courtesies for word in words):  # "ad ơi", "dạ", "em ạ"
         return Meaning(Intent.GREETING, found, score=0.5, reading=reading)

@@ -1,6 +1,6 @@
 """The sentences of `wording/vi.toml` by key, checked when they are loaded.
 
-`KEYS` declares every key with its placeholders; a file that has more, fewer or others is refused before a citizen can meet it.
+`wording_keys.KEYS` declares every key with its placeholders; a file that has more, fewer or others is refused before a citizen can meet it.
 Called by the flows as `words("front.welcome", province=…, example=…)`, which speaks in the words of the province at hand.
 """
 
@@ -14,43 +14,13 @@ from functools import cache
 from importlib.resources import files
 from types import MappingProxyType
 
+from govchat.conversation.wording_keys import KEYS
 from govchat.errors import ConfigurationError
+
+__all__ = ("KEYS", "Wording", "longest_of", "read_wording", "spoken_in", "vietnamese", "words")
 
 LONGEST_BUTTON = 100  # characters of a Zalo button title
 LONGEST_TEXT = 700  # a sentence nobody reads to the end helps nobody
-
-
-def _declared(section: str, **names: str) -> dict[str, frozenset[str]]:
-    return {f"{section}.{name}": frozenset(placeholders.split()) for name, placeholders in names.items()}
-
-
-KEYS: Mapping[str, frozenset[str]] = MappingProxyType(
-    {
-        **_declared(
-            "button", lookup="", another="", help="", contact="", menu="", secret="", phone="", one_code="code"
-        ),
-        **_declared("button", portal="", national_portal=""),
-        **_declared("front", welcome="province example", greeting="", menu="", thanks="", help="example", help_more=""),
-        **_declared("front", not_understood="", not_understood_more="", not_understood_again=""),
-        **_declared("contact", office="province", hotline="hotline", address="address", portal="url", automatic=""),
-        **_declared("contact", nothing_known="", call="hotline", call_nowhere=""),
-        **_declared("media", picture="example", picture_privacy="", place="", sticker="", other=""),
-        **_declared("ask", code="example", code_shape="example", whole_code="tail example", secret="code"),  # noqa: S106 -- a sentence
-        **_declared("ask", code_first="example", secret_odd="code", lost_code="", lost_secret="", personal_number=""),  # noqa: S106 -- a sentence
-        **_declared("phone", ask="code", form_title="", form_subtitle="", missing="", thanks="example", no_match=""),
-        **_declared("dossier", head="code", status="label sentence", status_unknown="", unit="unit", received="at"),
-        **_declared(
-            "dossier", waiting_since="at", due="at", due_paused="at", changed="at", late_days="days", late_today=""
-        ),
-        **_declared(
-            "dossier", procedure="name", applicant="name", officer="name", note="note", results="", result="name"
-        ),
-        **_declared("dossier", more="", more_several="", unknown="code", slowed="code wait", no_answer=""),
-        **_declared("dossier", minutes="number", hours="number"),
-        **_declared("aside", other_province="code province", ministry="code", unknown_unit="code", impossible="code"),
-        **_declared("aside", future="code", over="code"),
-    }
-)
 
 
 class Wording:

@@ -4,6 +4,7 @@ Also where an event that fails is found out: nothing of its transaction is kept,
 """
 
 import itertools
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -16,8 +17,12 @@ from govchat.citizens import know
 from govchat.conversation import queries
 from govchat.conversation.desk import Desk
 from govchat.conversation.engine import converse
+from govchat.conversation.events import Event, Picture
 from govchat.conversation.wording import spoken_in
-from govchat.inbox.meaning import Meant, meaning
+from govchat.handoff import mute
+from govchat.inbox import pictures, trial
+from govchat.inbox.keys import reply_key
+from govchat.inbox.meaning import Meant, asks_for_bot, meaning
 from govchat.inbox.put import body_context
 from govchat.kit import clock
 from govchat.kit.crypto import TenantVault
@@ -25,7 +30,8 @@ from govchat.obs import metrics
 from govchat.obs.logs import citizen_hash
 from govchat.outbox.put import Draft, Lane, put
 from govchat.tenants.registry import Registry, Tenant
-from govchat.zalo import events
+from govchat.tenants.trial import Act
+from govchat.zalo import events, messages
 
 log = structlog.get_logger()
 
@@ -69,19 +75,26 @@ async def work_off(desk: Desk, tenant: Tenant, user_id: str) -> tuple[int, int]:
     """
     events_done = answers = 0
     await desk.prepare([tenant])
+    seen: dict[UUID, Picture] = {}
     while True:
         at_work: Row[tuple[object, ...]] | None = None
         rows: list[Row[tuple[object, ...]]] = []
-        messages = 0
+        put_here = 0
         try:
             async with desk.registry.db.tenant(tenant.id) as session:
                 rows = await _next(session, tenant.id, user_id)
                 for row in rows:
                     at_work = row
-                    messages += await _one(session, desk, tenant, row)
+                    put_here += await _one(session, desk, tenant, row, seen)
                 at_work = None
                 if rows:
                     await session.execute(DONE, {"tenant": tenant.id, "ids": [row.id for row in rows]})
+        except pictures.Waiting:
+            # No connection is held while Zalo's picture host is asked; the events before are worked off again.
+            seen |= await pictures.read_waiting(desk, tenant, user_id)
+            if at_work is not None:
+                seen.setdefault(at_work.id, Picture())
+            continue
         except Exception as error:
             if at_work is None:
                 raise
@@ -91,7 +104,7 @@ async def work_off(desk: Desk, tenant: Tenant, user_id: str) -> tuple[int, int]:
             continue
         worked([row.received_at for row in rows])
         events_done += len(rows)
-        answers += messages
+        answers += put_here
         if len(rows) < EVENTS_AT_ONCE:
             return events_done, answers
 
@@ -127,7 +140,9 @@ async def _next(session: AsyncSession, tenant_id: UUID, user_id: str) -> list[Ro
     return list(itertools.takewhile(lambda row: row.retry_at is None or row.retry_at <= now, rows))
 
 
-async def _one(session: AsyncSession, desk: Desk, tenant: Tenant, row: Row[tuple[object, ...]]) -> int:
+async def _one(
+    session: AsyncSession, desk: Desk, tenant: Tenant, row: Row[tuple[object, ...]], seen: Mapping[UUID, Picture]
+) -> int:
     vault = await desk.registry.tenant_vault(tenant.id)
     event = events.decode(vault.open(row.body_sealed, body_context(row.id)))
     meant = meaning(tenant, event, plausible(row.occurred_at))
@@ -136,21 +151,19 @@ async def _one(session: AsyncSession, desk: Desk, tenant: Tenant, row: Row[tuple
     citizen = await _know(session, vault, tenant.id, meant)
     if meant.happened is None or not tenant.speaks:
         return 0
-    state = await queries.load(session, tenant.id, citizen.id)
-    with spoken_in(desk.words(tenant.id)):
-        decided = await converse(
-            session,
-            vault,
-            tenant.id,
-            citizen,
-            state,
-            meant.happened,
-            desk.context(tenant, clock.now()),
-            catalogue=desk.book.of(tenant.id),
-            assets_url=desk.registry.assets_url,
-        )
-    if decided.state != state:
-        await queries.save(session, tenant.id, citizen.id, decided.state, clock.now())
+    if await mute.is_muted(session, tenant.id, citizen.id):  # an officer has the word
+        if not asks_for_bot(meant.happened):
+            return 0
+        await mute.give_back(session, tenant.id, citizen.id)
+    verdict = await trial.admit(session, tenant, citizen)
+    if meant.picture and desk.http is not None and row.id not in seen and verdict.act in (Act.SEND, Act.SIMULATE):
+        raise pictures.Waiting
+    if verdict.act in (Act.DECLINE, Act.SKIP):
+        said: tuple[messages.CsMessage, ...] = trial.declined(tenant, citizen, verdict)
+    else:
+        said = await _answer(session, vault, desk, tenant, citizen, row, seen.get(row.id, meant.happened))
+        if verdict.act is Act.SEND and said:
+            verdict = await trial.admit(session, tenant, citizen, messages=len(said))
     drafts = [
         Draft(
             citizen_id=citizen.id,
@@ -160,17 +173,42 @@ async def _one(session: AsyncSession, desk: Desk, tenant: Tenant, row: Row[tuple
             cause=f"event:{row.id}",
             caused_at=row.received_at,
         )
-        for number, message in enumerate(decided.messages)
+        for number, message in enumerate(said)
     ]
     count = await put(session, vault, tenant.id, drafts)
-    if count:
+    if count and verdict.act in (Act.SIMULATE, Act.SKIP):
+        await trial.keep_unsent(session, tenant.id, f"event:{row.id}", verdict)
+    elif count:
         answered(desk.registry, tenant, event.event_name, meant.user_id, count)
     return count
 
 
-def reply_key(event_id: UUID, number: int) -> str:
-    """The dedupe key of an event's answer."""
-    return f"reply:{event_id}:{number}"
+async def _answer(
+    session: AsyncSession,
+    vault: TenantVault,
+    desk: Desk,
+    tenant: Tenant,
+    citizen: know.Citizen,
+    row: Row[tuple[object, ...]],
+    happened: Event,
+) -> tuple[messages.CsMessage, ...]:
+    """Hold the conversation and remember where it stands."""
+    state = await queries.load(session, tenant.id, citizen.id)
+    with spoken_in(desk.words(tenant.id)):
+        decided = await converse(
+            session,
+            vault,
+            tenant.id,
+            citizen,
+            state,
+            happened,
+            desk.context(tenant, clock.now()),
+            assets_url=desk.registry.assets_url,
+            evidence=f"event:{row.id}",
+        )
+    if decided.state != state:
+        await queries.save(session, tenant.id, citizen.id, decided.state, clock.now())
+    return decided.messages
 
 
 async def _know(session: AsyncSession, vault: TenantVault, tenant_id: UUID, meant: Meant) -> know.Citizen:

@@ -14,16 +14,18 @@ import structlog
 
 from govchat.citizens.know import Citizen
 from govchat.conversation import state as states
+from govchat.conversation.asks import Ask, LookUp
 from govchat.conversation.context import Context
 from govchat.conversation.desk import Desk
-from govchat.conversation.engine import Talk, answer, talk
-from govchat.conversation.events import DossierAnswer
-from govchat.conversation.say import LookUp
+from govchat.conversation.engine import Talk, talk
+from govchat.conversation.events import Answer, LookedUp
+from govchat.conversation.perform import answer
 from govchat.conversation.wording import spoken_in
 from govchat.dossiers import lookup
 from govchat.errors import DomainError
 from govchat.inbox import alone
-from govchat.inbox.meaning import Meant, meaning
+from govchat.inbox.keys import reply_key
+from govchat.inbox.meaning import Meant, asks_for_bot, meaning
 from govchat.inbox.put import body_context
 from govchat.kit import clock
 from govchat.kit.crypto import TenantVault
@@ -87,19 +89,25 @@ class Party:
         self.said: list[Said] = []
         self.answers: list[tuple[str, int]] = []
 
-    def hold(self, context: Context, assets_url: str) -> Talk:
+    def hold(self, context: Context, assets_url: str, *, reads_pictures: bool) -> Talk:
         """All its events, one after the other, as one talk. Raises `Shy` before anything that `alone` must do."""
         for row in self.rows:
             event = events.decode(self.vault.open(row["body_sealed"], body_context(row["id"])))
             meant = meaning(self.tenant, event, alone.plausible(row["occurred_at"]))
             if meant is None:
                 continue
-            if meant.phone:
+            if meant.phone or (meant.picture and reads_pictures) or self.tenant.state == "trial":
                 raise Shy
             self.meant.append(meant)
             if meant.happened is None or not self.tenant.speaks:
                 continue
-            decided = yield from talk(self.state, meant.happened, context, user_id=self.user_id, assets_url=assets_url)
+            if row["muted"]:  # an officer has the word
+                if asks_for_bot(meant.happened):
+                    raise Shy
+                continue
+            decided = yield from talk(
+                self.state, meant.happened, context, vault=self.vault, user_id=self.user_id, assets_url=assets_url
+            )
             self.state = decided.state
             for number, message in enumerate(decided.messages):
                 self._say(row, number, message)
@@ -174,12 +182,12 @@ async def _hold(desk: Desk, parties: list[Party], worked: dict[UUID, Worked]) ->
     """Run all talks side by side; answers those that came to an end."""
     now = clock.now()
     ended: list[Party] = []
-    asking: list[tuple[Party, Talk, LookUp]] = []
+    asking: list[tuple[Party, Talk, Ask]] = []
 
-    def go_on(party: Party, held: Talk, answers: tuple[DossierAnswer, ...] | None) -> None:
+    def go_on(party: Party, held: Talk, told: Answer | None) -> None:
         try:
             with spoken_in(desk.words(party.tenant.id)):
-                asking.append((party, held, next(held) if answers is None else held.send(answers)))
+                asking.append((party, held, next(held) if told is None else held.send(told)))
         except StopIteration:
             ended.append(party)
         except Exception:  # `Shy`, or an event that breaks: alone it is tried again, and noted when it fails there
@@ -187,35 +195,36 @@ async def _hold(desk: Desk, parties: list[Party], worked: dict[UUID, Worked]) ->
 
     await desk.prepare({party.tenant.id: party.tenant for party in parties}.values())
     for party in parties:
-        held = party.hold(desk.context(party.tenant, now), desk.registry.assets_url)
+        context = desk.context(party.tenant, now)
+        held = party.hold(context, desk.registry.assets_url, reads_pictures=desk.http is not None)
         go_on(party, held, None)
     while asking:
         round_, asking = asking, []
         found = await _glance(desk, round_)
-        for (party, held, _), answers in zip(round_, found, strict=True):
-            if answers is None:
+        for (party, held, _), told in zip(round_, found, strict=True):
+            if told is None:
                 worked[party.tenant.id].alone += (party.user_id,)
             else:
-                go_on(party, held, answers)
+                go_on(party, held, told)
     return ended
 
 
-async def _glance(desk: Desk, asking: Sequence[tuple[Party, Talk, LookUp]]) -> list[tuple[DossierAnswer, ...] | None]:
+async def _glance(desk: Desk, asking: Sequence[tuple[Party, Talk, Ask]]) -> list[Answer | None]:
     """The answers to each question; None where answering has to be written down."""
     bare = [
-        []
-        if ask.secret
-        else [
+        [
             lookup.Asked(party.tenant.id, party.vault, party.citizen, key, desk.book.of(party.tenant.id))
             for key in ask.codes
         ]
+        if isinstance(ask, LookUp) and not ask.secret
+        else []
         for party, _, ask in asking
     ]
     flat = [one for some in bare for one in some]
     seen = iter(await lookup.glance(desk.registry.db, flat, clock.now()) if flat else ())
     found = [[(one.key, next(seen)) for one in some] for some in bare]
     return [
-        tuple(answer(key, one) for key, one in some if one is not None)
+        LookedUp(tuple(answer(key, one) for key, one in some if one is not None))
         if some and all(one is not None for _, one in some)
         else None
         for some in found
@@ -287,7 +296,7 @@ def _arguments(parties: list[Party], claims: list[bool], mouth: Mouth | None) ->
         [place for place, _ in said],
         [one.id for _, one in said],
         claims,
-        [alone.reply_key(one.event_id, one.number) for _, one in said],
+        [reply_key(one.event_id, one.number) for _, one in said],
         [f"event:{one.event_id}" for _, one in said],
         [one.received_at for _, one in said],
         [one.body for _, one in said],

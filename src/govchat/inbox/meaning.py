@@ -5,7 +5,8 @@ from datetime import datetime
 import msgspec
 
 from govchat.conversation import events as happenings
-from govchat.kit import phone
+from govchat.handoff.mute import wants_bot
+from govchat.kit import clock, phone
 from govchat.kit.crypto import TenantVault
 from govchat.outbox.put import echo_hash
 from govchat.tenants.registry import Tenant
@@ -32,8 +33,8 @@ CONVERSATIONAL = frozenset({*MEDIA, "user_send_text", "follow", "unfollow", "use
 class Meant(msgspec.Struct, frozen=True, kw_only=True):
     """One conversational event of a citizen.
 
-    `interacted_at` None does not move the last interaction; `follows` None leaves the follow state. `phone` is a number that Zalo
-    vouches for, `happened` None when nothing is to be answered.
+    `interacted_at` None does not move the last interaction; `follows` None leaves the follow state. `phone` is a number that Zalo vouches
+    for, `picture` the address of a photo that may be looked at (`pictures`), `happened` None when nothing is to be answered.
     """
 
     user_id: str
@@ -42,6 +43,7 @@ class Meant(msgspec.Struct, frozen=True, kw_only=True):
     interacted_at: datetime | None
     follows: bool | None
     phone: str | None
+    picture: str | None = None
     happened: happenings.Event | None
 
 
@@ -62,8 +64,16 @@ def meaning(tenant: Tenant, event: Event, occurred_at: datetime) -> Meant | None
         interacted_at=None if event.event_name == "unfollow" else occurred_at,
         follows=event.following if isinstance(event, Follow) else None,
         phone=phone.normalise(shared or ""),
+        picture=picture_of(event),
         happened=happening(event),
     )
+
+
+def picture_of(event: Event) -> str | None:
+    """Where the photo of an event can be fetched; None for every other event."""
+    if not isinstance(event, UserMessage) or event.event_name != "user_send_image":
+        return None
+    return next((each.payload.url for each in event.attachments if each.payload.url), None)
 
 
 def happening(event: Event) -> happenings.Event | None:
@@ -89,3 +99,15 @@ def echo_of(vault: TenantVault, event: Event) -> tuple[str, str, bytes] | None:
     if not isinstance(event, OaMessage) or event.by_hand or event.user_id is None or not event.msg_id:
         return None
     return event.user_id, event.msg_id, echo_hash(vault, event.text)
+
+
+def asks_for_bot(happened: happenings.Event) -> bool:
+    """Whether a citizen with whom an officer has the word wants to go on without them."""
+    return isinstance(happened, happenings.Text) and wants_bot(happened.text)
+
+
+def by_hand(event: Event) -> tuple[str, datetime] | None:
+    """(user id, when) of what an officer wrote by hand in OA Manager; None for anything else."""
+    if not isinstance(event, OaMessage) or not event.by_hand or event.user_id is None:
+        return None
+    return event.user_id, event.occurred_at or clock.now()

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -9,7 +10,8 @@ import msgspec
 import structlog
 
 from govchat.errors import DomainError
-from govchat.inbox.meaning import echo_of
+from govchat.handoff.mute import mute
+from govchat.inbox.meaning import by_hand, echo_of
 from govchat.inbox.put import body_context
 from govchat.kit.crypto import SealBroken
 from govchat.notices import receipts as notices
@@ -34,6 +36,7 @@ class Heard(msgspec.Struct):
     echoes: list[tuple[UUID, str, str, bytes]] = msgspec.field(default_factory=list)
     receipts: list[tuple[UUID, notices.ReceiptRow]] = msgspec.field(default_factory=list)
     account: list[tuple[UUID, Event]] = msgspec.field(default_factory=list)
+    by_hand: dict[UUID, list[tuple[str, datetime]]] = msgspec.field(default_factory=dict)
 
 
 async def work_off(registry: Registry, tenants: Sequence[Tenant]) -> list[UUID]:
@@ -51,6 +54,9 @@ async def work_off(registry: Registry, tenants: Sequence[Tenant]) -> list[UUID]:
     for tenant_id, event in heard.account:
         async with registry.db.tenant(tenant_id) as session:
             await templates.note_event(session, tenant_id, event)
+    for tenant_id, wrote in heard.by_hand.items():
+        async with registry.db.tenant(tenant_id) as session:
+            await mute(session, tenant_id, wrote)
     await registry.db.call(DONE, [row["tenant_id"] for row in rows], [row["id"] for row in rows])
     if settled:
         log.info("inbox.echoes_settled", messages=settled)
@@ -67,7 +73,9 @@ async def _hear(registry: Registry, row: Any, heard: Heard) -> None:
     except (SealBroken, ValueError, DomainError) as error:  # without its echo a message is settled by history
         log.error("inbox.receipt_unreadable", tenant=tenant.slug, event_id=str(row["id"]), reason=str(error))
         return
-    if echo is not None:
+    if (wrote := by_hand(event)) is not None:
+        heard.by_hand.setdefault(tenant.id, []).append(wrote)
+    elif echo is not None:
         heard.echoes.append((tenant.id, *echo))
     elif row["event_name"].startswith("change_"):
         heard.account.append((tenant.id, event))

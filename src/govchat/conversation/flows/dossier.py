@@ -3,9 +3,10 @@
 import math
 from datetime import UTC, datetime
 
+from govchat.conversation import payloads
 from govchat.conversation.context import Context
 from govchat.conversation.events import DossierAnswer, Proven, Shown, Slowed
-from govchat.conversation.say import LONGEST_TITLE, Link
+from govchat.conversation.say import LONGEST_TITLE, Link, Tap
 from govchat.conversation.wording import words
 from govchat.dossiers.status import STATUSES
 from govchat.kit.clock import VN
@@ -20,7 +21,7 @@ def read_aloud(answer: DossierAnswer, context: Context) -> str:
     """One answer as a paragraph of lines."""
     if isinstance(answer, Shown):
         proven = _proven_lines(answer.proven) if answer.proven else []
-        return "\n".join([*_open_lines(answer, context), *proven])
+        return "\n".join([*_open_lines(answer, context), *proven, *_next(answer)])
     if isinstance(answer, Slowed):
         return words("dossier.slowed", code=_fact(answer.code), wait=_wait(answer.retry_in_s))
     return words("dossier.unknown", code=_fact(answer.code))
@@ -49,7 +50,31 @@ def _open_lines(shown: Shown, context: Context) -> list[str]:
         lines.append(words("dossier.changed", at=local_time(shown.changed_at)))
     if status and status.running and shown.due_at:
         lines += _late(shown.due_at, context.now)
+    elif shown.status == 9 and shown.due_at and shown.changed_at:
+        lines += _early(shown.due_at, shown.changed_at)
     return lines
+
+
+def _early(due_at: datetime, done_at: datetime) -> list[str]:
+    days = (_local(due_at).date() - _local(done_at).date()).days
+    return [words("dossier.early", days=days)] if days > 0 else []
+
+
+def _next(shown: Shown) -> list[str]:
+    """What happens next, and what the citizen has to do for it."""
+    return [words(f"next.status_{shown.status}")] if shown.status in STATUSES else []
+
+
+# What there is more to say about, for dossiers that wait for the citizen.
+_GUIDES = {5: ("supplement", payloads.SUPPLEMENT), 6: ("payment", payloads.PAYMENT), 9: ("result", payloads.RESULT)}
+
+
+def guide_button(status: int) -> tuple[Tap, ...]:
+    """A button to the guidance for what the dossier waits for."""
+    if status not in _GUIDES:
+        return ()
+    key, payload = _GUIDES[status]
+    return (Tap(words(f"button.{key}"), payload),)
 
 
 def _late(due_at: datetime, now: datetime) -> list[str]:

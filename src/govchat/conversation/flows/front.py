@@ -1,12 +1,16 @@
 """The front desk: welcome, menu, help, thanks, the office's contact, media we can't read, and what was not understood."""
 
+from datetime import timedelta
+
 from govchat.conversation import payloads
 from govchat.conversation.context import Context, TenantFacts
 from govchat.conversation.say import LONGEST_TITLE, Button, Link, Outcome, Tap
 from govchat.conversation.turn import Heard, Table, Turn
 from govchat.conversation.wording import words
+from govchat.offices import find, hours
 
 _GREETED_LATELY_S = 300  # a follow and the opening of the chat come together: one welcome is enough
+_DAYS_AHEAD = 10
 _MEDIA_LATELY_S = 20  # an album arrives as one event per photo
 
 NATIONAL_PORTAL = "https://dichvucong.gov.vn"
@@ -28,7 +32,17 @@ def tap(key: str, payload: str, **values: object) -> Tap:
 
 
 def menu_buttons() -> tuple[Button, ...]:
-    return (tap("lookup", payloads.LOOKUP), tap("help", payloads.HELP), tap("contact", payloads.CONTACT))
+    return (
+        tap("lookup", payloads.LOOKUP),
+        tap("browse", payloads.EVENTS),
+        tap("mine", payloads.MINE),
+        tap("petition", payloads.PETITION),
+        tap("contact", payloads.CONTACT),
+    )
+
+
+def browse_buttons() -> tuple[Button, ...]:
+    return (tap("by_event", payloads.EVENTS), tap("by_field", payloads.FIELDS))
 
 
 def contact_line(tenant: TenantFacts) -> str:
@@ -80,10 +94,64 @@ def _contact(turn: Turn) -> Outcome:
         words("contact.address", address=tenant.address) if tenant.address else "",
         words("contact.portal", url=tenant.portal_url) if tenant.portal_url else "",
     ]
+    known += office_hours(turn)
     lines = [words("contact.office", province=within(tenant.full_name)), *filter(None, known)] if any(known) else []
     advice = words("contact.automatic") if any(known) else words("contact.nothing_known")
-    buttons = (tap("lookup", payloads.LOOKUP), *portal_button(tenant))
+    page = find.map_link(tenant.manifest) if tenant.manifest else None
+    place = (Link(words("button.map"), page),) if page else ()
+    buttons = (tap("lookup", payloads.LOOKUP), tap("person", payloads.PERSON), *place, *portal_button(tenant))
     return turn.answer("\n".join(lines), advice, buttons=buttons, misses=0)
+
+
+def _cancel(turn: Turn) -> Outcome:
+    """Whatever was begun is dropped, and nothing is kept of it."""
+    return turn.answer(
+        words("front.cancelled"),
+        buttons=menu_buttons(),
+        step="idle",
+        awaiting_until=0,
+        proving="nothing",
+        asides=(),
+        procedure="",
+        field="",
+        choices=(),
+        then="",
+        misses=0,
+    )
+
+
+def _abuse(turn: Turn) -> Outcome:
+    """Calm: there is a grievance behind it as a rule."""
+    text = f"{words('front.abuse')} {contact_line(turn.context.tenant)}"
+    buttons = (tap("lookup", payloads.LOOKUP), tap("petition", payloads.PETITION), tap("contact", payloads.CONTACT))
+    return turn.answer(text, buttons=buttons, misses=0)
+
+
+def _out_of_scope(turn: Turn) -> Outcome:
+    return turn.answer(words("front.out_of_scope"), buttons=menu_buttons(), misses=0)
+
+
+def office_hours(turn: Turn) -> list[str]:
+    """When the office is open: today, and the next days on which it is otherwise than people expect. By the calendar, holidays included."""
+    manifest, today = turn.context.tenant.manifest, turn.context.today
+    if manifest is None:
+        return []
+    week = [hours.open_on(manifest, None, today + timedelta(days=ahead)) for ahead in range(_DAYS_AHEAD)]
+    first = week[0]
+    lines = [words("hours.open", hours=first.hours) if first.is_open else words("hours.closed", why=_why(first))]
+    saturday = next(day for day in week if day.day.weekday() == 5)
+    said = saturday.hours if saturday.is_open else words("hours.off")
+    lines.append(words("hours.saturday", day=f"{saturday.day:%d/%m}", hours=said))
+    lines += [
+        words("hours.ahead", day=f"{day.day:%d/%m/%Y}", why=_why(day))
+        for day in week[1:]
+        if day.why in (hours.Why.HOLIDAY, hours.Why.COMPENSATORY, hours.Why.SWAP, hours.Why.MAKEUP)
+    ][:3]
+    return lines
+
+
+def _why(day: hours.Opening) -> str:
+    return day.name or words(f"hours.why_{day.why}")
 
 
 def _unfollowed(turn: Turn) -> Outcome:
@@ -95,7 +163,6 @@ def _media(turn: Turn) -> Outcome:
     if turn.state.media == turn.heard and abs(now - turn.state.media_at) < _MEDIA_LATELY_S:
         return turn.silence(media_at=now)
     texts = {
-        Heard.PICTURE: (words("media.picture", example=example(turn.context)), words("media.picture_privacy")),
         Heard.PLACE: (words("media.place"),),
         Heard.STICKER: (words("media.sticker"),),
     }
@@ -124,8 +191,10 @@ TABLE: Table = {
     (None, Heard.MENU): _menu,
     (None, Heard.HELP): _help,
     (None, Heard.THANKS): _thanks,
+    (None, Heard.CANCEL): _cancel,
+    (None, Heard.ABUSE): _abuse,
+    (None, Heard.OUT_OF_SCOPE): _out_of_scope,
     (None, Heard.CONTACT_OFFICE): _contact,
-    (None, Heard.PICTURE): _media,
     (None, Heard.PLACE): _media,
     (None, Heard.STICKER): _media,
     (None, Heard.OTHER_MEDIA): _media,

@@ -5,12 +5,14 @@ secret" arrive here as one answer and leave as one.
 """
 
 from govchat.conversation import payloads
+from govchat.conversation.asks import LookUp
 from govchat.conversation.context import Context
 from govchat.conversation.events import Shown, Unknown
 from govchat.conversation.flows import dossier, front
 from govchat.conversation.flows.front import contact_line, example, menu_buttons, national_portal_button, tap, within
-from govchat.conversation.say import Button, Form, LookUp, Outcome
-from govchat.conversation.state import MOST_ASIDE, MOST_CODES, Aside, Why
+from govchat.conversation.flows.procedure_text import About, card, tell
+from govchat.conversation.say import Button, Form, Outcome
+from govchat.conversation.state import DOSSIER_S, MOST_ASIDE, MOST_CODES, Aside, Proving, Why
 from govchat.conversation.turn import Heard, Table, Turn
 from govchat.conversation.wording import words
 from govchat.dossiers.codes import CodesFound
@@ -22,20 +24,55 @@ def _look_up(turn: Turn) -> Outcome:
     found = turn.codes
     if not found.anything:
         return turn.answer(
-            words("ask.code", example=example(turn.context)), step="lookup.awaiting_code", misses=0, asides=()
+            words("ask.code", example=example(turn.context)),
+            buttons=(tap("mine", payloads.MINE), tap("scan", payloads.SCAN), tap("lost_code", payloads.LOST_CODE)),
+            step="lookup.awaiting_code",
+            misses=0,
+            asides=(),
         )
     own, asides = sort_codes(found, turn.context)
     if own:
         secret = turn.secret if len(own) == 1 and len(found.codes) == 1 else None
-        proving = "secret" if secret else "nothing"
-        look_up = LookUp(own, secret)
-        return turn.ask(look_up, step="idle", codes=own, awaiting_until=0, proving=proving, asides=asides, misses=0)
+        return _ask(turn, LookUp(own, secret), "secret" if secret else "nothing", asides)
     if asides:
         lines = explain_asides(asides, turn.context)
         return turn.answer(
             *lines, contact_line(turn.context.tenant), buttons=_aside_buttons(asides), step="idle", misses=0
         )
     return _shape_help(turn)
+
+
+def _ask(turn: Turn, look_up: LookUp, proving: Proving, asides: tuple[Aside, ...] = ()) -> Outcome:
+    """Look up; a procedure that was asked about in the same message is answered with it."""
+    named = turn.reading.procedures[:1] if turn.reading.behind == "procedure_info" else ()
+    also = named[0].code if named and turn.context.shelf.find(named[0].code, turn.context.today) else ""
+    topic = {"procedure": also, "field": turn.reading.field[:16], "topic_at": turn.context.seconds} if also else {}
+    return turn.ask(
+        look_up,
+        step="idle",
+        codes=look_up.codes,
+        awaiting_until=0,
+        proving=proving,
+        asides=asides,
+        misses=0,
+        then=also,
+        looked_at=turn.context.seconds,
+        **topic,
+    )
+
+
+def _progress(turn: Turn) -> Outcome:
+    """ "Tới đâu rồi", without a code: about the dossier looked up last, when there is one."""
+    state = turn.state
+    if state.codes and turn.context.seconds - state.looked_at < DOSSIER_S:
+        return _ask(turn, LookUp(state.codes), "nothing")
+    return _look_up(turn)
+
+
+def foreign_line(turn: Turn) -> str:
+    """What there is to say of codes that are all others'; empty when one is this province's, or there is none."""
+    own, asides = sort_codes(turn.codes, turn.context)
+    return "\n\n".join(explain_asides(asides, turn.context)) if asides and not own else ""
 
 
 def _shape_help(turn: Turn) -> Outcome:
@@ -103,12 +140,14 @@ def _lost_code(turn: Turn) -> Outcome:
 
 
 def _lost_secret(turn: Turn) -> Outcome:
-    buttons = (tap("phone", payloads.PHONE), tap("contact", payloads.CONTACT))
+    code = turn.state.codes[0] if turn.state.codes else ""
+    proof = (proof_buttons(code)[1],) if code else ()
+    buttons = (*proof, tap("contact", payloads.CONTACT))
     return turn.answer(words("ask.lost_secret"), contact_line(turn.context.tenant), buttons=buttons, misses=0)
 
 
 def _personal_number(turn: Turn) -> Outcome:
-    proof = (tap("phone", payloads.PHONE),) if turn.state.codes else ()
+    proof = (proof_buttons(turn.state.codes[0])[1],) if turn.state.codes else (tap("link", payloads.LINK),)
     return turn.answer(words("ask.personal_number"), buttons=(*proof, *menu_buttons()), misses=0)
 
 
@@ -116,8 +155,7 @@ def _secret(turn: Turn) -> Outcome:
     """A secret without its code: it belongs to the dossier looked up last."""
     if not (turn.state.codes and turn.secret):
         return _code_first(turn)
-    look_up = LookUp(turn.state.codes[:1], turn.secret)
-    return turn.ask(look_up, step="idle", codes=look_up.codes, proving="secret", asides=(), misses=0)
+    return _ask(turn, LookUp(turn.state.codes[:1], turn.secret), "secret")
 
 
 def _code_first(turn: Turn) -> Outcome:
@@ -126,29 +164,59 @@ def _code_first(turn: Turn) -> Outcome:
     return turn.answer(text, buttons=buttons, step="lookup.awaiting_code", misses=0)
 
 
+def _of_the_button(turn: Turn) -> tuple[str, ...]:
+    """The dossier that a button names, else the one looked up last: an old button still means its own."""
+    own, _ = sort_codes(turn.codes, turn.context)
+    return own[:1] or turn.state.codes[:1]
+
+
+def proof_buttons(code: str) -> tuple[Button, ...]:
+    """The two ways to prove a dossier."""
+    return (
+        tap("secret", payloads.spelled(payloads.SECRET, code)),
+        tap("phone", payloads.spelled(payloads.PHONE, code)),
+    )
+
+
 def _wants_secret(turn: Turn) -> Outcome:
-    if not turn.state.codes:
+    codes = _of_the_button(turn)
+    if not codes:
         return _code_first(turn)
     until = turn.context.seconds + AWAITING_SECRET_S
-    text = words("ask.secret", code=turn.state.codes[0])
-    buttons = (tap("phone", payloads.PHONE), tap("contact", payloads.CONTACT))
-    return turn.answer(text, buttons=buttons, step="lookup.awaiting_secret", awaiting_until=until, misses=0)
+    return turn.answer(
+        words("ask.secret", code=codes[0]),
+        buttons=(proof_buttons(codes[0])[1], tap("contact", payloads.CONTACT)),
+        step="lookup.awaiting_secret",
+        codes=codes,
+        awaiting_until=until,
+        misses=0,
+    )
 
 
 def _wants_phone(turn: Turn) -> Outcome:
-    if not turn.state.codes:
+    codes = _of_the_button(turn)
+    if not codes:
         return turn.answer(words("ask.code", example=example(turn.context)), step="lookup.awaiting_code", misses=0)
-    form = Form(words("phone.form_title"), words("phone.form_subtitle"))
-    return turn.answer(words("phone.ask", code=turn.state.codes[0]), form=form, step="idle", misses=0)
+    return turn.answer(words("phone.ask", code=codes[0]), form=_form(), step="idle", codes=codes, misses=0)
+
+
+def _link(turn: Turn) -> Outcome:
+    """Telling us the phone once, so that dossiers with that number open without a secret."""
+    return turn.answer(words("phone.link"), form=_form(), step="idle", misses=0)
+
+
+def _form() -> Form:
+    return Form(words("phone.form_title"), words("phone.form_subtitle"))
 
 
 def _shared_contact(turn: Turn) -> Outcome:
     if not turn.phone_known:
-        buttons = (tap("phone", payloads.PHONE), tap("secret", payloads.SECRET), tap("contact", payloads.CONTACT))
-        return turn.answer(words("phone.missing"), buttons=buttons)
+        code = turn.state.codes[0] if turn.state.codes else ""
+        proof = proof_buttons(code) if code else (tap("link", payloads.LINK),)
+        return turn.answer(words("phone.missing"), buttons=(*proof, tap("contact", payloads.CONTACT)))
     if not turn.state.codes:
         return turn.answer(words("phone.thanks", example=example(turn.context)), step="lookup.awaiting_code", misses=0)
-    return turn.ask(LookUp(turn.state.codes), step="idle", proving="phone", asides=(), misses=0)
+    return _ask(turn, LookUp(turn.state.codes), "phone")
 
 
 def _looked_up(turn: Turn) -> Outcome:
@@ -172,6 +240,9 @@ def _looked_up(turn: Turn) -> Outcome:
         parts += [words("dossier.more" if len(bare) == 1 else "dossier.more_several")]
     if unknown:
         parts += [contact_line(context.tenant)]
+    if any(isinstance(answer, Shown) and answer.proven for answer in answers):
+        parts += [words("follow.offer")]
+    parts += [_then(turn)]
     # After a wrong secret the next one may come alone, whether or not such a dossier exists.
     again = len(answers) == 1 and state.proving == "secret" and not isinstance(answers[0], Shown)
     codes = tuple(answer.code[:64] for answer in answers)
@@ -183,23 +254,34 @@ def _looked_up(turn: Turn) -> Outcome:
         awaiting_until=context.seconds + AWAITING_SECRET_S if again or len(bare) == 1 else 0,
         proving="nothing",
         asides=(),
+        then="",
     )
+
+
+def _then(turn: Turn) -> str:
+    """The answer about the procedure that was asked for in the same message."""
+    found = turn.context.shelf.find(turn.state.then, turn.context.today) if turn.state.then else None
+    if found is None:
+        return ""
+    about, field = About(found, turn.context), turn.state.field
+    return f"{words('procedure.head', name=found.name)}\n{tell(about, field)}" if field else card(about)
 
 
 def _answer_buttons(turn: Turn, bare: tuple[str, ...]) -> tuple[Button, ...]:
     answers = turn.answers[:MOST_CODES]
     links = dossier.result_links(answers)
+    last = (tap("another", payloads.LOOKUP), tap("contact", payloads.CONTACT))
     if len(bare) == 1:
-        proof = (tap("secret", payloads.SECRET), tap("phone", payloads.PHONE))
-        return (*links[:1], *proof, tap("another", payloads.LOOKUP), tap("contact", payloads.CONTACT))
+        return (*links[:1], *proof_buttons(bare[0]), *last)
     if bare:
-        each = tuple(tap("one_code", payloads.CODE + code, code=code) for code in bare)
-        return (*links[:1], *each, tap("contact", payloads.CONTACT))
-    if links:
-        return (*links[:3], tap("another", payloads.LOOKUP), tap("contact", payloads.CONTACT))
-    if any(isinstance(answer, Shown) for answer in answers):
-        return (tap("another", payloads.LOOKUP), tap("contact", payloads.CONTACT))
-    return (tap("help", payloads.HELP), tap("contact", payloads.CONTACT))
+        each = tuple(tap("one_code", payloads.spelled(payloads.CODE, code), code=code) for code in bare)
+        return (*links[:1], *each, last[1])
+    proven = [answer for answer in answers if isinstance(answer, Shown)]
+    if proven:
+        follow = (tap("subscribe", payloads.spelled(payloads.SUBSCRIBE, proven[0].code[:64])),)
+        guide = dossier.guide_button(proven[0].status)
+        return (*links[: 2 - len(guide)], *follow, *guide, *last)
+    return (tap("help", payloads.HELP), last[1])
 
 
 def _code_not_understood(turn: Turn) -> Outcome:
@@ -212,11 +294,14 @@ def _secret_not_understood(turn: Turn) -> Outcome:
     if turn.state.misses or not turn.awaiting_secret or " " in turn.typed:
         return front.not_understood(turn)
     text = words("ask.secret_odd", code=turn.state.codes[0])
-    return turn.answer(text, buttons=(tap("phone", payloads.PHONE), tap("contact", payloads.CONTACT)), misses=1)
+    proof = proof_buttons(turn.state.codes[0])
+    return turn.answer(text, buttons=(proof[1], tap("contact", payloads.CONTACT)), misses=1)
 
 
 TABLE: Table = {
     (None, Heard.LOOKUP): _look_up,
+    (None, Heard.PROGRESS): _progress,
+    (None, Heard.LINK): _link,
     (None, Heard.LOST_CODE): _lost_code,
     (None, Heard.LOST_SECRET): _lost_secret,
     (None, Heard.PERSONAL_NUMBER): _personal_number,

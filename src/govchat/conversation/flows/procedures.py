@@ -1,0 +1,163 @@
+"""Questions about procedures: the field that was asked, the card, or a short question back when several may be meant.
+
+From a reading (or a tapped button) and the province's catalogue in force today. What was shown is remembered, so that "còn phí?" needs
+no name; nothing is made up for a procedure that the catalogue does not have.
+"""
+
+from govchat.conversation import payloads
+from govchat.conversation.flows import front
+from govchat.conversation.flows.front import NATIONAL_PORTAL, contact_line, tap
+from govchat.conversation.flows.procedure_text import FIELDS, About, card, tell
+from govchat.conversation.say import LONGEST_TITLE, Button, Link, Outcome
+from govchat.conversation.state import MOST_CHOICES
+from govchat.conversation.turn import Heard, Table, Turn
+from govchat.conversation.wording import words
+from govchat.procedures.catalogue import Procedure
+
+_PORTAL_PAGE = "https://dichvucong.gov.vn/"
+
+
+def about_of(turn: Turn, code: str) -> About | None:
+    """The procedure as this province has it; one that only another province issued comes without figures."""
+    shelf, today = turn.context.shelf, turn.context.today
+    found = shelf.find(code, today)
+    if found is not None:
+        return About(found, turn.context)
+    named = shelf.catalogue.get(code, today)
+    if named is not None and named.is_provincial and not (named.hidden or named.withdrawn or named.replaced_by):
+        return About(named, turn.context, ours=False)
+    return None
+
+
+def _asked(turn: Turn) -> Outcome:
+    """A question in words or by button."""
+    if turn.argument:
+        code, _, field = turn.argument.partition(" ")
+        about = about_of(turn, code)
+        return show(turn, about, field) if about else _gone(turn)
+    reading = turn.reading
+    offered = [about for each in reading.procedures if (about := about_of(turn, each.code)) is not None]
+    dropped = bool(reading.procedures) and (not offered or offered[0].procedure.code != reading.procedures[0].code)
+    if not offered:
+        return _which(turn)
+    if reading.ask_why == "two wishes" and len(offered) > 1:
+        return _both(turn, offered[0], offered[1])
+    if reading.ask_back or dropped:
+        return _which_of(turn, offered)
+    return show(turn, offered[0], reading.field)
+
+
+def show(turn: Turn, about: About, field: str = "") -> Outcome:
+    """The field that was asked, else the card; it is the topic from here on."""
+    field = field if field in FIELDS else ""
+    parts = [tell(about, field), _beside(turn)] if field else [card(about), _beside(turn)]
+    if field:
+        parts.insert(0, words("procedure.head", name=about.procedure.name))
+    if not about.ours:
+        parts.append(contact_line(turn.context.tenant))
+    return turn.answer(
+        *parts,
+        buttons=_buttons(about, field),
+        step="idle",
+        procedure=about.procedure.code,
+        field=field,
+        topic_at=turn.context.seconds,
+        choices=(),
+        misses=0,
+        then="",
+    )
+
+
+def _beside(turn: Turn) -> str:
+    """What was asked in the same message besides the procedure."""
+    return contact_line(turn.context.tenant) if turn.reading.behind in ("contact_office", "human_handoff") else ""
+
+
+def _buttons(about: About, field: str) -> tuple[Button, ...]:
+    code = about.procedure.code
+    fields = [each for each in ("documents", "fee", "time", "where", "how") if each != field]
+    if not field:
+        fields = ["documents", "how", "legal_basis"]  # the card says the rest
+    taps = [tap(f"field_{each}", payloads.spelled(payloads.PROCEDURE, code, each)) for each in fields]
+    if not about.ours:
+        taps = []
+    return (*taps[:3], portal_link(about.procedure), tap("contact", payloads.CONTACT))
+
+
+def portal_link(procedure: Procedure) -> Link:
+    """The procedure's page on the National Portal, from which it is filed; the Portal's first page when no page is known."""
+    page = procedure.source if procedure.source.startswith(_PORTAL_PAGE) else NATIONAL_PORTAL
+    return Link(
+        words("button.file_here" if procedure.online in ("full", "partial") else "button.national_portal"), page
+    )
+
+
+def _which_of(turn: Turn, offered: list[About]) -> Outcome:
+    """A short question with buttons; a number typed answers it, too."""
+    offered = offered[:MOST_CHOICES]
+    field = turn.reading.field
+    lines = [
+        words("procedure.choice", number=number, name=about.procedure.name) for number, about in enumerate(offered, 1)
+    ]
+    buttons = [_choice(about.procedure, field) for about in offered]
+    return turn.answer(
+        "\n".join((words("procedure.which_of"), *lines)),
+        buttons=(*buttons, tap("browse", payloads.EVENTS)),
+        step="idle",
+        choices=tuple(about.procedure.code for about in offered),
+        procedure="",
+        field=field if field in FIELDS else "",
+        topic_at=turn.context.seconds,
+        misses=0,
+    )
+
+
+def _choice(procedure: Procedure, field: str) -> Button:
+    payload = payloads.spelled(payloads.PROCEDURE, procedure.code, field if field in FIELDS else "")
+    return tap("procedure", payload, name=procedure.name[: LONGEST_TITLE - 10])
+
+
+def _both(turn: Turn, first: About, second: About) -> Outcome:
+    """Two procedures in one message: the field of each, or the card of each in short."""
+    field = turn.reading.field if turn.reading.field in FIELDS else ""
+    parts = [
+        f"{words('procedure.head', name=about.procedure.name)}\n{tell(about, field)}" if field else card(about)
+        for about in (first, second)
+    ]
+    return turn.answer(
+        *parts,
+        buttons=(_choice(first.procedure, ""), _choice(second.procedure, ""), tap("contact", payloads.CONTACT)),
+        step="idle",
+        choices=(first.procedure.code, second.procedure.code),
+        procedure=first.procedure.code,
+        field=field,
+        topic_at=turn.context.seconds,
+        misses=0,
+    )
+
+
+def _which(turn: Turn) -> Outcome:
+    """A question about some procedure that was not named: the field is kept for the name that comes next."""
+    if turn.topic and turn.reading.field and not turn.reading.procedures and len(turn.typed.split()) <= 6:
+        about = about_of(turn, turn.topic)
+        if about is not None:
+            return show(turn, about, turn.reading.field)
+    field = turn.reading.field if turn.reading.field in FIELDS else ""
+    return turn.answer(
+        words("procedure.which"),
+        buttons=(*front.browse_buttons(), tap("contact", payloads.CONTACT)),
+        step="idle",
+        procedure="",
+        field=field,
+        topic_at=turn.context.seconds,
+        choices=(),
+        misses=0,
+    )
+
+
+def _gone(turn: Turn) -> Outcome:
+    """A late tap on a procedure that the province has no longer."""
+    return turn.answer(words("procedure.gone"), contact_line(turn.context.tenant), buttons=front.browse_buttons())
+
+
+TABLE: Table = {(None, Heard.PROCEDURE): _asked}

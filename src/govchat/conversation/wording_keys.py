@@ -1,0 +1,101 @@
+"""Every sentence's key with its placeholders: what `wording/vi.toml` must have, no more and no less."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+
+def _declared(section: str, **names: str) -> dict[str, frozenset[str]]:
+    return {f"{section}.{name}": frozenset(placeholders.split()) for name, placeholders in names.items()}
+
+
+KEYS: Mapping[str, frozenset[str]] = MappingProxyType(
+    {
+        **_declared(
+            "button", lookup="", another="", help="", contact="", menu="", secret="", phone="", one_code="code"
+        ),
+        **_declared("button", portal="", national_portal=""),
+        **_declared("front", welcome="province example", greeting="", menu="", thanks="", help="example", help_more=""),
+        **_declared("front", not_understood="", not_understood_more="", not_understood_again=""),
+        **_declared("contact", office="province", hotline="hotline", address="address", portal="url", automatic=""),
+        **_declared("contact", nothing_known="", call="hotline", call_nowhere=""),
+        **_declared("media", picture="example", picture_privacy="", place="", sticker="", other=""),
+        **_declared("ask", code="example", code_shape="example", whole_code="tail example", secret="code"),  # noqa: S106 -- a sentence
+        **_declared("ask", code_first="example", secret_odd="code", lost_code="", lost_secret="", personal_number=""),  # noqa: S106 -- a sentence
+        **_declared("phone", ask="code", form_title="", form_subtitle="", missing="", thanks="example", no_match=""),
+        **_declared("dossier", head="code", status="label sentence", status_unknown="", unit="unit", received="at"),
+        **_declared(
+            "dossier", waiting_since="at", due="at", due_paused="at", changed="at", late_days="days", late_today=""
+        ),
+        **_declared(
+            "dossier", procedure="name", applicant="name", officer="name", note="note", results="", result="name"
+        ),
+        **_declared("dossier", more="", more_several="", unknown="code", slowed="code wait", no_answer=""),
+        **_declared("dossier", minutes="number", hours="number"),
+        **_declared("aside", other_province="code province", ministry="code", unknown_unit="code", impossible="code"),
+        **_declared("aside", future="code", over="code"),
+        **_declared(
+            "button", browse="", by_event="", by_field="", next="", group="title", procedure="name", mine="", scan=""
+        ),
+        **_declared(
+            "button", lost_code="", subscribe="", unsubscribe="", unsubscribe_all="", link="", petition="", vneid=""
+        ),
+        **_declared("button", supplement="", payment="", result="", file_here="", field_documents="", field_fee=""),
+        **_declared("button", field_time="", field_where="", field_how="", field_legal_basis=""),
+        **_declared("front", cancelled="", abuse="", out_of_scope="", calm="", slower=""),
+        **_declared("contact", human=""),
+        **_declared("phone", link=""),
+        **_declared("media", no_code="example", foreign_code="example", person="", receipt_elsewhere="province"),
+        **_declared("dossier", early="days"),
+        **{f"next.status_{number}": frozenset[str]() for number in range(1, 11)},
+        **_declared(
+            "follow", offer="", done="code", code_first="example", proof_first="code", ended="count", none_ended=""
+        ),
+        **_declared("follow", left="count", opted_out="", still_followed="count", none_mine="example", mine="count"),
+        **_declared("follow", mine_line="code label", mine_due="at", mine_followed=""),
+        **_declared(
+            "procedure", head="name", elsewhere="", fee="fee", fee_usual="fee", unpublished_fee="", time="time"
+        ),
+        **_declared("procedure", time_usual="time", time_differs="", unpublished_time="", papers="papers"),
+        **_declared(
+            "procedure", papers_more="papers", documents="", documents_usual="", documents_bring="", item="item"
+        ),
+        **_declared("procedure", where="place", where_any="province", agency="agency", hours="hours", note="note"),
+        **_declared("procedure", how="ways result", result_unnamed="", forms="", forms_where="", legal_basis=""),
+        **_declared(
+            "procedure", decision="decision", not_published="what", which="", which_of="", choice="number name"
+        ),
+        **_declared("procedure", gone=""),
+        **_declared("field", fee="", time="", documents="", where="", how="", online="", form="", legal_basis=""),
+        **_declared("field", conditions=""),
+        **_declared("place", commune="", province="", ministry=""),
+        **_declared("channel", online="", post="", counter=""),
+        **_declared("online", full="", partial="", none="", unclear=""),
+        **_declared("browse", root="", events="", fields="", group="title count", nothing="title"),
+        **_declared(
+            "guide", file_online="", file_this="name", supplement="", payment="", result="", withdraw="", scan=""
+        ),
+        **_declared("guide", complaint="", complaint_status="", denunciation="", dispute="", rating=""),
+        **_declared("guide", privacy="", staff=""),
+        **_declared(
+            "button", map="", person="", cancel="", petition_scene="", petition_reflection="", petition_proposal=""
+        ),
+        **_declared("button", petition_status="", petition_confirm="", petition_reopen="", my_petitions=""),
+        **_declared(
+            "button", privacy_kept="", privacy_export="", privacy_erase="", privacy_withdraw="", privacy_correct=""
+        ),
+        **_declared("hours", open="hours", closed="why", saturday="day hours", off="", ahead="day why", why_workday=""),
+        **_declared(
+            "hours", why_makeup="", why_saturday="", why_holiday="", why_compensatory="", why_swap="", why_weekend=""
+        ),
+        **_declared(
+            "petition", kinds="", text_scene="", text_reflection="", text_proposal="", more="", limit="", unknown=""
+        ),
+        **_declared(
+            "petition", filed="code category forward due", filed_before="code category forward due", settled=""
+        ),
+        **_declared("petition", confirmed="code", reopened="code due", head="title code state", dates="received due"),
+        **_declared("petition", overdue="", answer="answer", none="", mine="count", mine_line="code state"),
+        **_declared("rating", refused=""),
+        **_declared("privacy", none=""),
+    }
+)
