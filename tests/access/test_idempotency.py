@@ -20,6 +20,7 @@ from govchat.settings import Settings
 
 SLUG = "son-la"
 POSTS = [call for call in V1 if call.method == "POST"]
+ALWAYS = [call for call in POSTS if not call.elsewhere]
 _numbers = itertools.count(1)
 
 
@@ -80,8 +81,9 @@ def test_every_post_under_v1_goes_through_it() -> None:
     assert without == []
 
 
-@pytest.mark.parametrize("call", POSTS, ids=lambda call: call.name)
+@pytest.mark.parametrize("call", ALWAYS, ids=lambda call: call.name)
 async def test_every_post_under_v1_is_answered_the_same_when_sent_again(client: Client, call: Call) -> None:
+    await things(client.house, SLUG)  # what an earlier call ended is under way again
     headers, given = {"Authorization": f"Bearer {client.key}", "Idempotency-Key": unique()}, call.given()
     first = await client.send(given, headers, call.url())
     again = await client.send(given, headers, call.url())

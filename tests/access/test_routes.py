@@ -46,6 +46,10 @@ DOSSIER = {
 CALLBACK = UUID("0190c0de-0000-7000-8000-00000000ca11")
 MESSAGE = UUID("0190c0de-0000-7000-8000-00000000e55a")
 CAMPAIGN = UUID("0190c0de-0000-7000-8000-0000000ca3f1")
+PETITION, RATING, REQUEST = (UUID(f"0190c0de-0000-7000-8000-00000000be{number:02}") for number in (1, 2, 3))
+PETITION_CODE = "PA-K7PX2-M9QD4"
+# Rooms whose acts depend on what happened before; their own tests carry them out. Here they need not succeed, only never reach across.
+ELSEWHERE = ("/v1/petitions/", "/v1/privacy-requests/", "/v1/ratings/")
 PATH_PARAMETERS = {
     "code": CODE,
     "procedure": "1.013225",
@@ -53,6 +57,9 @@ PATH_PARAMETERS = {
     "campaign_id": str(CAMPAIGN),
     "follower_id": "0190c0de-0000-7000-8000-00000000f011",
     "message_id": str(MESSAGE),
+    "rating_id": str(RATING),
+    "request_id": str(REQUEST),
+    "file_id": "0190c0de-0000-7000-8000-00000000f11e",
 }
 # Routes that take a file, by operation: one that fits.
 PIXEL = b64decode("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==")
@@ -88,7 +95,12 @@ class Call:
                     f'{self.name}: what of another province stands for "{name}"? Make one in `their_things` and name it in '
                     f"PATH_PARAMETERS of {__file__}"
                 )
-        return re.sub(r"{(\w+)(:\w+)?}", lambda found: PATH_PARAMETERS[found[1]], self.path)
+        given = PATH_PARAMETERS | ({"code": PETITION_CODE} if self.path.startswith("/v1/petitions/") else {})
+        return re.sub(r"{(\w+)(:\w+)?}", lambda found: given[found[1]], self.path)
+
+    @property
+    def elsewhere(self) -> bool:
+        return self.path.startswith(ELSEWHERE)
 
     def given(self) -> dict[str, Any]:
         """What aiohttp sends along: a body as JSON, or a file."""
@@ -136,7 +148,9 @@ def test_no_route_under_v1_is_public_and_every_scope_exists() -> None:
 
 def test_a_route_that_changes_something_never_asks_for_a_reading_scope() -> None:
     assert [call.name for call in V1 if call.method != "GET" and (call.scope or "").endswith(":read")] == []
-    assert [call.name for call in V1 if call.method == "GET" and not (call.scope or "").endswith(":read")] == []
+    # Requests about personal data have one scope: whoever may read them must act on them.
+    reading = [call for call in V1 if call.method == "GET" and call.scope != "privacy:write"]
+    assert [call.name for call in reading if not (call.scope or "").endswith(":read")] == []
 
 
 @pytest.fixture(scope="module")
@@ -169,6 +183,18 @@ async def things(house: House, slug: str) -> None:
         if await session.get(OutboxMessageRow, (tenant_id, MESSAGE)) is None:
             sent = {"state": "sent", "finished_at": clock.now(), "zalo_message_id": "said"}
             await make(session, BY_NAME["outbox_messages"], tenant_id, id=MESSAGE, **sent)
+        dossier_id = await session.scalar(sa.text("SELECT id FROM dossiers WHERE code = :code"), {"code": CODE})
+        wanted: list[tuple[str, UUID, dict[str, Any]]] = [
+            ("petitions", PETITION, {"code": PETITION_CODE}),
+            ("privacy_requests", REQUEST, {}),
+        ]
+        if dossier_id is not None:
+            wanted.append(("ratings", RATING, {"dossier_id": dossier_id}))
+        for table, row_id, given in wanted:
+            columns = BY_NAME[table].c
+            known = sa.select(columns.id).where(columns.tenant_id == tenant_id, columns.id == row_id)
+            if await session.scalar(known) is None:
+                await make(session, BY_NAME[table], tenant_id, id=row_id, **given)
         # A campaign that runs: every act on it is allowed, and repeated ones do no harm.
         citizen = await know(session, tenant_id, "tester", by_app=None, interacted_at=clock.now())
         if "tester" not in {each.zalo_user_id for each in await testers.testers(session, tenant_id)}:
@@ -215,8 +241,11 @@ async def test_a_test_key_works_like_a_live_one_on_the_provinces_own_things(api:
         (await send(api, call, f"Bearer {await _key(api, THEIRS, keys.SCOPES, test=test)}"))[0]
         for test in (False, True)
     ]
-    assert answers[0] == answers[1]
-    assert answers[0] < 300
+    if call.elsewhere:
+        assert all(answer < 300 or answer in (404, 409) for answer in answers)
+    else:
+        assert answers[0] == answers[1]
+        assert answers[0] < 300
     await their_things(api)
 
 
