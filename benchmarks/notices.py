@@ -235,7 +235,8 @@ async def _measure(place: Ground, api_port: int, todo: list[Push], rate: float, 
         return took[min(len(took) - 1, int(share * len(took)))] * 1000
 
     print(
-        f"notices at {rate:.0f} changes/s over 34 provinces: {len(took)} of {len(todo)} accepted by Zalo ({open_} open, {refused} pushes refused); "
+        f"notices at {rate:.0f} changes/s over 34 provinces: {len(took)} of {len(todo)} accepted by Zalo ({open_} open, "
+        f"{refused} pushes refused); "
         f"p50 {at(0.5):.0f} ms, p95 {at(0.95):.0f} ms (target ≤ 1,000), p99 {at(0.99):.0f} ms; "
         f"the push itself p95 {result.quantile(0.95) * 1000:.0f} ms"
     )
