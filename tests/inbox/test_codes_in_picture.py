@@ -19,7 +19,9 @@ def symbol(text: str, kind: zxingcpp.BarcodeFormat) -> Image.Image:
     return Image.fromarray(zxingcpp.write_barcode_to_image(made, scale=8)).convert("L")
 
 
-def receipt(text: str = TEXT, kind: zxingcpp.BarcodeFormat = zxingcpp.BarcodeFormat.QRCode, size: int = 420) -> Image.Image:
+def receipt(
+    text: str = TEXT, kind: zxingcpp.BarcodeFormat = zxingcpp.BarcodeFormat.QRCode, size: int = 420
+) -> Image.Image:
     """A sheet of paper with lines of writing and a code, on a table."""
     drawn = random.Random(7)
     table = Image.new("L", (1600, 1200), 96)
