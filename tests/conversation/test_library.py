@@ -34,17 +34,17 @@ def first(library: Library, said: str) -> str:
 async def test_a_provinces_words_are_read_and_read_again_when_the_file_changes(library: Library) -> None:
     file = library.folder / "hue" / "words.toml"
     await library.read_words(TENANT)
-    assert first(library, "mần giấy mệ") == ""
-    file.write_text('[aliases]\n"giấy mệ" = "1.000656"\n', "utf-8")
+    assert first(library, "xin giấy đi xa") == ""
+    file.write_text('[aliases]\n"giấy đi xa" = "1.000656"\n', "utf-8")
     await library.read_words(TENANT)
-    assert first(library, "mần giấy mệ") == "1.000656"
-    file.write_text('[aliases]\n"giấy mệ" = "9.999999"\n', "utf-8")  # a mistake: the words of before go on
+    assert first(library, "xin giấy đi xa") == "1.000656"
+    file.write_text('[aliases]\n"giấy đi xa" = "9.999999"\n', "utf-8")  # a mistake: the words of before go on
     os.utime(file, ns=(1, 1))
     await library.read_words(TENANT)
-    assert first(library, "mần giấy mệ") == "1.000656"
+    assert first(library, "xin giấy đi xa") == "1.000656"
     file.unlink()
     await library.read_words(TENANT)
-    assert first(library, "mần giấy mệ") == ""
+    assert first(library, "xin giấy đi xa") == ""
 
 
 async def test_the_index_is_made_anew_when_the_catalogue_lists_something_else(library: Library) -> None:
