@@ -4,20 +4,21 @@ import io
 from collections.abc import AsyncIterator
 
 import aiohttp
+import msgspec
 import pytest
 import zxingcpp
 from PIL import Image
-from sqlalchemy import text
 from tests.house import House
 from tests.journeys.stage import own_house, rows
 from tests.stack import Services
 
 from govchat.conversation.desk import Desk
+from govchat.handoff.mute import mute
 from govchat.inbox.drain import drain
+from govchat.kit import clock
 from govchat.procedures.book import Book
 from govchat.tenants import testers
 from govchat.tenants.registry import Tenant
-from govchat.zalo import outgoing  # noqa: F401 -- what the outbox holds
 
 
 @pytest.fixture(scope="module")
@@ -38,7 +39,7 @@ def photo(said: str) -> bytes:
 async def answers(town: House, tenant: Tenant, user: str) -> list[str]:
     """Work the inbox off; every text put for this citizen, in order."""
     async with aiohttp.ClientSession() as http:
-        await drain(Desk(town.registry, Book(town.db, town.registry), http), tenant)
+        await drain(Desk(town.registry, Book(town.registry.db, town.registry), http), tenant)
     found = await rows(
         town,
         tenant,
@@ -79,13 +80,9 @@ async def test_a_photo_that_cannot_be_had_is_answered_all_the_same(town: House) 
 
 async def test_a_province_in_trial_answers_its_testers_and_others_once_a_day(town: House) -> None:
     tenant = town.registry.by_slug("ca-mau")
-    async with town.db.tenant(tenant.id) as session:
-        await session.execute(text("UPDATE tenants SET state = 'trial' WHERE slug = 'ca-mau'"))
+    async with town.registry.db.tenant(tenant.id) as session:
         await testers.add(session, tenant.id, "tester", actor="test")
-    await town.registry.load()
-    tenant = town.registry.by_slug("ca-mau")
-    if tenant.state != "trial":
-        pytest.fail(f"the province is {tenant.state}")
+    tenant = msgspec.structs.replace(tenant, state="trial")
     for user in ("tester", "stranger", "9990000000000000000"):
         await town.zalo.say("ca-mau", user, "khai sinh cần giấy tờ gì")
         await town.zalo.say("ca-mau", user, "còn phí?")
@@ -110,3 +107,15 @@ async def test_a_petition_is_filed_and_found_by_its_code(town: House) -> None:
     assert filed.kind == "proposal"
     await town.zalo.say("dong-nai", "neighbour", f"tra cứu {filed.code}")
     assert "Đã tiếp nhận" in (await answers(town, tenant, "neighbour"))[-1]
+
+
+async def test_while_an_officer_has_the_word_the_bot_keeps_still(town: House) -> None:
+    tenant = town.registry.by_slug("dong-nai")
+    await town.zalo.say("dong-nai", "held", "xin chào")
+    assert len(await answers(town, tenant, "held")) == 1
+    async with town.registry.db.tenant(tenant.id) as session:
+        await mute(session, tenant.id, [("held", clock.now())])
+    await town.zalo.say("dong-nai", "held", "khai sinh cần giấy tờ gì")
+    assert len(await answers(town, tenant, "held")) == 1
+    await town.zalo.say("dong-nai", "held", "menu")
+    assert len(await answers(town, tenant, "held")) == 2
