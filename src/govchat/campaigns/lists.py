@@ -11,7 +11,7 @@ from govchat.audit.record import note
 from govchat.campaigns import sheet
 from govchat.campaigns.audience import folded
 from govchat.campaigns.models import AudienceListRow
-from govchat.campaigns.schemas import LabelsOut, ListOut, Problem
+from govchat.campaigns.schemas import LabelsOut, ListOut, RowProblem
 from govchat.kit import clock
 from govchat.kit.crypto import TenantVault
 from govchat.kit.ids import new_id
@@ -99,7 +99,7 @@ def _fields(line: sheet.Line) -> dict[str, str]:
 
 async def _match(
     session: AsyncSession, vault: TenantVault, tenant_id: UUID, lines: Sequence[sheet.Line]
-) -> tuple[dict[UUID, sheet.Line], list[Problem]]:
+) -> tuple[dict[UUID, sheet.Line], list[RowProblem]]:
     """The citizens that lines name, and what is wrong with the other lines, in their order."""
     usable = [line for line in lines if not line.problem]
     phones = await asyncio.to_thread(
@@ -114,14 +114,14 @@ async def _match(
             "phones": phones,
         },
     )
-    problems = [Problem(line=line.number, problem=line.problem) for line in lines if line.problem]
+    problems = [RowProblem(line=line.number, problem=line.problem) for line in lines if line.problem]
     known: dict[UUID, sheet.Line] = {}
     for place, citizen in sorted((row.place, row.id) for row in rows):
         line = usable[place]
         if citizen is None:
-            problems.append(Problem(line=line.number, problem=UNKNOWN))
+            problems.append(RowProblem(line=line.number, problem=UNKNOWN))
         elif citizen in known:
-            problems.append(Problem(line=line.number, problem=f"the same person as line {known[citizen].number}"))
+            problems.append(RowProblem(line=line.number, problem=f"the same person as line {known[citizen].number}"))
         else:
             known[citizen] = line
     return known, sorted(problems, key=lambda each: each.line)

@@ -165,7 +165,7 @@ class TestOut(Struct, kw_only=True):
     skipped: int
 
 
-class Problem(Struct, kw_only=True):
+class RowProblem(Struct, kw_only=True):
     """A line of a list that names nobody here."""
 
     line: int
@@ -178,7 +178,7 @@ class ListOut(Struct, kw_only=True):
     list_id: UUID
     lines: int
     known: int
-    problems: list[Problem]
+    problems: list[RowProblem]
 
 
 class LabelsOut(Struct, kw_only=True):
@@ -186,7 +186,7 @@ class LabelsOut(Struct, kw_only=True):
 
     lines: int
     labelled: int
-    problems: list[Problem]
+    problems: list[RowProblem]
 
 
 class PictureOut(Struct, kw_only=True):

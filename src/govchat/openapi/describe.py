@@ -91,6 +91,7 @@ def config() -> OpenAPIConfig:
             Tag("Receipts", "QR codes on paper, and taking them back"),
             Tag("Callbacks", "Where one-stop systems want to hear what happened"),
             Tag("Procedures", "The catalogue, with the province's own figures"),
+            Tag("Campaigns", "Broadcasts: draft, approval by a second person, fan-out, counts"),
             Tag("Petitions", "What citizens report and propose, handled by offices"),
             Tag("Ratings", "What citizens say of how their dossier was handled"),
             Tag("Reports", "Figures that tell of no person"),
