@@ -15,6 +15,7 @@ from govchat.app import create_app
 from govchat.cli.false_zalo import build_world
 from govchat.conversation.desk import Desk
 from govchat.db.session import Database
+from govchat.kit.ending import end
 from govchat.procedures.book import Book
 from govchat.settings import Settings
 from govchat.simulator.server import Running, start
@@ -44,9 +45,7 @@ class House:
 
     async def stop_worker(self) -> None:
         """End it as SIGTERM would."""
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await end(self._tasks)
         if self.worker is not None:
             await self.worker.close()
         self.worker, self._tasks = None, []

@@ -24,6 +24,7 @@ from govchat.dossiers import routes as dossiers
 from govchat.dossiers.national import routes as national
 from govchat.errors import ConfigurationError
 from govchat.inbox.put import Intake
+from govchat.kit.ending import end
 from govchat.kit.queue import Bell, connect
 from govchat.notices import routes as notices
 from govchat.openapi.describe import config, declare_refusals, viewer_files
@@ -76,9 +77,7 @@ def create_app(settings: Settings, *, pool_size: int = 6) -> Litestar:
             ]
             yield
         finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            await end(tasks)
             await bell.close()
             await redis.aclose()
             await db.close()

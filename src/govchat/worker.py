@@ -29,6 +29,7 @@ from govchat.errors import ConfigurationError
 from govchat.inbox.drain import Inboxes
 from govchat.kit import clock
 from govchat.kit.buckets import Buckets
+from govchat.kit.ending import end
 from govchat.kit.queue import (
     BULK_QUEUE,
     CONVERSE,
@@ -224,9 +225,7 @@ async def _until_cancelled(worker: Worker) -> None:
     try:
         await asyncio.wait({hearing})
     finally:
-        while not hearing.done():
-            hearing.cancel()
-            await asyncio.wait({hearing}, timeout=0.1)
+        await end([hearing], again_s=0.1)
     hearing.result()
 
 
@@ -248,9 +247,7 @@ async def run(settings: Settings, *, bulk: bool) -> None:
     # A part that ends by itself has failed: a process that only half works is worse than one that is started again.
     await asyncio.wait([stopped, *tasks], return_when=asyncio.FIRST_COMPLETED)
     failed = [task for task in tasks if task.done()]
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
+    await end(tasks)
     await beat.leave()
     await place.close()
     log.info("worker.stopped")

@@ -13,6 +13,7 @@ from tests.journeys.stage import eventually, post, rows, said, text_event
 from govchat import worker
 from govchat.inbox import alone, batch
 from govchat.inbox import drain as inbox
+from govchat.kit.ending import end
 from govchat.simulator.faults import Fault
 from govchat.worker import Workplace
 
@@ -36,9 +37,7 @@ async def second_worker(house: House) -> AsyncIterator[Workplace]:
     try:
         yield place
     finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await end(tasks)
         await place.close()
 
 

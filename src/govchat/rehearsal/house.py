@@ -14,6 +14,7 @@ from govchat.connect.backfill import Hands
 from govchat.conversation.wording_part import WORDING
 from govchat.db.migrate import upgrade_async
 from govchat.db.session import Database
+from govchat.kit.ending import end
 from govchat.local.ports import HOST, free_port
 from govchat.rehearsal.cast import world_of
 from govchat.settings import Settings
@@ -115,7 +116,5 @@ async def _work(settings: Settings, *, bulk: bool) -> AsyncIterator[Workplace]:
     try:
         yield place
     finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await end(tasks)
         await place.close()
