@@ -16,7 +16,7 @@ def conversation() -> None:
 @click.option("--show", is_flag=True, help="Print every turn, not only what went otherwise.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, one line a dialogue.")
 def replay(files: tuple[Path, ...], show: bool, as_json: bool) -> None:
-    """Run the dialogues recorded in FILES and compare; exits with 1 when one goes otherwise."""
+    """Run recorded dialogues; exits with 1 when one differs."""
     import msgspec
 
     from govchat.conversation.replay import load_dialogues, play
