@@ -8,7 +8,12 @@ from govchat.rehearsal.stage import ANYTHING, Stage
 from govchat.tenants.registry import Tenant
 
 # Notes of the rounds that go over all provinces, and when a key was last used; everything else of a neighbour must stand as it stood.
-ROUNDS = frozenset({"webhook_watches", "webhook_hours", "promise_days", "checklist_facts", "api_keys"})
+ROUNDS = frozenset(
+    {
+        "webhook_watches", "webhook_hours", "promise_days", "checklist_facts", "api_keys",
+        "zbs_templates", "notice_settings", "retention_runs",
+    }
+)  # fmt: skip
 ASKED = "SELECT count(*) FROM inbox_events WHERE tenant_id = :tenant AND asks"
 UNANSWERED = """
     SELECT count(*) FROM inbox_events e WHERE e.tenant_id = :tenant AND e.asks AND NOT EXISTS (
