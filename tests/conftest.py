@@ -69,6 +69,11 @@ def pytest_collection_finish() -> None:
     gc.set_threshold(20_000, 20, 50)
 
 
+def pytest_unconfigure() -> None:
+    """Libraries that count what they leak at the end find it gone."""
+    gc.unfreeze()
+
+
 @pytest.fixture(scope="session")
 def services() -> Services:
     """The servers of this run."""
