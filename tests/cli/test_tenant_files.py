@@ -8,7 +8,8 @@ from tests.cli.conftest import run
 from tests.cli.test_tenant import NOWHERE, change
 from tests.conftest import TENANTS
 
-from govchat.cli.parts import NAMES, all_parts
+from govchat.cli.tenant_apply import NAMES
+from govchat.onboarding.parts import PARTS
 
 
 @pytest.fixture
@@ -21,7 +22,7 @@ def contents(folder):
 
 
 def test_overwrite_takes_the_name_of_every_part():
-    assert tuple(part.name for part in all_parts()) == NAMES
+    assert tuple(part.name for part in PARTS) == NAMES
 
 
 async def test_from_an_empty_folder_to_an_applied_tenant(cli, tmp_path):

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 import click
 
 from govchat.cli.manifests import sound, tenants_option
-from govchat.cli.parts import NAMES
 from govchat.cli.settings import beside_up, data_dir_option
 from govchat.errors import ConfigurationError
 
@@ -21,6 +20,8 @@ if TYPE_CHECKING:
     from govchat.tenants.plan import Plan
 
 json_option = click.option("--json", "json_", is_flag=True, help="Print JSON.")
+# What `--overwrite` takes: the names of the parts, at hand without importing their rooms.
+NAMES = ("wording", "procedures", "notices", "templates")
 yes_option = click.option("--yes", is_flag=True, help="Don't ask, also at a terminal.")
 
 
@@ -69,7 +70,16 @@ def apply(
         done = asyncio.run(_apply(settings, folder, chosen, frozenset(overwrite)))
     if json_:
         as_json(
-            [{"slug": plan.slug, "outcome": plan.outcome, "changes": plan.changes, "kept": plan.kept} for plan in done]
+            [
+                {
+                    "slug": plan.slug,
+                    "outcome": plan.outcome,
+                    "changes": plan.changes,
+                    "kept": plan.kept,
+                    "waiting": plan.waiting,
+                }
+                for plan in done
+            ]
         )
         return
     width = max((len(plan.slug) for plan in done), default=0)
@@ -99,18 +109,20 @@ def _show(plans: "list[Plan]") -> None:
                 f"{plan.slug}: kept {change.field}: {shown(change.before)} (an admin's; the file says: {shown(change.after)}); "
                 f"--overwrite {change.field.partition('.')[0]} lets the file win"
             )
+        for waiting in plan.waiting:
+            click.echo(f"{plan.slug}: waits {waiting.field}: {waiting.why}")
 
 
 async def _plan(
     settings: "Settings", folder: Path, manifests: "list[Manifest]", overwrite: frozenset[str]
 ) -> "list[Plan]":
     from govchat.cli.opened import opened
-    from govchat.cli.parts import all_parts
+    from govchat.onboarding.parts import PARTS
     from govchat.tenants.plan import in_order, plan
 
     async with opened(settings, load=False) as registry:
         return [
-            await plan(registry.db, each, home=folder / each.slug, parts=all_parts(), overwrite=overwrite)
+            await plan(registry.db, each, home=folder / each.slug, parts=PARTS, overwrite=overwrite)
             for each in await in_order(registry.db, manifests)
         ]
 
@@ -122,7 +134,7 @@ async def _apply(
 
     from govchat.cli.actor import actor
     from govchat.cli.opened import opened
-    from govchat.cli.parts import all_parts
+    from govchat.onboarding.parts import PARTS
     from govchat.tenants.apply import apply as apply_one
     from govchat.tenants.plan import in_order
 
@@ -139,7 +151,7 @@ async def _apply(
                         each,
                         actor=actor(),
                         home=folder / each.slug,
-                        parts=all_parts(),
+                        parts=PARTS,
                         overwrite=overwrite,
                     )
                 )
@@ -185,12 +197,12 @@ def export(slug: str, to: Path | None, replace_manifest: bool, data_dir: Path, j
 
 async def _export(settings: "Settings", slug: str, folder: Path, replace: bool) -> "list[Exported]":
     from govchat.cli.opened import opened
-    from govchat.cli.parts import all_parts
+    from govchat.onboarding.parts import PARTS
     from govchat.tenants.export import export as export_one
 
     async with opened(settings) as registry:
         tenant = registry.by_slug(slug)
-        return await export_one(registry.db, tenant, folder, parts=all_parts(), replace_manifest=replace)
+        return await export_one(registry.db, tenant, folder, parts=PARTS, replace_manifest=replace)
 
 
 @click.command()

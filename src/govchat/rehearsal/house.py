@@ -11,11 +11,11 @@ import uvicorn
 
 from govchat.app import create_app
 from govchat.connect.backfill import Hands
-from govchat.conversation.wording_part import WORDING
 from govchat.db.migrate import upgrade_async
 from govchat.db.session import Database
 from govchat.kit.ending import end
 from govchat.local.ports import HOST, free_port
+from govchat.onboarding.parts import PARTS
 from govchat.rehearsal.cast import world_of
 from govchat.settings import Settings
 from govchat.simulator import server
@@ -23,9 +23,6 @@ from govchat.tenants.apply import apply
 from govchat.tenants.manifest import Manifest
 from govchat.tenants.registry import Registry
 from govchat.worker import Workplace
-
-# What stands beside a manifest and may be applied with it.
-PARTS = (WORDING,)
 
 
 @dataclass

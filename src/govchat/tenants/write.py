@@ -77,6 +77,16 @@ def string(text: str) -> str:
     return json.dumps(text, ensure_ascii=False)
 
 
+def paragraph(text: str) -> str:
+    """A text as TOML writes it, line by line where it has several."""
+    if "\n" not in text:
+        return string(text)
+    escaped = text.replace("\\", "\\\\").replace('"""', '\\"\\"\\"')
+    if escaped.endswith('"'):
+        escaped = f'{escaped[:-1]}\\"'
+    return f'"""\n{escaped}"""'
+
+
 def _table(name: str, value: Any, hints: Sequence[str]) -> Iterable[str]:
     above = _comment(_ABOVE.get(name, ""))
     rows: Sequence[Values] = value if isinstance(value, list | tuple) else [value]
