@@ -2,7 +2,7 @@
 
 import asyncio
 import sys
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,7 +14,9 @@ from govchat.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from govchat.settings import Settings
+    from govchat.tenants.difference import Change
     from govchat.tenants.export import Exported
+    from govchat.tenants.finish_merge import Begun
     from govchat.tenants.manifest import Manifest
     from govchat.tenants.merge import Merger
     from govchat.tenants.plan import Plan
@@ -227,29 +229,59 @@ def merge(
     """Close the province OLD and let NEW answer for its H codes.
 
     NEW's tenant.toml gains the codes and the lineage, OLD's folder moves to _closed/. OLD's dossiers and citizens stay where they are,
-    readable under OLD; its one-stop system hands running dossiers to NEW.
+    readable under OLD; its one-stop system hands running dossiers to NEW. A merger that was cut off is finished by the same command.
     """
     from govchat.cli.show import as_json
+    from govchat.tenants.finish_merge import finish
+    from govchat.tenants.merge import CLOSED_FOLDER
 
     settings = beside_up(data_dir)
     folder = tenants or settings.tenants_dir
-    merger = _merger(folder, old, new, on)
-    if not json_:
-        click.echo(f"{old} → {new} on {merger.on}:")
-        for change in merger.changes:
-            click.echo(f"  {change}")
-        click.echo(f"  {old}.state: → closed")
-    if not dry_run:
-        if not yes and not json_ and sys.stdin is not None and sys.stdin.isatty():
-            click.confirm(f"Close {old} and merge it into {new}?", abort=True)
-        asyncio.run(_merge(settings, folder, merger))
+    begun = asyncio.run(_begun(settings, folder, old, new))
+    changes: tuple[Change, ...] = ()
+    if begun is not None and begun.left != "all":
+        day = begun.on
+        if not json_:
+            left = (
+                "nothing is left of it"
+                if begun.left == "nothing"
+                else f"its folder is left to be moved to {CLOSED_FOLDER}/"
+            )
+            click.echo(f"{old} → {new} on {day}: merged already, {left}")
+        if begun.left == "folder" and not dry_run:
+            finish(folder, old)
+    else:
+        merger = _merger(folder, old, new, begun.on if begun else on and on.date())
+        day, changes = merger.on, merger.changes
+        _show_merger(merger, json_=json_)
+        if not dry_run:
+            if not yes and not json_ and sys.stdin is not None and sys.stdin.isatty():
+                click.confirm(f"Close {old} and merge it into {new}?", abort=True)
+            asyncio.run(_merge(settings, folder, merger))
     if json_:
-        as_json({"old": old, "new": new, "on": merger.on, "merged": not dry_run, "changes": merger.changes})
+        as_json({"old": old, "new": new, "on": day, "merged": not dry_run, "changes": changes})
     else:
         click.echo("nothing was changed (dry run)" if dry_run else f"{old} is closed, {new} answers for its codes")
 
 
-def _merger(folder: Path, old: str, new: str, on: datetime | None) -> "Merger":
+def _show_merger(merger: "Merger", *, json_: bool) -> None:
+    if json_:
+        return
+    click.echo(f"{merger.old.slug} → {merger.new.slug} on {merger.on}:")
+    for change in merger.changes:
+        click.echo(f"  {change}")
+    click.echo(f"  {merger.old.slug}.state: → closed")
+
+
+async def _begun(settings: "Settings", folder: Path, old: str, new: str) -> "Begun | None":
+    from govchat.cli.opened import opened
+    from govchat.tenants.finish_merge import begun
+
+    async with opened(settings, load=False) as registry:
+        return await begun(registry.db, folder, old, new)
+
+
+def _merger(folder: Path, old: str, new: str, on: date | None) -> "Merger":
     from govchat.kit import clock
     from govchat.tenants.merge import plan_merger
 
@@ -259,7 +291,7 @@ def _merger(folder: Path, old: str, new: str, on: datetime | None) -> "Merger":
     first, second = book.of(old), book.of(new)
     assert first is not None
     assert second is not None
-    return plan_merger(first, second, on=on.date() if on else today, today=today)
+    return plan_merger(first, second, on=on or today, today=today)
 
 
 async def _merge(settings: "Settings", folder: Path, merger: "Merger") -> None:

@@ -45,7 +45,7 @@ class House:
     def hands(self) -> Hands:
         """What the keeper of connections needs."""
         drainer = self.worker.drainer
-        return Hands(self.registry, drainer.credentials, drainer.zalo, drainer.buckets, at_once=True)
+        return Hands(self.registry, drainer.credentials, drainer.zalo, drainer.buckets, self.worker.bell, at_once=True)
 
 
 class _Server(uvicorn.Server):
@@ -106,9 +106,10 @@ async def _api(settings: Settings, port: int) -> AsyncIterator[None]:
 
 @asynccontextmanager
 async def _work(settings: Settings, *, bulk: bool) -> AsyncIterator[Workplace]:
-    """A worker as `govchat worker` runs it, ended as SIGTERM would."""
+    """A worker as `govchat worker` runs it, ended as SIGTERM would; the acts say when a round over all provinces takes place."""
     place = Workplace(settings, bulk=bulk)
     await place.open()
+    place.chores.clear()
     tasks = [asyncio.create_task(part) for part in place.parts()]
     try:
         yield place
