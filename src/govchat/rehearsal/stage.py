@@ -14,7 +14,8 @@ from sqlalchemy import text
 from govchat.access import keys
 from govchat.kit import clock
 from govchat.local.samples import SampleDossier
-from govchat.rehearsal.cast import Cast
+from govchat.procedures.layer_file import FILE, read_layer_file
+from govchat.rehearsal.cast import Cast, Catalogue, catalogue
 from govchat.rehearsal.house import House
 from govchat.simulator.people import Message
 from govchat.tenants.registry import Tenant
@@ -61,6 +62,12 @@ class Stage:
     @property
     def tenant(self) -> Tenant:
         return self.house.registry.by_slug(self.slug)
+
+    @property
+    def catalogue(self) -> Catalogue:
+        """The office's file; what the province's own file says of procedures stays out of it."""
+        entries, _ = read_layer_file(self.house.settings.tenants_dir / self.slug / FILE)
+        return catalogue({entry.code for entry in entries})
 
     async def sql(self, query: str, tenant: Tenant | None = None, **values: Any) -> list[Any]:
         """Rows of one tenant; `:tenant` is bound."""
