@@ -121,10 +121,29 @@ async def bring(
     Raises `ConfigurationError` for a file with mistakes, and for one that would lead a citizen nowhere.
     """
     entries = _sound(path)
-    if write:
-        await lock_layer(session, tenant_id)
-    layer = await read_layer(session, tenant_id)
     national = await _beneath(session, entries)
+    steps = await _steps(session, tenant_id, path, entries, national, overwrite=overwrite)
+    if write and any(step.act != "keep" for step in steps):
+        await lock_layer(session, tenant_id)
+        steps = await _steps(session, tenant_id, path, entries, national, overwrite=overwrite)
+        await _write(session, tenant_id, [step for step in steps if step.act != "keep"], actor)
+    return Brought(
+        changes=tuple(change for step in steps if step.act == "write" for change in step.changes),
+        kept=tuple(change for step in steps if step.act == "keep" for change in step.changes),
+    )
+
+
+async def _steps(
+    session: AsyncSession,
+    tenant_id: UUID,
+    path: Path,
+    entries: Sequence[Entry],
+    national: National,
+    *,
+    overwrite: bool,
+) -> list[Step]:
+    """What the file means for every code, as the layer stands now; raises `ConfigurationError`."""
+    layer = await read_layer(session, tenant_id)
     by_code: dict[str, list[Entry]] = {code: [] for code in layer}
     for entry in entries:
         by_code.setdefault(entry.code, []).append(entry)
@@ -136,12 +155,7 @@ async def bring(
         )
     ]
     _refuse_dead_ends(path, steps, layer, national)
-    if write:
-        await _write(session, tenant_id, [step for step in steps if step.act != "keep"], actor)
-    return Brought(
-        changes=tuple(change for step in steps if step.act == "write" for change in step.changes),
-        kept=tuple(change for step in steps if step.act == "keep" for change in step.changes),
-    )
+    return steps
 
 
 def _sound(path: Path) -> list[Entry]:
