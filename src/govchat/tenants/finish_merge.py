@@ -45,12 +45,13 @@ async def begun(db: Database, folder: Path, old: str, new: str) -> Begun | None:
             .order_by(AuditEntryRow.number.desc())
             .limit(1)
         )
-    if row is None or row.state != "closed" or entry is None or "merged_on" not in (entry.after or {}):
+    after = (entry.after if entry else None) or {}
+    if row is None or row.state != "closed" or entry is None or "merged_on" not in after:
         return None
     into = entry.subject.partition(" → ")[2]
     if into != new:
         raise MergeRefused(f'"{old}" was merged into "{into}" already: name that one to finish it')
-    on = date.fromisoformat(entry.after["merged_on"])
+    on = date.fromisoformat(after["merged_on"])
     return Begun(into, on, _left(folder, old, new, on))
 
 
