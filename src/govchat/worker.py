@@ -98,7 +98,9 @@ class Workplace:
         buckets = Buckets(self.redis)
         self.drainer = Drainer(self.registry, credentials, zalo, buckets, self.lanes)
         self.deliverer = Deliverer(self.registry)
-        self.chores = chores.chores_of(Hands(self.registry, credentials, zalo, buckets), self.book, self.drainer.look)
+        self.chores = chores.chores_of(
+            Hands(self.registry, credentials, zalo, buckets, self.bell), self.book, self.drainer.look
+        )
         self._asking = Rounds(self._converse, name="worker.converse")
         self.desk = Desk(self.registry, self.book, zalo.http)
         self.fanout = Fanout(self.registry, credentials, zalo, look=self.drainer.look, permit=self.drainer.permit)

@@ -2,13 +2,15 @@
 
 import re
 import shutil
+from pathlib import Path
 
 import pytest
 from tests.cli.conftest import run
 from tests.cli.test_tenant import NOWHERE, change
 from tests.conftest import TENANTS
 
-from govchat.cli.parts import NAMES, all_parts
+from govchat.cli.tenant_apply import NAMES
+from govchat.onboarding.parts import PARTS
 
 
 @pytest.fixture
@@ -21,7 +23,7 @@ def contents(folder):
 
 
 def test_overwrite_takes_the_name_of_every_part():
-    assert tuple(part.name for part in all_parts()) == NAMES
+    assert tuple(part.name for part in PARTS) == NAMES
 
 
 async def test_from_an_empty_folder_to_an_applied_tenant(cli, tmp_path):
@@ -225,6 +227,40 @@ async def test_a_merger_that_can_not_be_is_refused_and_changes_nothing(cli, mani
     assert said.status == 1
     assert why in said.refusal
     assert contents(manifests) == before
+
+
+@pytest.mark.parametrize("cut", ["before the files", "before the folder", "never"])
+async def test_a_merger_that_was_cut_off_is_finished_by_the_same_command_on_a_later_day(
+    cli, tmp_path, cut, monkeypatch
+):
+    old, new = "hue", "ca-mau"
+    for slug in (old, new):
+        shutil.copytree(TENANTS / slug, tmp_path / slug)
+    words = ("tenant", "merge", old, "--into", new, "--tenants", str(tmp_path))
+
+    def killed(*_):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        if cut != "never":
+            patch.setattr(Path, "replace" if cut == "before the files" else "rename", killed)
+        assert ((await cli(*words, "--on", "2026-07-01")).status == 0) == (cut == "never")
+    assert (tmp_path / old).exists() == (cut != "never")
+    said = await cli("tenant", "merge", old, "--into", "da-nang", "--tenants", str(tmp_path))
+    assert f'merged into "{new}" already' in said.refusal
+    before = contents(tmp_path)
+    assert (await cli(*words, "--dry-run")).status == 0
+    assert contents(tmp_path) == before
+    said = await cli(*words)
+    assert said.status == 0, said.everything
+    assert (tmp_path / "_closed" / old / "tenant.toml").exists()
+    assert not (tmp_path / old).exists()
+    assert "valid_from = 2026-07-01" in (tmp_path / new / "tenant.toml").read_text("utf-8")
+    said = await cli("tenant", "apply", new, "--tenants", str(tmp_path))
+    assert said.out.splitlines()[-1] == "0 created, 0 updated, 1 unchanged"
+    for slug in (old, new):
+        acts = [each["act"] for each in (await cli("audit", "show", slug, "--json")).json]
+        assert acts.count("tenant.merge") == 1
 
 
 async def test_a_merger_waits_for_what_was_not_applied(cli, manifests):

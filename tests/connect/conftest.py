@@ -14,6 +14,7 @@ from tests.stack import Services
 
 from govchat.connect.backfill import Hands
 from govchat.kit.buckets import Buckets
+from govchat.kit.queue import Bell
 from govchat.settings import Settings
 from govchat.simulator.world import World
 from govchat.tenants.credentials import Credentials
@@ -63,7 +64,9 @@ async def open_ground(settings: Settings) -> AsyncIterator[Ground]:
         url = house.zalo.url
         async with ZaloClient.open(openapi_url=url, oauth_url=url, business_url=url) as zalo:
             credentials = Credentials(house.registry, zalo.http, url)
-            yield Ground(house, Hands(house.registry, credentials, zalo, Buckets(redis)))
+            bell = Bell(settings.redis_url)
+            yield Ground(house, Hands(house.registry, credentials, zalo, Buckets(redis), bell))
+            await bell.close()
 
 
 @pytest.fixture(scope="module")

@@ -11,6 +11,7 @@ from tests.journeys.stage import headers_for, post, text_event
 from govchat.connect import backfill, keep, rhythm
 from govchat.connect.keep import keep_webhook
 from govchat.kit import clock
+from govchat.kit.queue import CONVERSE
 from govchat.simulator.faults import Fault
 from govchat.tenants.signatures import RECOVERED
 
@@ -64,7 +65,9 @@ async def test_messages_that_the_webhook_lost_are_taken_up_once_also_when_it_com
     await zalo.say(slug, "gap-3", "câu thứ hai của người ấy")
     await zalo.send_image(slug, "gap-5", b"\xff\xd8\xff\xe0 picture", text="ảnh")
     assert len(await events(deaf, slug, "gap")) == 1
+    await deaf.hands.bell.take(CONVERSE)
     assert await look(deaf, slug) == 14
+    assert await deaf.hands.bell.take(CONVERSE) == [tenant.id], "nobody was rung for"
     assert [await look(deaf, slug) for _ in range(2)] == [0, 0]
     found = await events(deaf, slug, "gap")
     assert len(found) == 15

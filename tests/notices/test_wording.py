@@ -33,17 +33,17 @@ def test_words_still_make_sense_when_nothing_optional_is_known(kind: Kind) -> No
 
 
 REFUSED = {
-    "an unknown fact": (GOOD + "\n{mobile}", "line 7", "{mobile}"),
+    "an unknown fact": (GOOD + "\n{mobile}", "dòng 7", "{mobile}"),
     "no office": (GOOD.replace("Cơ quan: {unit}\n", ""), "cơ quan", "{unit}"),
     "no code": (GOOD.replace("{code} ", ""), "{code}", "mã hồ sơ"),
-    "code beside what may be missing": (GOOD + "\n{code} {note}", "line 7", "lines of their own"),
-    "an open brace": (GOOD + "\n{code", "line 7", "brace"),
-    "a format": (GOOD.replace("{code}", "{code!r}"), "line 1", "no fact"),
-    "a nameless place": (GOOD + "\n{}", "line 7", "no fact"),
-    "not in NFC": (GOOD + "\nCa\u0300 phê", "NFC", "normalised"),
-    "empty": ("  ", "0 characters", ""),
-    "too long": (GOOD + "\n" + "a" * LONGEST, "characters", str(LONGEST)),
-    "a control character": (GOOD + "\n\x07", "line 7", "control"),
+    "code beside what may be missing": (GOOD + "\n{code} {note}", "dòng 7", "hai dòng riêng"),
+    "an open brace": (GOOD + "\n{code", "dòng 7", "ngoặc nhọn"),
+    "a format": (GOOD.replace("{code}", "{code!r}"), "dòng 1", "không biết chỗ điền"),
+    "a nameless place": (GOOD + "\n{}", "dòng 7", "không biết chỗ điền"),
+    "not in NFC": (GOOD + "\nCa\u0300 phê", "NFC", "dựng sẵn"),
+    "empty": ("  ", "0 ký tự", ""),
+    "too long": (GOOD + "\n" + "a" * LONGEST, "ký tự", str(LONGEST)),
+    "a control character": (GOOD + "\n\x07", "dòng 7", "ký tự điều khiển"),
 }
 
 

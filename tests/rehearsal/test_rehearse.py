@@ -73,7 +73,17 @@ async def test_what_fails_is_named_with_the_way_out_and_nothing_is_left_behind(
 async def test_a_rehearsal_that_is_told_to_end_drops_its_database(
     servers: Settings, services: Services, tmp_path: Path
 ) -> None:
-    command = [sys.executable, "-m", "govchat", "tenant", "rehearse", "cao-bang", "--data-dir", str(tmp_path / "no")]
+    command = [
+        sys.executable,
+        "-m",
+        "govchat",
+        "tenant",
+        "rehearse",
+        "cao-bang",
+        "--small",
+        "--data-dir",
+        str(tmp_path / "no"),
+    ]
     environ = {**clean_environment(), **environ_of(servers), "TMPDIR": str(tmp_path)}
     child = await asyncio.create_subprocess_exec(*command, env=environ, stdout=PIPE, stderr=PIPE)
     assert child.stderr is not None

@@ -25,7 +25,8 @@ def incident() -> None:
 @click.option("--json", "json_", is_flag=True, help="Print JSON.")
 def list_(slug: str, all_: bool, data_dir: Path, json_: bool) -> None:
     """List SLUG's open incidents, oldest first. They close by themselves when what they tell of is mended."""
-    from govchat.cli.show import as_json, moment
+    from govchat.cli.show import as_json
+    from govchat.onboarding.line import moment
 
     found = asyncio.run(_list(beside_up(data_dir), slug, all_))
     if json_:

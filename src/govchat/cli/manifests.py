@@ -28,11 +28,9 @@ def read(folder: Path, slug: str | None) -> "Book":
 
 def all_findings(folder: Path, book: "Book") -> "list[Finding]":
     """What is wrong in the manifests and in the other files beside them, by file and line."""
-    from govchat.cli.parts import check_parts
+    from govchat.onboarding.parts import check_folders
 
-    homes = sorted(home for home in folder.iterdir() if home.is_dir()) if folder.is_dir() else []
-    others = [found for home in homes if not home.name.startswith((".", "_")) for found in check_parts(home)]
-    return sorted([*book.findings, *others], key=lambda found: (found.file, found.line, found.key))
+    return sorted([*book.findings, *check_folders(folder)], key=lambda found: (found.file, found.line, found.key))
 
 
 def sound(folder: Path, slug: str | None) -> "Book":

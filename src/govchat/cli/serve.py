@@ -1,5 +1,6 @@
 """The parts one by one, as `govchat up` and the Helm chart run them: api, worker, simulator, migrate."""
 
+import asyncio
 import gc
 import os
 from pathlib import Path
@@ -59,12 +60,21 @@ def worker(bulk: bool) -> None:
 @click.option("--port", default=8001, show_default=True)
 @click.option("--state", type=click.Path(path_type=Path), help="Where tokens and chats are kept over a restart.")
 def simulator(host: str, port: int, state: Path | None) -> None:
-    """Run a false Zalo with every province, and a phone page."""
-    from govchat.cli.false_zalo import build_world
-    from govchat.simulator.server import run
+    """Run a false Zalo with every province, and a phone page.
+
+    A manifest that is written later gets its Official Account within a second or two.
+    """
+    from govchat.cli.false_zalo import build_world, follow_manifests, stamps_of
+    from govchat.simulator.server import Running, run
 
     settings = Settings.from_env(os.environ)
-    run(build_world(settings), host, port, state_path=state or settings.data_dir / "simulator.json")
+    seen = stamps_of(settings.tenants_dir)
+    following: list[asyncio.Task[None]] = []
+
+    def ready(running: Running) -> None:
+        following.append(asyncio.create_task(follow_manifests(running.world, settings, seen)))
+
+    run(build_world(settings), host, port, state_path=state or settings.data_dir / "simulator.json", on_ready=ready)
 
 
 @click.command()

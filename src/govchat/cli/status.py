@@ -134,7 +134,7 @@ async def _status(settings: "Settings", slug: str, offline: bool) -> "Checklist"
 
     async with opened(settings) as registry:
         tenant = registry.by_slug(slug)
-        if not offline:
+        if not offline and tenant.state != "closed":  # whose key may be destroyed, and nothing is awaited of Zalo
             await _ask(settings, registry, tenant)
         catalogue = await Book(registry.db, registry).fresh(tenant.id)
         async with registry.db.tenant(tenant.id) as session:

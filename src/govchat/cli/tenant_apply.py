@@ -2,25 +2,28 @@
 
 import asyncio
 import sys
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from govchat.cli.manifests import sound, tenants_option
-from govchat.cli.parts import NAMES
 from govchat.cli.settings import beside_up, data_dir_option
 from govchat.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from govchat.settings import Settings
+    from govchat.tenants.difference import Change
     from govchat.tenants.export import Exported
+    from govchat.tenants.finish_merge import Begun
     from govchat.tenants.manifest import Manifest
     from govchat.tenants.merge import Merger
     from govchat.tenants.plan import Plan
 
 json_option = click.option("--json", "json_", is_flag=True, help="Print JSON.")
+# What `--overwrite` takes: the names of the parts, at hand without importing their rooms.
+NAMES = ("wording", "procedures", "notices", "templates")
 yes_option = click.option("--yes", is_flag=True, help="Don't ask, also at a terminal.")
 
 
@@ -69,7 +72,16 @@ def apply(
         done = asyncio.run(_apply(settings, folder, chosen, frozenset(overwrite)))
     if json_:
         as_json(
-            [{"slug": plan.slug, "outcome": plan.outcome, "changes": plan.changes, "kept": plan.kept} for plan in done]
+            [
+                {
+                    "slug": plan.slug,
+                    "outcome": plan.outcome,
+                    "changes": plan.changes,
+                    "kept": plan.kept,
+                    "waiting": plan.waiting,
+                }
+                for plan in done
+            ]
         )
         return
     width = max((len(plan.slug) for plan in done), default=0)
@@ -99,18 +111,20 @@ def _show(plans: "list[Plan]") -> None:
                 f"{plan.slug}: kept {change.field}: {shown(change.before)} (an admin's; the file says: {shown(change.after)}); "
                 f"--overwrite {change.field.partition('.')[0]} lets the file win"
             )
+        for waiting in plan.waiting:
+            click.echo(f"{plan.slug}: waits {waiting.field}: {waiting.why}")
 
 
 async def _plan(
     settings: "Settings", folder: Path, manifests: "list[Manifest]", overwrite: frozenset[str]
 ) -> "list[Plan]":
     from govchat.cli.opened import opened
-    from govchat.cli.parts import all_parts
+    from govchat.onboarding.parts import PARTS
     from govchat.tenants.plan import in_order, plan
 
     async with opened(settings, load=False) as registry:
         return [
-            await plan(registry.db, each, home=folder / each.slug, parts=all_parts(), overwrite=overwrite)
+            await plan(registry.db, each, home=folder / each.slug, parts=PARTS, overwrite=overwrite)
             for each in await in_order(registry.db, manifests)
         ]
 
@@ -122,7 +136,7 @@ async def _apply(
 
     from govchat.cli.actor import actor
     from govchat.cli.opened import opened
-    from govchat.cli.parts import all_parts
+    from govchat.onboarding.parts import PARTS
     from govchat.tenants.apply import apply as apply_one
     from govchat.tenants.plan import in_order
 
@@ -139,7 +153,7 @@ async def _apply(
                         each,
                         actor=actor(),
                         home=folder / each.slug,
-                        parts=all_parts(),
+                        parts=PARTS,
                         overwrite=overwrite,
                     )
                 )
@@ -185,12 +199,12 @@ def export(slug: str, to: Path | None, replace_manifest: bool, data_dir: Path, j
 
 async def _export(settings: "Settings", slug: str, folder: Path, replace: bool) -> "list[Exported]":
     from govchat.cli.opened import opened
-    from govchat.cli.parts import all_parts
+    from govchat.onboarding.parts import PARTS
     from govchat.tenants.export import export as export_one
 
     async with opened(settings) as registry:
         tenant = registry.by_slug(slug)
-        return await export_one(registry.db, tenant, folder, parts=all_parts(), replace_manifest=replace)
+        return await export_one(registry.db, tenant, folder, parts=PARTS, replace_manifest=replace)
 
 
 @click.command()
@@ -215,29 +229,59 @@ def merge(
     """Close the province OLD and let NEW answer for its H codes.
 
     NEW's tenant.toml gains the codes and the lineage, OLD's folder moves to _closed/. OLD's dossiers and citizens stay where they are,
-    readable under OLD; its one-stop system hands running dossiers to NEW.
+    readable under OLD; its one-stop system hands running dossiers to NEW. A merger that was cut off is finished by the same command.
     """
     from govchat.cli.show import as_json
+    from govchat.tenants.finish_merge import finish
+    from govchat.tenants.merge import CLOSED_FOLDER
 
     settings = beside_up(data_dir)
     folder = tenants or settings.tenants_dir
-    merger = _merger(folder, old, new, on)
-    if not json_:
-        click.echo(f"{old} → {new} on {merger.on}:")
-        for change in merger.changes:
-            click.echo(f"  {change}")
-        click.echo(f"  {old}.state: → closed")
-    if not dry_run:
-        if not yes and not json_ and sys.stdin is not None and sys.stdin.isatty():
-            click.confirm(f"Close {old} and merge it into {new}?", abort=True)
-        asyncio.run(_merge(settings, folder, merger))
+    begun = asyncio.run(_begun(settings, folder, old, new))
+    changes: tuple[Change, ...] = ()
+    if begun is not None and begun.left != "all":
+        day = begun.on
+        if not json_:
+            left = (
+                "nothing is left of it"
+                if begun.left == "nothing"
+                else f"its folder is left to be moved to {CLOSED_FOLDER}/"
+            )
+            click.echo(f"{old} → {new} on {day}: merged already, {left}")
+        if begun.left == "folder" and not dry_run:
+            finish(folder, old)
+    else:
+        merger = _merger(folder, old, new, begun.on if begun else on and on.date())
+        day, changes = merger.on, merger.changes
+        _show_merger(merger, json_=json_)
+        if not dry_run:
+            if not yes and not json_ and sys.stdin is not None and sys.stdin.isatty():
+                click.confirm(f"Close {old} and merge it into {new}?", abort=True)
+            asyncio.run(_merge(settings, folder, merger))
     if json_:
-        as_json({"old": old, "new": new, "on": merger.on, "merged": not dry_run, "changes": merger.changes})
+        as_json({"old": old, "new": new, "on": day, "merged": not dry_run, "changes": changes})
     else:
         click.echo("nothing was changed (dry run)" if dry_run else f"{old} is closed, {new} answers for its codes")
 
 
-def _merger(folder: Path, old: str, new: str, on: datetime | None) -> "Merger":
+def _show_merger(merger: "Merger", *, json_: bool) -> None:
+    if json_:
+        return
+    click.echo(f"{merger.old.slug} → {merger.new.slug} on {merger.on}:")
+    for change in merger.changes:
+        click.echo(f"  {change}")
+    click.echo(f"  {merger.old.slug}.state: → closed")
+
+
+async def _begun(settings: "Settings", folder: Path, old: str, new: str) -> "Begun | None":
+    from govchat.cli.opened import opened
+    from govchat.tenants.finish_merge import begun
+
+    async with opened(settings, load=False) as registry:
+        return await begun(registry.db, folder, old, new)
+
+
+def _merger(folder: Path, old: str, new: str, on: date | None) -> "Merger":
     from govchat.kit import clock
     from govchat.tenants.merge import plan_merger
 
@@ -247,7 +291,7 @@ def _merger(folder: Path, old: str, new: str, on: datetime | None) -> "Merger":
     first, second = book.of(old), book.of(new)
     assert first is not None
     assert second is not None
-    return plan_merger(first, second, on=on.date() if on else today, today=today)
+    return plan_merger(first, second, on=on or today, today=today)
 
 
 async def _merge(settings: "Settings", folder: Path, merger: "Merger") -> None:

@@ -14,6 +14,7 @@ from sqlalchemy import text
 from govchat.inbox.put import Intake, arrived
 from govchat.kit import clock
 from govchat.kit.buckets import Buckets, Window
+from govchat.kit.queue import CONVERSE, Bell
 from govchat.sender.say import windows_of
 from govchat.tenants.credentials import Credentials
 from govchat.tenants.registry import Registry, Tenant
@@ -58,12 +59,17 @@ SENT = text("SELECT zalo_message_id FROM outbox_messages WHERE tenant_id = :tena
 
 
 class Hands(msgspec.Struct, frozen=True):
-    """What a look needs at hand. `at_once`: look now, and at what came this second: a rehearsal has no quarter of an hour."""
+    """What a look needs at hand.
+
+    `bell` rings for whoever waits for an answer to what is taken up. `at_once`: look now, and at what came this second: a rehearsal has
+    no quarter of an hour.
+    """
 
     registry: Registry
     credentials: Credentials
     zalo: ZaloClient
     buckets: Buckets
+    bell: Bell
     at_once: bool = False
 
 
@@ -212,6 +218,7 @@ async def _take_up(hands: Hands, tenant: Tenant, missed: list[ChatMessage]) -> l
         if await intake.put(event):
             fresh.append(line)
     if fresh:
+        await hands.bell.ring(CONVERSE, [tenant.id])
         log.warning("webhook.recovered", tenant=tenant.slug, messages=len(fresh))
     return fresh
 

@@ -10,11 +10,10 @@ from typing import Any
 from govchat.conversation.wording import KEYS
 from govchat.conversation.wording_flaws import flaw_of
 from govchat.tenants.findings import Finding, finding
-from govchat.tenants.parse import parse
-from govchat.tenants.write import string
+from govchat.tenants.part_file import read_part
+from govchat.tenants.write import paragraph, string
 
 FILE = "wording.toml"
-_LARGEST = 1024 * 1024
 _HEAD = """\
 # Lời nhắn riêng của đơn vị; câu nào không ghi ở đây thì dùng câu chung của sản phẩm.
 # Xem các câu và chỗ điền: govchat wording show {slug}
@@ -28,17 +27,7 @@ def check(path: Path) -> list[Finding]:
 
 def read_wordings(path: Path) -> tuple[dict[str, str], list[Finding]]:
     """The sound sentences of a wording file by key, and its mistakes; neither when there is no such file."""
-    try:
-        with path.open("rb") as file:
-            raw = file.read(_LARGEST + 1)
-    except FileNotFoundError:
-        return {}, []
-    except OSError as error:
-        return {}, [finding(path, 1, (), None, f"không đọc được tệp ({error.strerror}); kiểm tra quyền đọc")]
-    if len(raw) > _LARGEST:
-        return {}, [finding(path, 1, (), None, "tệp lớn hơn 1 MiB; kiểm tra lại nội dung")]
-    parsed = parse(raw)
-    findings = [finding(path, line, (), None, message) for line, message in parsed.faults.items()]
+    parsed, findings = read_part(path)
     texts: dict[str, str] = {}
     for section, entries in parsed.data.items():
         if not isinstance(entries, dict):
@@ -72,15 +61,6 @@ def wording_text(texts: dict[str, str], slug: str) -> str:
     sections: dict[str, list[str]] = {}
     for key in sorted(texts, key=lambda each: (order.get(each, len(order)), each)):
         section, _, name = key.partition(".")
-        sections.setdefault(section, []).append(f"{name} = {_string(texts[key])}")
+        sections.setdefault(section, []).append(f"{name} = {paragraph(texts[key])}")
     blocks = ["\n".join([f"[{section}]", *lines]) for section, lines in sections.items()]
     return "\n".join([_HEAD.format(slug=slug), "\n\n".join(blocks)]).rstrip("\n") + "\n"
-
-
-def _string(text: str) -> str:
-    if "\n" not in text:
-        return string(text)
-    escaped = text.replace("\\", "\\\\").replace('"""', '\\"\\"\\"')
-    if escaped.endswith('"'):
-        escaped = f'{escaped[:-1]}\\"'
-    return f'"""\n{escaped}"""'

@@ -109,8 +109,8 @@ def _check_environment(options: Options, environ: Mapping[str, str]) -> None:
         )
     if _given(environ, "GOVCHAT_DATABASE_URL") and not _given(environ, "GOVCHAT_MIGRATION_DATABASE_URL"):
         raise ConfigurationError(
-            "GOVCHAT_DATABASE_URL is set and GOVCHAT_MIGRATION_DATABASE_URL is not: "
-            "migrations need the URL of the role that owns the database"
+            "GOVCHAT_DATABASE_URL is set and GOVCHAT_MIGRATION_DATABASE_URL is not: `up` migrates first, as the role that owns the "
+            "database; set both, or neither for the PostgreSQL that `up` brings along"
         )
 
 

@@ -1,4 +1,4 @@
-"""What `govchat up` puts into a migrated database: every manifest and its wording applied, sample dossiers for every province."""
+"""What `govchat up` puts into a migrated database: every manifest applied with the files beside it, sample dossiers for every province."""
 
 import asyncio
 from collections.abc import Iterator
@@ -8,7 +8,6 @@ from itertools import islice
 import msgspec
 from sqlalchemy import func, select
 
-from govchat.conversation.wording_part import WORDING
 from govchat.db.session import Database
 from govchat.dossiers.intake import create_missing
 from govchat.dossiers.models import DossierRow
@@ -16,6 +15,7 @@ from govchat.dossiers.schemas import DossierIn
 from govchat.errors import ConfigurationError
 from govchat.kit import clock
 from govchat.local.samples import SampleDossier, generate
+from govchat.onboarding.parts import PARTS, check_folders
 from govchat.procedures.book import Book
 from govchat.settings import Settings
 from govchat.tenants.apply import apply_all
@@ -34,15 +34,13 @@ async def prepare(settings: Settings, *, seed: bool = True) -> list[str]:
     Raises `ConfigurationError` with every finding when a manifest is wrong; nothing is applied then.
     """
     read = read_all(settings.tenants_dir)
-    if read.findings:
-        raise ConfigurationError(
-            "the manifests have mistakes:\n" + "\n".join(str(finding) for finding in read.findings)
-        )
+    if findings := [*read.findings, *check_folders(settings.tenants_dir)]:
+        raise ConfigurationError("the manifests have mistakes:\n" + "\n".join(map(str, findings)))
     db = Database.connect(settings.database_url, part="preparation", pool_size=PARALLEL)
     try:
         registry = Registry(db, settings)
         folder = settings.tenants_dir
-        await apply_all(db, registry.vault, settings, read.manifests, folder=folder, parts=(WORDING,))
+        await apply_all(db, registry.vault, settings, read.manifests, folder=folder, parts=PARTS)
         await registry.load()
         if not seed:
             return []

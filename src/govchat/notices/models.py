@@ -109,15 +109,20 @@ class NoticeTryRow(TenantRow, Base):
 
 
 class NoticeWordingRow(TenantRow, Base):
-    """A province's own words for one kind of notice; the highest version speaks. `text` None returns to the product's words."""
+    """A province's own words for one kind of notice; the highest version speaks. `text` None returns to the product's words.
+
+    `source`: an admin, or the file in the tenant's folder.
+    """
 
     __tablename__ = "notice_wordings"
+    __table_args__ = (CheckConstraint("source IN ('file', 'admin')", name="source"),)
 
     kind: Mapped[str] = mapped_column(primary_key=True)
     version: Mapped[int] = mapped_column(primary_key=True)
     text: Mapped[str | None]
     saved_by: Mapped[str]
     saved_at: Mapped[datetime]
+    source: Mapped[str] = mapped_column(server_default="admin")
 
 
 class NoticeSettingsRow(TenantRow, Base):
@@ -172,13 +177,14 @@ class ZbsTemplateRow(TenantRow, Base):
 
 
 class TemplateUseRow(TenantRow, Base):
-    """Which template says a kind of notice, and which fact fills each of its parameters."""
+    """Which template says a kind of notice, and which fact fills each of its parameters; `source` as for wordings."""
 
     __tablename__ = "template_uses"
     __table_args__ = (
         ForeignKeyConstraint(
             ["tenant_id", "template_id"], ["zbs_templates.tenant_id", "zbs_templates.template_id"], ondelete="CASCADE"
         ),
+        CheckConstraint("source IN ('file', 'admin')", name="source"),
     )
 
     kind: Mapped[str] = mapped_column(primary_key=True)
@@ -186,6 +192,7 @@ class TemplateUseRow(TenantRow, Base):
     fields: Mapped[dict[str, Any]]
     mapped_by: Mapped[str]
     mapped_at: Mapped[datetime]
+    source: Mapped[str] = mapped_column(server_default="admin")
 
 
 class PromiseDayRow(TenantRow, Base):

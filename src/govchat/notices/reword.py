@@ -1,5 +1,6 @@
 """A province's own words for its notices: saved in versions, never overwritten, always checked first."""
 
+from typing import Literal
 from uuid import UUID
 
 import msgspec
@@ -11,6 +12,8 @@ from govchat.kit import clock
 from govchat.notices.kinds import Kind
 from govchat.notices.models import NoticeWordingRow
 from govchat.notices.wording import read, shipped_texts
+
+Source = Literal["file", "admin"]
 
 
 class Version(msgspec.Struct, frozen=True):
@@ -25,6 +28,18 @@ class Version(msgspec.Struct, frozen=True):
 
 async def save(session: AsyncSession, tenant_id: UUID, kind: Kind, text: str | None, *, actor: str) -> int:
     """Speak so from now on; answers the version. `text` None returns to the product's words. Raises `WordingInvalid`."""
+    version = await add_version(session, tenant_id, kind, text, actor=actor, source="admin")
+    await note(
+        session, tenant_id, actor=actor, act="notice.reworded", subject=f"notice:{kind}",
+        after={"version": version, "words": "product" if text is None else "own"},
+    )  # fmt: skip
+    return version
+
+
+async def add_version(
+    session: AsyncSession, tenant_id: UUID, kind: Kind, text: str | None, *, actor: str, source: Source
+) -> int:
+    """Add the words as the newest version, without a note in the audit trail. Raises `WordingInvalid`."""
     if text is not None:
         read(kind, text)
         text = text.strip()
@@ -36,15 +51,28 @@ async def save(session: AsyncSession, tenant_id: UUID, kind: Kind, text: str | N
     version = (last or 0) + 1
     session.add(
         NoticeWordingRow(
-            tenant_id=tenant_id, kind=kind.value, version=version, text=text, saved_by=actor, saved_at=clock.now()
+            tenant_id=tenant_id,
+            kind=kind.value,
+            version=version,
+            text=text,
+            saved_by=actor,
+            saved_at=clock.now(),
+            source=source,
         )
     )
     await session.flush()
-    await note(
-        session, tenant_id, actor=actor, act="notice.reworded", subject=f"notice:{kind}",
-        after={"version": version, "words": "product" if text is None else "own"},
-    )  # fmt: skip
     return version
+
+
+async def own_words(session: AsyncSession, tenant_id: UUID) -> dict[Kind, NoticeWordingRow]:
+    """The newest version of every kind that this province ever had in its own words."""
+    rows = await session.scalars(
+        select(NoticeWordingRow)
+        .where(NoticeWordingRow.tenant_id == tenant_id)
+        .order_by(NoticeWordingRow.kind, NoticeWordingRow.version)
+    )
+    known = set(Kind)
+    return {Kind(row.kind): row for row in rows if row.kind in known}
 
 
 async def versions(session: AsyncSession, tenant_id: UUID, kind: Kind) -> list[Version]:
@@ -59,12 +87,7 @@ async def versions(session: AsyncSession, tenant_id: UUID, kind: Kind) -> list[V
 
 async def current(session: AsyncSession, tenant_id: UUID) -> dict[Kind, tuple[int, str]]:
     """The words of every kind with their version; 0 is the product's."""
-    rows = await session.scalars(
-        select(NoticeWordingRow)
-        .where(NoticeWordingRow.tenant_id == tenant_id)
-        .order_by(NoticeWordingRow.kind, NoticeWordingRow.version)
-    )
-    own = {row.kind: row for row in rows}
+    own = await own_words(session, tenant_id)
     told: dict[Kind, tuple[int, str]] = {}
     for kind, text in shipped_texts().items():
         row = own.get(kind)

@@ -16,6 +16,7 @@ from govchat.notices.fit import ANY, TemplateMisfit, fields_for, filled
 from govchat.notices.fit import Use as Mapped
 from govchat.notices.kinds import FIELDS, MUST, Kind
 from govchat.notices.models import NoticeSettingsRow, TemplateUseRow, ZbsTemplateRow
+from govchat.notices.reword import Source
 from govchat.tenants.credentials import Credentials
 from govchat.tenants.registry import Registry, Tenant
 from govchat.zalo.account_events import OaAllowanceChanged, TemplateChanged
@@ -133,6 +134,18 @@ async def map_template(
 
     `fields` names facts for parameters whose name doesn't tell. Raises `TemplateUnknown`, `TemplateMisfit`.
     """
+    chosen = await fitting(session, tenant_id, kind, template_id, fields)
+    await use_template(session, tenant_id, kind, template_id, chosen, actor=actor, source="admin")
+    subject = f"notice:{kind.value if kind else ANY}"
+    after = {"template_id": template_id, "fields": chosen}
+    await note(session, tenant_id, actor=actor, act="template.mapped", subject=subject, after=after)
+    return chosen
+
+
+async def fitting(
+    session: AsyncSession, tenant_id: UUID, kind: Kind | None, template_id: str, fields: Mapping[str, str]
+) -> dict[str, str]:
+    """Parameter → fact for this template and kind; raises `TemplateUnknown`, `TemplateMisfit`."""
     row = await session.get(ZbsTemplateRow, (tenant_id, template_id))
     if row is None:
         raise TemplateUnknown(
@@ -155,13 +168,29 @@ async def map_template(
         raise TemplateMisfit(
             f"template {template_id} does not say the dossier's code: the citizen would not know which one"
         )
-    values = {"template_id": template_id, "fields": chosen, "mapped_by": actor, "mapped_at": clock.now()}
+    return chosen
+
+
+async def use_template(
+    session: AsyncSession,
+    tenant_id: UUID,
+    kind: Kind | None,
+    template_id: str,
+    chosen: Mapping[str, str],
+    *,
+    actor: str,
+    source: Source,
+) -> None:
+    """Write down that this template says this kind of notice; `chosen` comes from `fitting`."""
+    values = {
+        "template_id": template_id,
+        "fields": dict(chosen),
+        "mapped_by": actor,
+        "mapped_at": clock.now(),
+        "source": source,
+    }
     made = insert(TemplateUseRow).values(tenant_id=tenant_id, kind=kind.value if kind else ANY, **values)
     await session.execute(made.on_conflict_do_update(index_elements=["tenant_id", "kind"], set_=values))
-    subject = f"notice:{kind.value if kind else ANY}"
-    after = {"template_id": template_id, "fields": chosen}
-    await note(session, tenant_id, actor=actor, act="template.mapped", subject=subject, after=after)
-    return chosen
 
 
 async def templates_of(session: AsyncSession, tenant_id: UUID) -> list[TemplateShown]:

@@ -56,39 +56,41 @@ def kind_named(name: str) -> Kind:
 
 @lru_cache(maxsize=1024)
 def read(kind: Kind, text: str) -> Wording:
-    """A text as lines; raises `WordingInvalid` naming line, fact and way out."""
+    """A text as lines; raises `WordingInvalid` naming line, fact and way out, in Vietnamese: provincial staff write them."""
     if not unicodedata.is_normalized("NFC", text):
-        raise WordingInvalid(f'"{kind}" is not in Unicode NFC: save it normalised')
+        raise WordingInvalid(f'"{kind}": dấu tiếng Việt ở dạng tách rời (NFD); gõ lại bằng Unicode dựng sẵn (NFC)')
     kept = text.strip()
     if not kept or len(kept) > LONGEST:
-        raise WordingInvalid(f'"{kind}" has {len(kept)} characters: expected 1 to {LONGEST}')
+        raise WordingInvalid(f'"{kind}": lời thông báo dài {len(kept)} ký tự; cần từ 1 đến {LONGEST} ký tự')
     lines = tuple(_line(kind, number, line) for number, line in enumerate(kept.splitlines(), 1))
     said = frozenset().union(*(line.fields for line in lines))
     if missing := sorted(MUST[kind] - said):
         told = ", ".join(f"{{{name}}} ({FIELDS[name].what})" for name in missing)
-        raise WordingInvalid(f'"{kind}" does not say {told}: the law asks for it in this notice, add a line')
+        raise WordingInvalid(f'"{kind}" thiếu {told}; quy định bắt buộc thông báo này phải có, hãy thêm một dòng')
     return lines
 
 
 def _line(kind: Kind, number: int, line: str) -> Line:
-    where = f'"{kind}" line {number}'
+    where = f'"{kind}" dòng {number}'
     if any(unicodedata.category(letter) in ("Cc", "Cs") for letter in line):
-        raise WordingInvalid(f"{where} holds a control character: type the line again")
+        raise WordingInvalid(f"{where}: có ký tự điều khiển không nhìn thấy; xóa và gõ lại dòng này")
     try:
         parts = [part[1:] for part in string.Formatter().parse(line) if part[1] is not None]
-    except ValueError as wrong:
-        raise WordingInvalid(f"{where}: {wrong}; write a brace as {{{{ or }}}}") from None
+    except ValueError:
+        raise WordingInvalid(
+            f"{where}: dấu ngoặc nhọn không khớp; chỗ điền viết như {{code}}, dấu ngoặc thật viết thành {{{{{{{{ hoặc }}}}}}}}"
+        ) from None
     fields = frozenset(name for name, _, _ in parts if name)
     if unknown := sorted(name or "" for name, form, conversion in parts if name not in FIELDS or form or conversion):
         raise WordingInvalid(
-            f"{where}: {{{unknown[0]}}} is no fact: expected {', '.join(f'{{{name}}}' for name in FIELDS)}"
+            f"{where}: không biết chỗ điền {{{unknown[0]}}}; có: {', '.join(f'{{{name}}}' for name in FIELDS)}"
         )
     maybe = sorted(name for name in fields if not FIELDS[name].always)
     always = sorted(fields - set(maybe))
     if maybe and always:
         raise WordingInvalid(
-            f"{where} joins {{{always[0]}}} with {{{maybe[0]}}}, which may be unknown and would take the line with it: "
-            "put them on lines of their own"
+            f"{where}: {{{always[0]}}} đứng chung dòng với {{{maybe[0]}}}; khi không biết {{{maybe[0]}}} thì cả dòng bị bỏ, "
+            "hãy viết thành hai dòng riêng"
         )
     return Line(line, fields)
 

@@ -255,7 +255,7 @@ async def testers(session: AsyncSession, ground: Ground) -> Line:
 async def quiet_hours(_: AsyncSession, ground: Ground) -> Line:
     """The night in which no broadcast goes out is set."""
     hours = ground.tenant.manifest.quiet_hours
-    title = "Giờ nghỉ, không gửi tin hàng loạt"
+    title = "Giờ nghỉ, không gửi thông báo và tin chung"
     if hours.from_ != hours.to:
         says = f"Từ {hours.from_} đến {hours.to}."
         return Line(key="quiet_hours", title=title, colour=Colour.GREEN, says=says)

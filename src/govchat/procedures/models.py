@@ -12,7 +12,8 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from govchat.db.base import Base, TenantRow
 
-ORIGINS = ("api", "import", "cli")
+# `file`: the tenant's own folder; the others are people's doing and outlast an `apply`.
+ORIGINS = ("api", "import", "cli", "file")
 
 
 class NationalImportRow(Base):

@@ -9,7 +9,7 @@ import msgspec
 from govchat.audit import record
 from govchat.errors import DomainError
 from govchat.kit.text import clean
-from govchat.procedures.book import Book, View, in_force, read_layer, today
+from govchat.procedures.book import Book, Lookup, in_force, read_layer, today
 from govchat.procedures.catalogue import Procedure
 from govchat.procedures.patch import NOTHING, Patch
 from govchat.procedures.plan import Change
@@ -67,7 +67,7 @@ async def lay_over(
         on = valid_from or today()
         below = in_force(book.national.get(code, ()), on)
         before = in_force(layer.get(code, ()), on)
-        _check(view, code, patch, below.procedure if below else None, on)
+        check_fits(view, code, patch, below.procedure if below else None, on)
         said = before.patch if before else NOTHING
         if said == patch and (valid_from is None or before is None or before.valid_from == valid_from):
             return Laid(code, "unchanged", before.version if before else 0)
@@ -107,7 +107,7 @@ def tidy(patch: Patch) -> Patch:
     return msgspec.structs.replace(patch, **{name: tidied(value) for name, value in patch.said().items()})
 
 
-def _check(view: View, code: str, patch: Patch, below: Procedure | None, on: date) -> None:
+def check_fits(view: Lookup, code: str, patch: Patch, below: Procedure | None, on: date) -> None:
     """Raise `OverrideRefused` for what would lead a citizen nowhere."""
     if below is None and not (isinstance(patch.name, str) and patch.name):
         raise OverrideRefused(

@@ -4,7 +4,7 @@ Everything is computed from the manifest; nothing is read from a database.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from datetime import date
 
 import msgspec
@@ -12,7 +12,7 @@ import msgspec
 from govchat.errors import ConfigurationError
 from govchat.local.samples import SampleDossier, generate
 from govchat.procedures.catalogue import starter
-from govchat.simulator.world import AppConfig, OaConfig, World
+from govchat.simulator.world import AppConfig, OaConfig, Options, World
 from govchat.tenants.schema import Contact, HCode, Lineage, Manifest, QuietHours, Zalo
 
 NEIGHBOURS_FOLLOWERS = 5
@@ -187,11 +187,12 @@ def world_of(manifests: Sequence[Manifest], public_url: str) -> World:
         )
         for manifest in manifests
     ]
-    return World(list(apps.values()), oas)
+    # Zalo waits two seconds for a webhook; here one process plays Zalo, the API and both workers, on a machine that may be busy.
+    return World(list(apps.values()), oas, options=Options(webhook_timeout=10.0))
 
 
 class Catalogue(msgspec.Struct, frozen=True):
-    """A file as an office keeps it: `good` rows to be taken, `bad` lines to be named; `code` has the fee and address to be seen."""
+    """A file as an office keeps it: `good` rows to be taken, `bad` lines to be named; `code` has the figures to be seen and told."""
 
     file: bytes
     good: int
@@ -200,24 +201,31 @@ class Catalogue(msgspec.Struct, frozen=True):
     name: str
     address: str
     fee: int
+    time: str
+    paper: str
 
 
-def catalogue() -> Catalogue:
-    """Six procedures with figures of the province's own, and one row that is no procedure."""
-    chosen = [each for each in starter() if each.code.count(".") == 1][:6]
-    address = "Quầy 12, Trung tâm Phục vụ hành chính công"
-    lines = ["Mã thủ tục;Tên thủ tục;Phí, lệ phí;Địa chỉ tiếp nhận"]
+def catalogue(own: Container[str] = ()) -> Catalogue:
+    """Six procedures with figures of the province's own, and one row that is no procedure.
+
+    None of `own`, of which the province's folder says something itself.
+    """
+    chosen = [each for each in starter() if each.code.count(".") == 1 and each.code not in own][:6]
+    address, time, paper = "Quầy 12, Trung tâm Phục vụ hành chính công", "6 ngày làm việc", "Bản khai của buổi diễn tập"
+    lines = ["Mã thủ tục;Tên thủ tục;Phí, lệ phí;Địa chỉ tiếp nhận;Thời hạn giải quyết;Thành phần hồ sơ"]
     lines += [
-        f"{each.code};{(each.official_name or each.name).replace(';', ',')};{12_000 + 1_000 * number} đồng;{address}"
+        f"{each.code};{(each.official_name or each.name).replace(';', ',')};{12_000 + 1_000 * number} đồng;{address};{time};{paper}"
         for number, each in enumerate(chosen)
     ]
-    lines.append("không phải mã;Dòng này sai để xem có được nêu ra không;0 đồng;")
+    lines.append("không phải mã;Dòng này sai để xem có được nêu ra không;0 đồng;;;")
     return Catalogue(
-        ("\ufeff" + "\r\n".join(lines) + "\r\n").encode(),
-        len(chosen),
-        (len(lines),),
-        chosen[0].code,
-        chosen[0].name,
-        address,
-        12_000,
+        file=("\ufeff" + "\r\n".join(lines) + "\r\n").encode(),
+        good=len(chosen),
+        bad=(len(lines),),
+        code=chosen[0].code,
+        name=chosen[0].name,
+        address=address,
+        fee=12_000,
+        time=time,
+        paper=paper,
     )

@@ -11,11 +11,11 @@ import uvicorn
 
 from govchat.app import create_app
 from govchat.connect.backfill import Hands
-from govchat.conversation.wording_part import WORDING
 from govchat.db.migrate import upgrade_async
 from govchat.db.session import Database
 from govchat.kit.ending import end
 from govchat.local.ports import HOST, free_port
+from govchat.onboarding.parts import PARTS
 from govchat.rehearsal.cast import world_of
 from govchat.settings import Settings
 from govchat.simulator import server
@@ -23,9 +23,6 @@ from govchat.tenants.apply import apply
 from govchat.tenants.manifest import Manifest
 from govchat.tenants.registry import Registry
 from govchat.worker import Workplace
-
-# What stands beside a manifest and may be applied with it.
-PARTS = (WORDING,)
 
 
 @dataclass
@@ -48,7 +45,7 @@ class House:
     def hands(self) -> Hands:
         """What the keeper of connections needs."""
         drainer = self.worker.drainer
-        return Hands(self.registry, drainer.credentials, drainer.zalo, drainer.buckets, at_once=True)
+        return Hands(self.registry, drainer.credentials, drainer.zalo, drainer.buckets, self.worker.bell, at_once=True)
 
 
 class _Server(uvicorn.Server):
@@ -109,9 +106,10 @@ async def _api(settings: Settings, port: int) -> AsyncIterator[None]:
 
 @asynccontextmanager
 async def _work(settings: Settings, *, bulk: bool) -> AsyncIterator[Workplace]:
-    """A worker as `govchat worker` runs it, ended as SIGTERM would."""
+    """A worker as `govchat worker` runs it, ended as SIGTERM would; the acts say when a round over all provinces takes place."""
     place = Workplace(settings, bulk=bulk)
     await place.open()
+    place.chores.clear()
     tasks = [asyncio.create_task(part) for part in place.parts()]
     try:
         yield place

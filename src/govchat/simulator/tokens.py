@@ -59,8 +59,8 @@ class _Seen:
 class TokenBook:
     """Tokens of all OAs. `keys` maps an OA id to its signing key, `first` to its first refresh token. Times are Unix seconds."""
 
-    keys: Mapping[str, bytes]
-    first: Mapping[str, str]
+    keys: dict[str, bytes]
+    first: dict[str, str]
     _ledgers: dict[str, Ledger] = field(default_factory=dict)
     _codes: dict[str, _Code] = field(default_factory=dict)
     _access: dict[str, str] = field(default_factory=dict)

@@ -127,35 +127,42 @@ class World:
     _life: str = field(init=False)
 
     def __post_init__(self) -> None:
-        self.app_by_id = {app.app_id: app for app in self.apps}
-        self.oa_by_id = {oa.oa_id: oa for oa in self.oas}
-        self.oa_by_slug = {oa.slug: oa for oa in self.oas}
-        for oa in self.oas:
-            if oa.app_id not in self.app_by_id:
-                raise ConfigurationError(
-                    f'OA {oa.slug}: app_id "{oa.app_id}" is none of the apps given to the simulator'
-                )
-        if len(self.oa_by_id) < len(self.oas) or len(self.oa_by_slug) < len(self.oas):
-            raise ConfigurationError("two OAs given to the simulator share an oa_id or a slug: each needs its own")
-        self.tokens = TokenBook(
-            {
-                oa.oa_id: hashlib.sha256(f"tokens:{self.app_by_id[oa.app_id].app_secret}".encode()).digest()
-                for oa in self.oas
-            },
-            {oa.oa_id: oa.refresh_token for oa in self.oas},
-        )
-        self.app_meters = {app.app_id: Meter(app.requests_per_minute) for app in self.apps}
-        self.oa_meters = {oa.oa_id: Meter(oa.requests_per_minute) for oa in self.oas}
-        self.people = {oa.oa_id: {} for oa in self.oas}
-        self.seeded = {oa.oa_id: [] for oa in self.oas}
-        self._citizens = {
-            oa.oa_id: {self.user_id_of(oa.oa_id, one.key): one for one in self.citizens} for oa in self.oas
-        }
+        self.app_by_id, self.app_meters = {}, {}
+        self.oa_by_id, self.oa_by_slug, self.oa_meters = {}, {}, {}
+        self.people, self.seeded, self._citizens = {}, {}, {}
+        self.tokens = TokenBook({}, {})
+        apps, oas = self.apps, self.oas
+        self.apps, self.oas = [], []
+        for app in apps:
+            self.open_app(app)
+        for oa in oas:
+            if oa.oa_id in self.oa_by_id or oa.slug in self.oa_by_slug:
+                raise ConfigurationError("two OAs given to the simulator share an oa_id or a slug: each needs its own")
+            self.open_oa(oa)
         self._life = f"{int(self.now() * 1000):x}"
 
     def now(self) -> float:
         """Unix seconds on the house's clock."""
         return clock.now().timestamp()
+
+    def open_app(self, app: AppConfig) -> None:
+        """Let there be an app."""
+        self.apps.append(app)
+        self.app_by_id[app.app_id] = app
+        self.app_meters[app.app_id] = Meter(app.requests_per_minute)
+
+    def open_oa(self, oa: OaConfig) -> None:
+        """Let there be an OA; its slug leads to it from now on. Raises `ConfigurationError`."""
+        app = self.app_by_id.get(oa.app_id)
+        if app is None:
+            raise ConfigurationError(f'OA {oa.slug}: app_id "{oa.app_id}" is none of the apps given to the simulator')
+        self.oas.append(oa)
+        self.oa_by_id[oa.oa_id] = self.oa_by_slug[oa.slug] = oa
+        self.tokens.keys[oa.oa_id] = hashlib.sha256(f"tokens:{app.app_secret}".encode()).digest()
+        self.tokens.first[oa.oa_id] = oa.refresh_token
+        self.oa_meters[oa.oa_id] = Meter(oa.requests_per_minute)
+        self.people[oa.oa_id], self.seeded[oa.oa_id] = {}, []
+        self._citizens[oa.oa_id] = {self.user_id_of(oa.oa_id, one.key): one for one in self.citizens}
 
     def oa(self, oa: str) -> OaConfig:
         """The OA with this id or slug. Raises `KeyError`."""

@@ -48,6 +48,8 @@ async def export(
         for part in parts:
             path = home / part.file
             text = await part.export(session, tenant.id, path)
+            if text is None and not path.exists():
+                continue  # nothing to say, nothing said
             exported.append(Exported(path.as_posix(), "unchanged" if text is None else "written"))
             texts[path] = text or ""
     _write(

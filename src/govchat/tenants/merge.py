@@ -25,6 +25,7 @@ from govchat.tenants.schema import MANIFEST_FILE, HCode, Predecessor
 from govchat.tenants.write import row_text, values_of
 
 CLOSED_FOLDER = "_closed"
+ACT = "tenant.merge"
 
 
 class MergeRefused(DomainError):
@@ -115,8 +116,8 @@ def _last(rows: Sequence[Any], count: int) -> Sequence[Any]:
 async def merge(db: Database, folder: Path, merger: Merger, *, actor: str) -> None:
     """Carry the merger out in the database and in the files below `folder`. Raises `MergeRefused`; nothing is half done then.
 
-    The two tenants are written in two transactions that end together, one right after the other, after the successor's new file
-    has been written beside the present one and read again.
+    The two tenants are written in two transactions that end together, OLD's first, after the successor's new file has been written
+    beside the present one and read again. What is cut off after that is finished by doing it again (`finish_merge`).
     """
     file = folder / merger.new.slug / MANIFEST_FILE
     fresh = _fresh_file(folder, merger)
@@ -127,32 +128,12 @@ async def merge(db: Database, folder: Path, merger: Merger, *, actor: str) -> No
             closing = await _locked(of_old, merger.old, merger.old_after)
             if successor.state == "closed":
                 raise MergeRefused(f'"{merger.new.slug}" is closed: a closed tenant takes nobody in')
-            await _pass_on(of_new, successor, merger.new_after)
-            before = closing.state
-            closing.state = "closed"
-            await _pass_on(of_old, closing, merger.old_after)
-            changes = merger.changes
-            for session, tenant_id, name in ((of_new, new_id, merger.new.slug), (of_old, old_id, merger.old.slug)):
-                mine = [change for change in changes if change.field.startswith(f"{name}.")]
-                await note(
-                    session,
-                    tenant_id,
-                    actor=actor,
-                    act="tenant.merge",
-                    subject=f"{merger.old.slug} → {merger.new.slug}",
-                    before={
-                        **{change.field: change.before for change in mine},
-                        **({"state": before} if name == merger.old.slug else {}),
-                    },
-                    after={
-                        **{change.field: change.after for change in mine},
-                        **({"state": "closed"} if name == merger.old.slug else {}),
-                    },
-                )
+            for session, row, after in ((of_new, successor, merger.new_after), (of_old, closing, merger.old_after)):
+                await _pass_on(session, row, after, merger, actor)
         fresh.replace(file)
     finally:
         fresh.unlink(missing_ok=True)
-    _put_away(folder, merger.old.slug)
+    put_away(folder, merger.old.slug)
 
 
 def _fresh_file(folder: Path, merger: Merger) -> Path:
@@ -191,12 +172,30 @@ async def _locked(session: AsyncSession, manifest: Manifest, after: Manifest) ->
     return row
 
 
-async def _pass_on(session: AsyncSession, row: TenantRecord, manifest: Manifest) -> None:
-    row.manifest = plain(manifest)
+async def _pass_on(session: AsyncSession, row: TenantRecord, after: Manifest, merger: Merger, actor: str) -> None:
+    """Write one of the two and note it, unless a merger that was cut off has done so."""
+    closing = after.slug == merger.old.slug
+    if row.manifest == plain(after) and (row.state == "closed") == closing:
+        return
+    mine = [change for change in merger.changes if change.field.startswith(f"{after.slug}.")]
+    before = {change.field: change.before for change in mine}
+    told = {change.field: change.after for change in mine} | {"merged_on": merger.on.isoformat()}
+    if closing:
+        before["state"], told["state"] = row.state, "closed"
+        row.state = "closed"
+    row.manifest = plain(after)
     row.updated_at = await session.scalar(select(func.clock_timestamp())) or row.updated_at
     await session.flush()
+    subject = f"{merger.old.slug} → {merger.new.slug}"
+    await note(session, row.id, actor=actor, act=ACT, subject=subject, before=before, after=told)
 
 
-def _put_away(folder: Path, slug: str) -> None:
-    (folder / CLOSED_FOLDER).mkdir(exist_ok=True)
-    (folder / slug).rename(folder / CLOSED_FOLDER / slug)
+def put_away(folder: Path, slug: str) -> None:
+    """Move the folder of the closed tenant to where no command looks. Raises `MergeRefused`."""
+    try:
+        (folder / CLOSED_FOLDER).mkdir(exist_ok=True)
+        (folder / slug).rename(folder / CLOSED_FOLDER / slug)
+    except OSError as error:
+        raise MergeRefused(
+            f"{folder / slug} can't be moved to {folder / CLOSED_FOLDER}: {error.strerror}; make room, then give the command again"
+        ) from None

@@ -14,11 +14,19 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from govchat.tenants.difference import Change
 
 
+class Waiting(msgspec.Struct, frozen=True):
+    """What a file says and can't be brought yet; `why` is Vietnamese and holds the way out."""
+
+    field: str
+    why: str
+
+
 class Brought(msgspec.Struct, frozen=True):
-    """What a file changes, and what it doesn't because an admin edited it: `before` there is theirs, `after` the file's."""
+    """What a file changes, and what it doesn't: an admin edited it (`before` is theirs, `after` the file's), or it has to wait."""
 
     changes: tuple[Change, ...] = ()
     kept: tuple[Change, ...] = ()
+    waiting: tuple[Waiting, ...] = ()
 
 
 class Bring(Protocol):

@@ -17,7 +17,7 @@ from govchat.kit.ids import tenant_id_for
 from govchat.tenants.difference import Change, changes_between
 from govchat.tenants.manifest import Manifest
 from govchat.tenants.models import TenantRecord, ZaloAppRow
-from govchat.tenants.parts import Part
+from govchat.tenants.parts import Part, Waiting
 
 
 class ManifestRefused(DomainError):
@@ -35,6 +35,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     outcome: str
     changes: tuple[Change, ...] = ()
     kept: tuple[Change, ...] = ()
+    waiting: tuple[Waiting, ...] = ()
 
 
 def plain(manifest: Manifest) -> dict[str, Any]:
@@ -103,7 +104,7 @@ async def with_parts(
     """The plan with what the files of the parts change; with `write` they do."""
     if home is None or found.outcome == "closed":
         return found
-    changes, kept = list(found.changes), list(found.kept)
+    changes, kept, waiting = list(found.changes), list(found.kept), list(found.waiting)
     for part in parts:
         path = home / part.file
         if path.exists():
@@ -117,8 +118,9 @@ async def with_parts(
             )
             changes += brought.changes
             kept += brought.kept
+            waiting += brought.waiting
     outcome = "updated" if found.outcome == "unchanged" and changes else found.outcome
-    return Plan(slug=found.slug, outcome=outcome, changes=tuple(changes), kept=tuple(kept))
+    return Plan(slug=found.slug, outcome=outcome, changes=tuple(changes), kept=tuple(kept), waiting=tuple(waiting))
 
 
 async def in_order(db: Database, manifests: Sequence[Manifest]) -> list[Manifest]:

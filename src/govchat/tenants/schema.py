@@ -191,7 +191,7 @@ class Manifest(_Table, frozen=True, kw_only=True, forbid_unknown_fields=True):
     )
     former_names: Annotated[tuple[FormerName, ...], Meta(description="Tên và loại đơn vị trước đây.")] = ()
     quiet_hours: Annotated[
-        QuietHours, Meta(description="Giờ nghỉ, không gửi tin hàng loạt; hai giờ bằng nhau là không nghỉ.")
+        QuietHours, Meta(description="Giờ nghỉ: giữ thông báo và tin chung tới sáng; hai giờ bằng nhau là không nghỉ.")
     ] = msgspec.field(default_factory=QuietHours)
     working_hours: Annotated[
         WorkingHours, Meta(description="Giờ làm việc chung; ngày nghỉ lễ do sản phẩm cập nhật theo thông báo hằng năm.")

@@ -36,7 +36,7 @@ _ABOVE = {
     "h_codes": "Mã đứng đầu mã hồ sơ. own: mã đang dùng; absorbed: mã còn trên hồ sơ cũ, đơn vị này trả lời từ valid_from.\n"
     "high: đã thấy dùng thật; medium-high: suy ra từ danh mục mã năm 2020.",
     "zalo": "Kết nối với Zalo. Không ghi khóa bí mật ở đây.",
-    "quiet_hours": "Giờ nghỉ: không gửi tin hàng loạt. Hai giờ bằng nhau nghĩa là không nghỉ.",
+    "quiet_hours": "Giờ nghỉ: giữ thông báo và tin chung tới sáng, vẫn trả lời người nhắn đến. Hai giờ bằng nhau nghĩa là không nghỉ.",
     "working_hours": "Giờ làm việc chung. Ngày nghỉ lễ và ngày làm bù do sản phẩm cập nhật, không ghi ở đây.",
     "agencies": "Các cơ quan tiếp nhận, giải quyết hồ sơ. Chỉ ghi điều chắc chắn; giờ làm việc riêng đặt ở [agencies.hours].",
 }
@@ -75,6 +75,16 @@ def row_text(name: str, row: Values) -> str:
 def string(text: str) -> str:
     """A text as TOML writes it, on one line."""
     return json.dumps(text, ensure_ascii=False)
+
+
+def paragraph(text: str) -> str:
+    """A text as TOML writes it, line by line where it has several."""
+    if "\n" not in text:
+        return string(text)
+    escaped = text.replace("\\", "\\\\").replace('"""', '\\"\\"\\"')
+    if escaped.endswith('"'):
+        escaped = f'{escaped[:-1]}\\"'
+    return f'"""\n{escaped}"""'
 
 
 def _table(name: str, value: Any, hints: Sequence[str]) -> Iterable[str]:

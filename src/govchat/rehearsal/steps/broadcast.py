@@ -2,12 +2,15 @@
 
 from typing import Any
 
-from govchat.citizens import consent
-from govchat.kit import clock
 from govchat.rehearsal.report import Sheet
-from govchat.rehearsal.stage import Stage, StepBroken
+from govchat.rehearsal.stage import Stage, StepBroken, first_wrong
 
 WORDS = "Thông báo diễn tập: thứ Bảy tuần này bộ phận Một cửa làm việc buổi sáng, từ 7 giờ 30."
+STOP = ("dừng", "dung")
+REFUSING = """
+    SELECT count(*) FROM consents s JOIN citizens c ON c.tenant_id = s.tenant_id AND c.id = s.citizen_id
+    WHERE s.tenant_id = :tenant AND s.purpose = 'broadcast' AND s.state = 'withdrawn' AND c.zalo_user_id = ANY(:users)
+"""
 PATH = "/v1/campaigns"
 REFUSED = 400  # and above
 
@@ -16,9 +19,9 @@ async def broadcast(stage: Stage, sheet: Sheet) -> None:
     """Some have opted out; the others hear it once, and a question asked meanwhile is answered at once."""
     people = stage.cast.citizens
     out = [one.user_id for one in people[: stage.cast.size.few // 2]]
-    await _opt_out(stage, out)
     expected = len(people) - len(out)
-    sheet.tell(f"Gửi một tin chung cho {expected} người quan tâm; {len(out)} người đã từ chối tin chung.")
+    sheet.tell(f"{len(out)} người nhắn “dừng”; gửi một tin chung cho {expected} người quan tâm còn lại.")
+    await _opt_out(stage, sheet, out)
     address = await _released(stage, sheet, expected)
     await stage.ask([(people[-1].user_id, f"xem giúp hồ sơ {people[-1].dossier.code}")])
     done = await stage.until(lambda: _read(stage, address), lambda seen: seen["state"] == "done", "tin chung gửi xong")
@@ -29,13 +32,12 @@ async def broadcast(stage: Stage, sheet: Sheet) -> None:
     sheet.expect("Người đã từ chối mà vẫn nhận", 0, sum(heard[user_id] for user_id in out))
 
 
-async def _opt_out(stage: Stage, users: list[str]) -> None:
-    tenant, at = stage.tenant, clock.now()
-    query = "SELECT id FROM citizens WHERE tenant_id = :tenant AND zalo_user_id = ANY(:users)"
-    rows = await stage.sql(query, users=users)
-    async with stage.house.registry.db.tenant(tenant.id) as session:
-        for row in rows:
-            await consent.withdraw(session, tenant.id, row.id, "broadcast", how="chat", at=at, evidence="rehearsal")
+async def _opt_out(stage: Stage, sheet: Sheet, users: list[str]) -> None:
+    """They say so in the chat, with and without diacritics."""
+    said = await stage.ask([(user_id, STOP[at % len(STOP)]) for at, user_id in enumerate(users)])
+    good, wrong = first_wrong(said, lambda _, told: bool(told))
+    sheet.expect("Nhắn “dừng” được trả lời", len(users), good, wrong)
+    sheet.expect("Từ chối tin chung được ghi nhận", len(users), await stage.count(REFUSING, users=users))
 
 
 async def _released(stage: Stage, sheet: Sheet, expected: int) -> str:

@@ -3,7 +3,6 @@
 from collections.abc import Iterable
 from typing import Any
 
-from govchat.rehearsal import cast
 from govchat.rehearsal.report import Sheet
 from govchat.rehearsal.stage import Stage, StepBroken
 
@@ -12,7 +11,7 @@ PATH = "/v1/procedures/import"
 
 async def catalogue(stage: Stage, sheet: Sheet) -> None:
     """Dry run, the real run, the same file again; the bad row is named and keeps no good one out."""
-    given = cast.catalogue()
+    given = stage.catalogue
     sheet.tell(
         f"Nhập tệp CSV {given.good + len(given.bad)} dòng (một dòng sai): chạy thử, nhập thật, rồi nhập lại cùng tệp."
     )

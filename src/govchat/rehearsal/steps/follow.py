@@ -4,7 +4,7 @@ import asyncio
 
 from govchat.conversation.flows.front import within
 from govchat.rehearsal.report import Sheet
-from govchat.rehearsal.stage import AT_ONCE, Stage, StepBroken, gather
+from govchat.rehearsal.stage import AT_ONCE, Stage, gather
 
 
 async def follow(stage: Stage, sheet: Sheet) -> None:
@@ -15,11 +15,10 @@ async def follow(stage: Stage, sheet: Sheet) -> None:
 
     async def one(user_id: str) -> None:
         async with gate:
-            delivery = await zalo.follow(stage.slug, user_id)
-            if delivery.status != 200:
-                raise StepBroken(f"webhook trả lời {delivery.status} {delivery.error or delivery.answer}")
+            stage.taken(await zalo.follow(stage.slug, user_id))
 
     await gather(one(user_id) for user_id in users)
+    await zalo.courier.settled()
     await stage.settled()
     stage.asked += len(users)
     sheet.tell(f"{size.citizens} công dân bấm Quan tâm Official Account.")

@@ -1,7 +1,5 @@
 """Citizens ask in the chat to be told of changes of the dossier they have just proven."""
 
-from govchat.kit import clock
-from govchat.notices import follow
 from govchat.rehearsal.report import Sheet
 from govchat.rehearsal.stage import Stage, first_wrong
 
@@ -13,11 +11,6 @@ FOLLOWED = """
     JOIN unnest(CAST(:users AS text[]), CAST(:codes AS text[])) AS own(user_id, code) ON own.user_id = c.zalo_user_id AND own.code = d.code
     WHERE f.tenant_id = :tenant AND f.ended_at IS NULL
 """
-ASKED = """
-    SELECT c.id, max(e.id::text) AS event FROM citizens c
-    JOIN inbox_events e ON e.tenant_id = c.tenant_id AND e.user_id = c.zalo_user_id
-    WHERE c.tenant_id = :tenant AND c.zalo_user_id = ANY(:users) GROUP BY c.id
-"""
 CONSENTS = "SELECT count(*) FROM consents WHERE tenant_id = :tenant AND purpose = 'status' AND state = 'granted'"
 
 
@@ -27,19 +20,7 @@ async def subscribe(stage: Stage, sheet: Sheet) -> None:
     said = await stage.ask([(one.user_id, WORDS[at % len(WORDS)]) for at, one in enumerate(people)])
     sheet.tell(f"{size.citizens} công dân nhắn “{WORDS[0]}” cho hồ sơ vừa xác nhận.")
     users, codes = [one.user_id for one in people], [one.dossier.code for one in people]
-    if await stage.count(FOLLOWED, users=users, codes=codes):
-        good, wrong = first_wrong(said, lambda at, told: people[at].dossier.code in told)
-        sheet.expect("Được trả lời với đúng mã hồ sơ", size.citizens, good, wrong)
-    else:
-        sheet.tell("Cuộc trò chuyện chưa nhận đăng ký; hệ thống ghi nhận đăng ký thay cho họ.")
-        await _in_their_place(stage)
+    good, wrong = first_wrong(said, lambda at, told: people[at].dossier.code in told)
+    sheet.expect("Được trả lời với đúng mã hồ sơ", size.citizens, good, wrong)
     sheet.expect("Theo dõi đúng hồ sơ của mình", size.citizens, await stage.count(FOLLOWED, users=users, codes=codes))
     sheet.expect("Sự đồng ý được lưu kèm bằng chứng", size.citizens, await stage.count(CONSENTS))
-
-
-async def _in_their_place(stage: Stage) -> None:
-    """What the conversation does with such a message, for a conversation that does not know it."""
-    tenant = stage.tenant
-    for row in await stage.sql(ASKED, users=[one.user_id for one in stage.cast.citizens]):
-        async with stage.house.registry.db.tenant(tenant.id) as session:
-            await follow.subscribe(session, tenant.id, row.id, at=clock.now(), evidence=f"event:{row.event}")
