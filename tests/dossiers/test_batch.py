@@ -225,6 +225,16 @@ async def test_a_payload_without_a_time_makes_no_step_stale_that_has_one(client:
     assert [each["status"] for each in (await client.get(f"dossiers/{code}/events"))["items"]] == [2, 4, 5, 4]
 
 
+async def test_whom_a_step_named_stands_as_long_as_the_office_is_the_same(client: Client) -> None:
+    code, office = new_code(), "Sở Xây dựng"
+    await client.national("DongBoHoSoMC", national(code))
+    await client.national("CapNhatTienDoHoSoMC", step(code, PhongBanXuLy=office))
+    await client.national("DongBoHoSoMC", national(code, TrangThaiHoSo="6", GhiChu="Nộp lệ phí"))
+    assert (await client.get(f"dossiers/{code}"))["handler"] == {"unit": office, "officer": "Trần Văn An (Chuyên viên)"}
+    await client.national("DongBoHoSoMC", national(code, TrangThaiHoSo="4", DonViXuLy="Sở Tài chính"))
+    assert (await client.get(f"dossiers/{code}"))["handler"] == {"unit": "Sở Tài chính"}
+
+
 async def test_the_same_payload_again_changes_nothing(client: Client) -> None:
     code = new_code()
     for payload, outcome in (
