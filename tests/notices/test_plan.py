@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
+import msgspec
 import pytest
 from tests.notices.stage import NOON, PHONE, Stage, counted, then
 
@@ -292,6 +293,26 @@ async def test_outside_the_window_an_approved_template_is_paid_from_the_months_b
     assert "100 đồng left" in str(unheard.decision["against"])
     (month,) = await paying.rows("SELECT * FROM notice_budgets WHERE tenant_id = :tenant AND period = '2026-11'")
     assert (month.reserved, month.spent) == (900, 0)
+
+
+async def test_while_a_kinds_own_template_is_reviewed_the_one_for_every_kind_says_it(paying: Stage) -> None:
+    own = msgspec.structs.replace(INFO, template_id="310009")
+
+    async def told(status: str) -> str:
+        async with paying.db.tenant(paying.id) as session:
+            await take_in(session, paying.id, [INFO, msgspec.structs.replace(own, status=status)], TemplateQuota(1, 1))
+            await map_template(session, paying.id, Kind.RECEIVED, "310009", {}, actor="cli:test")
+        change = await paying.dossier()
+        await paying.follower(change, spoke=WEEKS)
+        assert await paying.plan(change) == [1]
+        ((_, message),) = await paying.queued(change)
+        assert isinstance(message, UidTemplate)
+        return message.template_id
+
+    try:
+        assert [await told("ENABLE"), await told("PENDING_REVIEW")] == ["310009", "310002"]
+    finally:
+        await paying.run("DELETE FROM template_uses WHERE tenant_id = :tenant AND template_id = '310009'")
 
 
 async def test_a_replaced_notice_gives_its_money_back(paying: Stage) -> None:

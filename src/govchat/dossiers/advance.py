@@ -136,8 +136,7 @@ def advance(known: State, given: DossierIn, content: bytes, term: Term, *, names
         registered_at=known.registered_at or (given.changed_at if given.status == 1 else None),
         paused_at=_paused_at(known, given),
         finished_at=finished,
-        # A later date gives the office new time; told overdue once more only if that passes too.
-        overdue_at=known.overdue_at if known.due_at == appointment.due else None,
+        overdue_at=_noted_at(known, given, appointment.due),
         reappointments=known.reappointments + appointment.again,
         changed_at=given.changed_at,
         last_event=known.last_event + event,
@@ -177,6 +176,12 @@ def _reappointed(known: State, given: DossierIn, term: Term) -> frozenset[str]:
     if given.changed_at > apology_by(old, term.calendar):
         flags.add(moves.APOLOGY_LATE)
     return frozenset(flags)
+
+
+def _noted_at(known: State, given: DossierIn, due: datetime | None) -> datetime | None:
+    """A later date gives the office new time, and so does what comes after a late acceptance: told once more only if that passes too."""
+    accepted = known.status == 1 and given.status != 1
+    return known.overdue_at if known.due_at == due and not accepted else None
 
 
 def _changed_hands(known: State, given: DossierIn) -> bool:
