@@ -199,6 +199,10 @@ class FollowerIn(Struct, forbid_unknown_fields=True):
             description="The signed slip or the officer's record of the consent",
         ),
     ]
+    agrees_to: Annotated[
+        list[Literal["survey", "broadcast"]],
+        Meta(max_length=2, description="What else the slip agrees to, each ticked by itself"),
+    ] = []
 
 
 class FollowerOut(Struct, kw_only=True):
