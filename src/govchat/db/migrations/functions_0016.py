@@ -1,4 +1,4 @@
-"""SQL functions of revision 0015. Like those of 0003 they run as their caller and bind the tenants they touch one after another."""
+"""SQL functions of revision 0016. Like those of 0003 they run as their caller and bind the tenants they touch one after another."""
 
 # Receipts of answers and of staff messages are noted on the message itself, the earliest of each kind; those that are about notices, or
 # carry a tracking id, are told by their place from 1, since more follows from them. Campaigns are a million receipts that nobody reads.

@@ -1,16 +1,16 @@
 """What was delivered and seen, of answers too; dossiers that wait to be accepted. `receipts_of_notices` stays for the processes that run.
 
-Revision 0015.
+Revision 0016.
 """
 
 import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
-from govchat.db.migrations.functions_0015 import FUNCTIONS
+from govchat.db.migrations.functions_0016 import FUNCTIONS
 
-revision = "0015"
-down_revision = "0014"
+revision = "0016"
+down_revision = "0015"
 branch_labels = None
 depends_on = None
 
