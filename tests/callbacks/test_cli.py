@@ -25,6 +25,8 @@ async def test_from_adding_to_removing(own, receivers):
     assert "held" in (await run(own, "callback", "disable", "hue", made["id"])).out
     assert "is disabled (by an operator)" in (await run(own, "callback", "test", "hue", made["id"])).refusal
     assert (await run(own, "callback", "enable", "hue", made["id"])).out.startswith("enabled:")
+    for since in ("2026-01-01T00:00:00Z", "2026-01-01T00:00"):
+        assert (await run(own, "callback", "replay", "hue", made["id"], "--since", since)).status == 0
     said = await run(own, "callback", "replay", "hue", made["id"], "--since", "2026-01-01", "--all")
     assert said.out == "1 on their way\n"
     assert (await run(own, "callback", "rotate", "hue", made["id"])).out.startswith("whsec_")

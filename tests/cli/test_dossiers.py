@@ -128,3 +128,19 @@ async def test_rules_that_can_not_be_followed_are_refused(cli, tmp_path, text, t
     (tmp_path / "rules.toml").write_text(text)
     said = await cli("dossiers", "rules", str(tmp_path / "rules.toml"), "--tenant", "dong-nai")
     assert (said.status, told in said.refusal) == (1, True), said.everything
+
+
+async def test_what_owes_an_apology_soon_is_listed(cli, tmp_path):
+    from govchat.kit import clock
+    from govchat.kit.workdays import national
+
+    assert "không có hồ sơ nào" in (await cli("dossiers", "apologies", "--tenant", "dong-nai")).out
+    today, file = clock.now().astimezone(clock.VN).date(), tmp_path / "a.csv"
+    dues = [f"{national().add_workdays(today, days):%d/%m/%Y} 00:30" for days in (2, 6)]
+    lines = [[f"H19.12-261103-200{n}", *GOOD[1:8], due] for n, due in enumerate(dues)]
+    rows = [[*HEADS[:8], "Ngày hẹn trả"], *lines]
+    file.write_text("\n".join(",".join(row) for row in rows), encoding="utf-8")
+    assert (await cli("dossiers", "import", str(file), "--tenant", "dong-nai")).status == 0
+    assert lines[0][0] in (await cli("dossiers", "apologies", "--tenant", "dong-nai")).out
+    (owed,) = (await cli("dossiers", "apologies", "--tenant", "dong-nai", "--json")).json
+    assert (owed["code"], owed["unit"]) == (lines[0][0], "Sở Xây dựng")

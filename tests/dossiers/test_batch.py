@@ -225,6 +225,16 @@ async def test_a_payload_without_a_time_makes_no_step_stale_that_has_one(client:
     assert [each["status"] for each in (await client.get(f"dossiers/{code}/events"))["items"]] == [2, 4, 5, 4]
 
 
+async def test_whom_a_step_named_stands_as_long_as_the_office_is_the_same(client: Client) -> None:
+    code, office = new_code(), "Sở Xây dựng"
+    await client.national("DongBoHoSoMC", national(code))
+    await client.national("CapNhatTienDoHoSoMC", step(code, PhongBanXuLy=office))
+    await client.national("DongBoHoSoMC", national(code, TrangThaiHoSo="6", GhiChu="Nộp lệ phí"))
+    assert (await client.get(f"dossiers/{code}"))["handler"] == {"unit": office, "officer": "Trần Văn An (Chuyên viên)"}
+    await client.national("DongBoHoSoMC", national(code, TrangThaiHoSo="4", DonViXuLy="Sở Tài chính"))
+    assert (await client.get(f"dossiers/{code}"))["handler"] == {"unit": "Sở Tài chính"}
+
+
 async def test_the_same_payload_again_changes_nothing(client: Client) -> None:
     code = new_code()
     for payload, outcome in (
@@ -307,3 +317,31 @@ async def test_an_overdue_dossier_is_noted_once_for_each_appointment(client: Cli
     assert (await own.get(f"dossiers/{code}"))["status_note"] == "Đang thẩm định"
     await own.batch(item(code, due_at="2026-11-20T17:00:00+07:00", changed_at="2026-11-19T08:00:00+07:00"))
     assert [await look(19), await look(20), await look(21)] == [0, 1, 0]
+
+
+async def test_who_waits_too_long_to_be_accepted_is_noted_once_and_late_again_only_with_the_appointment(
+    client: Client,
+) -> None:
+    from datetime import datetime
+
+    from govchat.dossiers import watch
+    from govchat.kit.clock import VN
+
+    slug = "cao-bang"
+    own, tenant = Client(client.house, await client.house.key(slug)), client.house.registry.by_slug(slug)
+    vault = await client.house.registry.tenant_vault(tenant.id)
+    code, book = "H14.01-261120-0001", Book(client.house.registry.db, client.house.registry)
+
+    async def look(act: Any, day: int, hour: int) -> int:
+        async with client.house.registry.db.tenant(tenant.id) as session:
+            return int(await act(session, vault, tenant.id, book, now=datetime(2026, 11, day, hour, 1, tzinfo=VN)))
+
+    # Friday 09:00, the weekend between: until Monday 09:00.
+    due = "2026-11-27T17:00:00+07:00"
+    await own.batch(item(code, status=1, due_at=due, received_at=None, changed_at="2026-11-20T09:00:00+07:00"))
+    assert [await look(watch.note_unaccepted, *at) for at in ((21, 18), (23, 8), (23, 9), (23, 10))] == [0, 0, 1, 0]
+    (_, noted) = (await own.get(f"dossiers/{code}/events"))["items"]
+    assert (noted["status"], noted["flags"]) == (1, ["accepted_late"])
+    await own.batch(item(code, status=2, due_at=due, received_at=None, changed_at="2026-11-23T14:00:00+07:00"))
+    assert (await own.get(f"dossiers/{code}/events"))["items"][2]["flags"] == ["accepted_late"]
+    assert [await look(watch.note_overdue, day, 18) for day in (26, 27, 28)] == [0, 1, 0]

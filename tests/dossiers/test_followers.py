@@ -78,6 +78,25 @@ async def test_the_counter_links_sees_and_ends_a_follower(house: House) -> None:
     assert [tuple(row) for row in left] == [("phone", "withdrawn"), ("status", "withdrawn")]
 
 
+async def test_a_slip_agrees_to_each_purpose_by_itself(house: House) -> None:
+    code, number = f"H89.1-261118-{secrets.randbelow(10_000):04}", f"09876{secrets.randbelow(100_000):05}"
+    await house.put_dossier(SLUG, code)
+    slip = {"phone": number, "evidence": "Phiếu 12", "agrees_to": ["survey"]}
+    status, linked = await ask(house, "POST", f"{code}/followers", json=slip)
+    assert status == 200
+    assert (await ask(house, "POST", f"{code}/followers", json={**slip, "agrees_to": ["all"]}))[0] == 422
+    tenant = house.registry.by_slug(SLUG)
+    found = await rows(
+        house,
+        tenant,
+        "SELECT purpose, state, how, evidence FROM consent_events WHERE citizen_id = :citizen ORDER BY purpose",
+        citizen=linked["id"],
+    )
+    assert [tuple(row) for row in found] == [
+        (purpose, "granted", "counter", "Phiếu 12") for purpose in ("phone", "status", "survey")
+    ]
+
+
 class Dated:
     """A catalogue in which the limit was shortened on 15 November."""
 

@@ -37,7 +37,7 @@ class Life:
         self.terms = Terms(starter(), None, {}, {procedure: Counted(procedure, **counted)})
         self.state: State | None = None
 
-    def tell(self, status: int, changed: str, **more: Any) -> Step:
+    def tell(self, status: int, changed: str, *, names_offices: bool = True, **more: Any) -> Step:
         told = msgspec.convert(
             {
                 "procedure_code": self.procedure,
@@ -57,7 +57,7 @@ class Life:
         step = (
             create(new_id(), code, code, told, content, term)
             if self.state is None
-            else advance(self.state, told, content, term)
+            else advance(self.state, told, content, term, names_offices=names_offices)
         )
         self.state = step.state
         return step
@@ -98,6 +98,20 @@ def test_a_sub_state_belongs_to_its_status(name: str) -> None:
     assert (step.state.sub_status, step.told) == (name, True)
     with pytest.raises(msgspec.ValidationError, match="field `sub_status`"):
         life.tell(2, "2026-11-04 11:00", sub_status=name)
+
+
+def test_another_office_is_told_unless_the_format_names_sections() -> None:
+    life = Life()
+    life.tell(4, "2026-11-03 10:00")
+    assert not life.tell(4, "2026-11-04 10:00", handler={"unit": "sở  xây dựng"}).told, "the same, otherwise written"
+    step = life.tell(4, "2026-11-05 10:00", handler={"unit": "Sở Tài chính"})
+    assert (step.told, step.flags, step.state.flags) == (True, {moves.MOVED}, frozenset())
+    step = life.tell(9, "2026-11-06 10:00", handler={"unit": "Sở Xây dựng"})
+    assert moves.MOVED not in step.flags, "the change of status says more"
+    assert not life.tell(9, "2026-11-07 10:00", handler={"unit": "Kho lưu trữ"}).told
+    life = Life()
+    life.tell(4, "2026-11-03 10:00")
+    assert not life.tell(4, "2026-11-04 10:00", handler={"unit": "Phòng 2"}, names_offices=False).told
 
 
 def test_registered_and_not_accepted_within_a_working_day_is_accepted_late() -> None:

@@ -120,7 +120,9 @@ async def test_a_proven_dossier_is_followed_by_a_button_and_left_by_words(town: 
         "SELECT o.purpose, o.state FROM consents o JOIN citizens c ON c.tenant_id = o.tenant_id AND c.id = o.citizen_id"
         " WHERE c.zalo_user_id = 'follower' ORDER BY o.purpose",
     )
-    assert [tuple(row) for row in consents] == [("broadcast", "withdrawn"), ("status", "withdrawn")]
+    assert [tuple(row) for row in consents] == [
+        ("broadcast", "withdrawn"), ("status", "withdrawn"), ("survey", "withdrawn"),
+    ]  # fmt: skip
 
 
 async def test_a_procedure_is_asked_about_and_asked_on(town: House) -> None:
@@ -214,6 +216,23 @@ async def test_the_same_person_in_two_provinces_is_two_citizens(town: House) -> 
     for slug in ("dong-nai", "ha-noi"):
         found = await rows(town, town.registry.by_slug(slug), "SELECT * FROM citizens WHERE zalo_user_id = 'both'")
         assert len(found) == 1
+
+
+async def test_the_story_of_an_answer_tells_when_it_arrived_and_was_seen(town: House) -> None:
+    await ask(town, "dong-nai", "reader", "xin chào")
+    await town.zalo.see("dong-nai", "reader")
+    tenant = town.registry.by_slug("dong-nai")
+    found = (
+        "SELECT m.id, m.delivered_at, m.seen_at FROM outbox_messages m JOIN citizens c ON c.tenant_id = m.tenant_id"
+        " AND c.id = m.citizen_id WHERE c.zalo_user_id = 'reader' AND m.seen_at IS NOT NULL"
+    )
+    (row, *_) = await eventually(lambda: rows(town, tenant, found), what="a receipt being noted")
+    assert row.delivered_at <= row.seen_at
+    headers = {"Authorization": f"Bearer {await town.key('dong-nai', 'messages:read')}"}
+    async with town.http.get(f"{town.url}/v1/messages/{row.id}", headers=headers) as answer:
+        (said,) = (await answer.json())["messages"]
+    assert (said["lane"], said["state"], said["attempts"][-1]["outcome"]) == ("reply", "sent", "sent")
+    assert None not in (said["delivered_at"], said["seen_at"], said["waited_s"], said["zalo_message_id"])
 
 
 async def test_a_delivery_that_zalo_doubles_is_answered_once(town: House) -> None:

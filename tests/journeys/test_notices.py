@@ -233,6 +233,55 @@ async def test_an_overdue_dossier_is_told_once(town: House) -> None:
     assert noted.state == "none", "a month later nobody is within Zalo's window"
 
 
+async def test_a_missed_date_and_a_new_one_reach_who_follows(town: House) -> None:
+    missed, moved = "H19.12-261117-0010", "H19.12-261117-0011"
+    book = Book(town.registry.db, town.registry)
+    soon = clock.now() + timedelta(minutes=30)
+    for code in (missed, moved):
+        await town.put_dossier(SLUG, code, status=4, due_at=soon.isoformat())
+        await follows(town, code, "gia")
+    answer = await town.put_dossier(
+        SLUG,
+        moved,
+        status=4,
+        changed_at=LATER,
+        due_at=(soon + timedelta(days=9)).isoformat(),
+        status_note="Chờ ý kiến của Sở Tài chính",
+    )
+    assert answer["notices"] == 1
+    assert "reappointed" in answer["flags"]
+    await told(town, moved, ["gia"])
+    assert await watch.note_all(town.registry, book) == []
+    with clock.shifted(timedelta(hours=1)):
+        await watch.note_all(town.registry, book)
+        await told(town, missed, ["gia"])
+    apology, overdue = (next(text for text in said(town, SLUG, "gia") if code in text) for code in (moved, missed))
+    new = f"Ngày hẹn mới: {(soon + timedelta(days=9)).astimezone(clock.VN):%H:%M ngày %d/%m/%Y}"
+    for words in ("xin lỗi", "Lý do: Chờ ý kiến của Sở Tài chính", new, "Sở Xây dựng", "Trần Văn An"):
+        assert words in apology
+    for words in ("đã quá hẹn", f"{soon.astimezone(clock.VN):%H:%M ngày %d/%m/%Y}", "Sở Xây dựng", "Trần Văn An"):
+        assert words in overdue
+
+
+async def test_what_a_citizen_did_in_the_chat_is_told_to_the_others_and_what_is_urgent_says_so(town: House) -> None:
+    code, tenant = "H19.12-261117-0012", town.registry.by_slug(SLUG)
+    await town.put_dossier(SLUG, code, status=4)
+    await follows(town, code, "ha", "yen")
+    spoke = clock.now() - timedelta(hours=1)
+    aged = "UPDATE citizens SET last_interaction_at = :spoke WHERE tenant_id = :tenant AND zalo_user_id = 'yen'"
+    await rows(town, tenant, aged, spoke=spoke)
+    answer = await town.put_dossier(SLUG, code, status=7, changed_at=LATER, caused_in_chat=True, urgent=True)
+    assert answer["notices"] == 1
+    await told(town, code, ["yen"])
+    assert not any(code in text for text in said(town, SLUG, "ha"))
+    urgent = "SELECT DISTINCT decision->>'urgent' AS urgent FROM notices n JOIN dossiers d ON d.tenant_id = n.tenant_id"
+    found = await rows(town, tenant, f"{urgent} AND d.id = n.dossier_id WHERE d.code = :code", code=code)
+    assert [one.urgent for one in found] == ["true"]
+    answer = await town.put_dossier(SLUG, code, status=7, changed_at=LATER)
+    assert answer["outcome"] == "updated"
+    assert answer["notices"] == 0
+
+
 async def test_a_killed_worker_leaves_nobody_untold_and_nobody_told_twice(services: Services, redis_url: str) -> None:
     async with open_house(await own(services, redis_url), worker=False) as house:
         code = "H19.12-261117-0007"

@@ -257,6 +257,19 @@ async def test_the_promise_is_added_up_per_day_without_what_was_held(registry: R
     assert (day.share_10, day.share_60, day.kept) == (0.5, 0.75, False)
 
 
+async def test_the_story_of_what_zalo_accepted_tells_the_wait_and_the_call(stage: Stage) -> None:
+    _, row, _ = await planned(stage)
+    claimed = (
+        "UPDATE outbox_messages SET claimed_at = due_at + interval '3 seconds' WHERE tenant_id = :tenant AND id = :id"
+    )
+    await stage.run(claimed, id=row.id)
+    await stage.ended(row.id)
+    async with stage.db.tenant(stage.id) as session:
+        (said,) = (await explain(session, stage.id, row.id)).messages
+    assert said.waited_s == pytest.approx(3, abs=0.5)
+    assert [(one.number, one.outcome, one.zalo_code) for one in said.attempts] == [(1, "sent", 0)]
+
+
 async def test_a_story_tells_decision_attempts_and_answers_and_no_personal_data(stage: Stage) -> None:
     change, row, citizen = await planned(stage)
     await stage.run(

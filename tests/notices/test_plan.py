@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
+import msgspec
 import pytest
 from tests.notices.stage import NOON, PHONE, Stage, counted, then
 
@@ -242,6 +243,33 @@ async def test_on_trial_only_those_on_the_list_hear(registry: Registry) -> None:
     assert {row.citizen_id: row.state for row in await stage.notices(change)}[member.id] == "planned"
 
 
+async def test_on_trial_a_number_on_the_list_hears_whom_the_counter_linked_by_it(registry: Registry) -> None:
+    stage = await Stage.open(registry, "dong-thap")
+    change = await stage.dossier()
+    known = await stage.dossier(phone="84987650001")
+    async with stage.db.tenant(stage.id) as session:
+        await take_in(session, stage.id, [INFO], TemplateQuota(1000, 1000))
+        await map_template(session, stage.id, None, "310002", {}, actor="cli:test")
+        await arrange.settle(session, stage.id, monthly_budget=9000, actor="cli:test")
+        for number in ("0987650000", "0987650009"):
+            await follow.link(
+                session, stage.vault, stage.id, change.dossier_id, number, actor="key:a", at=NOON, evidence="Phiếu 12"
+            )
+        for number in ("84987650000", "84987650001"):
+            await testers.add(session, stage.id, consent.by_phone(stage.vault, number), actor="cli:test")
+    shared = await stage.follower(known, by="phone")
+    await stage.run("UPDATE tenants SET state = 'trial' WHERE id = :tenant")
+    try:
+        assert await stage.plan(change, known) == [1, 1]
+    finally:
+        await stage.run("UPDATE tenants SET state = 'live' WHERE id = :tenant")
+    assert sorted(row.reason for row in await stage.notices(change)) == [
+        "approved template to the telephone number, with consent",
+        "on trial: the citizen is not on the list of testers",
+    ]
+    assert [(row.citizen_id, row.channel) for row in await stage.notices(known)] == [(shared.id, "cs")]
+
+
 # --- templates, numbers, money --------------------------------------------------------------------------------------------
 
 
@@ -265,6 +293,26 @@ async def test_outside_the_window_an_approved_template_is_paid_from_the_months_b
     assert "100 đồng left" in str(unheard.decision["against"])
     (month,) = await paying.rows("SELECT * FROM notice_budgets WHERE tenant_id = :tenant AND period = '2026-11'")
     assert (month.reserved, month.spent) == (900, 0)
+
+
+async def test_while_a_kinds_own_template_is_reviewed_the_one_for_every_kind_says_it(paying: Stage) -> None:
+    own = msgspec.structs.replace(INFO, template_id="310009")
+
+    async def told(status: str) -> str:
+        async with paying.db.tenant(paying.id) as session:
+            await take_in(session, paying.id, [INFO, msgspec.structs.replace(own, status=status)], TemplateQuota(1, 1))
+            await map_template(session, paying.id, Kind.RECEIVED, "310009", {}, actor="cli:test")
+        change = await paying.dossier()
+        await paying.follower(change, spoke=WEEKS)
+        assert await paying.plan(change) == [1]
+        ((_, message),) = await paying.queued(change)
+        assert isinstance(message, UidTemplate)
+        return message.template_id
+
+    try:
+        assert [await told("ENABLE"), await told("PENDING_REVIEW")] == ["310009", "310002"]
+    finally:
+        await paying.run("DELETE FROM template_uses WHERE tenant_id = :tenant AND template_id = '310009'")
 
 
 async def test_a_replaced_notice_gives_its_money_back(paying: Stage) -> None:

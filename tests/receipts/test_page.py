@@ -130,7 +130,9 @@ async def test_late_is_said_and_only_while_an_office_is_at_work(counter, house):
     late = await counter.dossier(due_at=past)
     paused = await counter.dossier(due_at=past, status=5)
     assert "đã quá hẹn" in (await get(house, await address_of(counter, late)))[2]
-    assert "đã quá hẹn" not in (await get(house, await address_of(counter, paused)))[2]
+    rests = (await get(house, await address_of(counter, paused)))[2]
+    assert "đã quá hẹn" not in rests
+    assert "Thời hạn đang tạm dừng" in rests
 
 
 async def test_unknown_damaged_revoked_and_foreign_codes_are_one_polite_404(counter, house):

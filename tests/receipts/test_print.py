@@ -2,7 +2,9 @@
 
 import io
 import re
+import sys
 import zlib
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import zxingcpp
@@ -125,3 +127,17 @@ async def test_the_svg_says_nothing_of_the_person(counter):
     svg = await counter.receipt(code, "svg")
     assert NAME.encode() not in svg
     assert f"<title>Mã QR tra cứu hồ sơ {code}</title>".encode() in svg
+
+
+def test_threads_that_draw_at_once_with_a_font_just_opened_draw_the_same() -> None:
+    text, every = "H36.01-261103-5007 Quét mã để xem tình trạng hồ sơ của ông K’Brếp", sys.getswitchinterval()
+    drawn = letters.outline(text, letters.BOLD, 0, 0, 10)
+    sys.setswitchinterval(1e-6)
+    try:
+        with ThreadPoolExecutor(8) as threads:
+            letters._font.cache_clear()
+            letters._glyphs.cache_clear()
+            drawings = [threads.submit(letters.outline, text, letters.BOLD, 0, 0, 10) for _ in range(8)]
+            assert {drawing.result() for drawing in drawings} == {drawn}
+    finally:
+        sys.setswitchinterval(every)

@@ -32,7 +32,8 @@ PEOPLE = text(
            (SELECT l.label FROM citizen_labels l
             WHERE l.tenant_id = :tenant AND l.citizen_id = c.id AND l.kind = 'commune' ORDER BY l.folded LIMIT 1) AS commune
     FROM tenant_testers t LEFT JOIN citizens c ON c.tenant_id = t.tenant_id AND c.zalo_user_id = t.zalo_user_id
-    WHERE t.tenant_id = :tenant AND (CAST(:users AS text[]) IS NULL OR t.zalo_user_id = ANY(CAST(:users AS text[])))
+    WHERE t.tenant_id = :tenant AND NOT starts_with(t.zalo_user_id, 'tel:')
+      AND (CAST(:users AS text[]) IS NULL OR t.zalo_user_id = ANY(CAST(:users AS text[])))
     ORDER BY t.zalo_user_id LIMIT 50
     """
 )

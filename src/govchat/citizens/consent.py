@@ -24,6 +24,9 @@ from govchat.kit.ids import new_id
 Purpose = Literal["status", "phone", "survey", "broadcast"]
 How = Literal["chat", "form", "counter", "law"]
 
+# What comes without having been asked for: one `dừng` ends all of it.
+UNASKED: tuple[Purpose, ...] = ("broadcast", "survey")
+
 # Somebody known by telephone number alone has no id of Zalo's; theirs here can't be mistaken for one.
 BY_PHONE = "tel:"
 
@@ -56,8 +59,9 @@ TEXTS: Mapping[str, Text] = MappingProxyType(
             "cuộc trò chuyện. Anh/chị ngừng nhận bất cứ lúc nào bằng cách nhắn: hủy nhận thông báo.",
         ),
         "survey": Text(
-            "survey-1",
-            "Anh/chị đồng ý nhận câu hỏi đánh giá sau khi hồ sơ giải quyết xong. Trả lời hay không tùy anh/chị.",
+            "survey-2",
+            "Anh/chị đồng ý nhận câu hỏi đánh giá sau khi hồ sơ giải quyết xong. Trả lời hay không tùy anh/chị. "
+            "Anh/chị ngừng nhận bằng cách nhắn: dừng.",
         ),
         "broadcast": Text(
             "broadcast-1",
@@ -218,7 +222,7 @@ async def know_phone(
     made = insert(CitizenRow).values(
         tenant_id=tenant_id,
         id=new_id(),
-        zalo_user_id=f"{BY_PHONE}{index.hex()[:32]}",
+        zalo_user_id=by_phone(vault, normal),
         phone_index=index,
         phone_shared_at=at,
     )
@@ -229,6 +233,11 @@ async def know_phone(
     )
     assert found is not None
     return found, normal
+
+
+def by_phone(vault: TenantVault, number: str) -> str:
+    """What stands for Zalo's id where a person is known by a number (`84…`) alone; the number can't be read from it."""
+    return f"{BY_PHONE}{vault.index(number, 'phone').hex()[:32]}"
 
 
 def phone_context(citizen_id: UUID) -> str:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 json_option = click.option("--json", "json_", is_flag=True, help="Print JSON.")
 # A process that has the claim answers within its time-out, 30 s at the most.
 PATIENCE_S = 35
+MOMENTS = ["%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%S%z"]
 
 
 @click.group()
@@ -93,7 +94,7 @@ def test(slug: str, callback_id: UUID, data_dir: Path) -> None:
 @callback.command()
 @click.argument("slug")
 @click.argument("callback_id", metavar="ID", type=click.UUID)
-@click.option("--since", type=click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M"]), required=True, help="In Vietnam's time.")
+@click.option("--since", type=click.DateTime(MOMENTS), required=True, help="In Vietnam's time, unless it says which.")
 @click.option("--all", "delivered_too", is_flag=True, help="Also what was delivered.")
 @data_dir_option
 def replay(slug: str, callback_id: UUID, since: datetime, delivered_too: bool, data_dir: Path) -> None:
@@ -215,7 +216,7 @@ async def _replay(settings: "Settings", slug: str, callback_id: UUID, since: dat
     async with opened(settings) as registry:
         tenant = registry.by_slug(slug)
         async with registry.db.tenant(tenant.id) as session:
-            moment = since.replace(tzinfo=VN)
+            moment = since if since.tzinfo else since.replace(tzinfo=VN)
             return await endpoints.replay(
                 session, tenant.id, callback_id, moment, delivered_too=delivered_too, actor=actor()
             )

@@ -13,6 +13,7 @@ from govchat.cli.settings import beside_up, data_dir_option
 if TYPE_CHECKING:
     from govchat.dossiers.rule import Rules
     from govchat.dossiers.sheet import Line
+    from govchat.dossiers.watch import Owed
     from govchat.settings import Settings
 
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -90,6 +91,27 @@ def rules(file: Path | None, slug: str, data_dir: Path, json_: bool) -> None:
         click.echo(f"{slug}: không có quy tắc riêng, tính theo giờ hành chính")
 
 
+@dossiers.command()
+@tenant_option
+@data_dir_option
+@json_option
+def apologies(slug: str, data_dir: Path, json_: bool) -> None:
+    """List dossiers whose appointment can be moved only within a working day from now, the most urgent first.
+
+    Later the apology comes too late: it is due at least a day before the appointment.
+    """
+    from govchat.cli.show import as_json, as_table, moment
+
+    owed = asyncio.run(_apologies(beside_up(data_dir), slug))
+    if json_:
+        as_json(owed)
+    elif owed:
+        rows = [(each.code, moment(each.apology_by), moment(each.due_at), each.unit) for each in owed]
+        as_table(("DOSSIER", "APOLOGY BY", "DUE", "OFFICE"), rows)
+    else:
+        click.echo(f"{slug}: không có hồ sơ nào sắp hết thời hạn gửi văn bản xin lỗi")
+
+
 async def _import(settings: "Settings", slug: str, lines: "list[Line]", *, dry_run: bool) -> dict[str, int]:
     from govchat.cli.opened import opened
     from govchat.dossiers import codes
@@ -111,6 +133,20 @@ async def _import(settings: "Settings", slug: str, lines: "list[Line]", *, dry_r
                 done = await put_many(session, vault, tenant.id, book, drafts[first : first + BATCH])
             outcomes.update(each.outcome for each in done if isinstance(each, Put))
     return dict(outcomes)
+
+
+async def _apologies(settings: "Settings", slug: str) -> "list[Owed]":
+    from govchat.cli.opened import opened
+    from govchat.dossiers.watch import apologies_owed
+    from govchat.kit import clock
+    from govchat.procedures.book import Book
+
+    async with opened(settings) as registry:
+        tenant = registry.by_slug(slug)
+        book = Book(registry.db, registry)
+        await book.fresh(tenant.id)
+        async with registry.db.tenant(tenant.id) as session:
+            return await apologies_owed(session, tenant.id, book, now=clock.now())
 
 
 async def _rules(settings: "Settings", slug: str, wanted: "Rules | None") -> "Rules":

@@ -74,7 +74,9 @@ def _message(message: "Told") -> list[str]:
     ]
     if message.channel:
         template = f" with template {message.template_id}" if message.template_id else ""
-        lines.append(f"  by {message.channel}{template}, {message.cost} đồng {message.money}")
+        lines.append(
+            f"  by {message.channel}{template}, {message.cost or 0} đồng{f' {message.money}' if message.money else ''}"
+        )
     for each in message.attempts:
         code = f" ({each.zalo_code})" if each.zalo_code is not None else ""
         lines.append(

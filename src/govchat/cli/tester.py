@@ -9,8 +9,11 @@ import click
 from govchat.cli.settings import beside_up, data_dir_option
 
 if TYPE_CHECKING:
+    from uuid import UUID
+
     from govchat.onboarding.recent import Recent
     from govchat.settings import Settings
+    from govchat.tenants.registry import Registry
     from govchat.tenants.testers import Tester
 
 json_option = click.option("--json", "json_", is_flag=True, help="Print JSON.")
@@ -26,7 +29,10 @@ def tester() -> None:
 @click.argument("user_ids", nargs=-1, required=True)
 @data_dir_option
 def add(slug: str, user_ids: tuple[str, ...], data_dir: Path) -> None:
-    """Put people on SLUG's list by their Zalo user ids."""
+    """Put people on SLUG's list by their Zalo user ids, or by telephone numbers for those whom the counter links by number.
+
+    A number is kept as a keyed hash; `list` shows it as tel:….
+    """
     added = asyncio.run(_add(beside_up(data_dir), slug, user_ids))
     click.echo(
         f"{slug}: thêm {added} người thử" + (f", {len(user_ids) - added} đã có" if added < len(user_ids) else "")
@@ -38,7 +44,7 @@ def add(slug: str, user_ids: tuple[str, ...], data_dir: Path) -> None:
 @click.argument("user_id")
 @data_dir_option
 def remove(slug: str, user_id: str, data_dir: Path) -> None:
-    """Take somebody off SLUG's list."""
+    """Take somebody off SLUG's list, by Zalo user id, telephone number or the tel:… that `list` shows."""
     asyncio.run(_remove(beside_up(data_dir), slug, user_id))
     click.echo(f"{slug}: đã bỏ người thử {user_id}")
 
@@ -94,7 +100,8 @@ async def _add(settings: "Settings", slug: str, user_ids: tuple[str, ...]) -> in
     async with opened(settings) as registry:
         tenant = registry.by_slug(slug)
         async with registry.db.tenant(tenant.id) as session:  # all or none
-            return sum([await testers.add(session, tenant.id, each, actor=actor()) for each in dict.fromkeys(user_ids)])
+            wanted = dict.fromkeys([await _subject(registry, tenant.id, each) for each in user_ids])
+            return sum([await testers.add(session, tenant.id, each, actor=actor()) for each in wanted])
 
 
 async def _remove(settings: "Settings", slug: str, user_id: str) -> None:
@@ -104,8 +111,18 @@ async def _remove(settings: "Settings", slug: str, user_id: str) -> None:
 
     async with opened(settings) as registry:
         tenant = registry.by_slug(slug)
+        listed = await _subject(registry, tenant.id, user_id)
         async with registry.db.tenant(tenant.id) as session:
-            await testers.remove(session, tenant.id, user_id, actor=actor())
+            await testers.remove(session, tenant.id, listed, actor=actor())
+
+
+async def _subject(registry: "Registry", tenant_id: "UUID", given: str) -> str:
+    """What stands on the list: a telephone number as what such people are known by, anything else as it is."""
+    from govchat.citizens.consent import by_phone
+    from govchat.kit import phone
+
+    number = phone.normalise(given)
+    return given if number is None else by_phone(await registry.tenant_vault(tenant_id), number)
 
 
 async def _list(settings: "Settings", slug: str) -> "list[Tester]":

@@ -43,7 +43,8 @@ async def perform(
             ended = await follow.unsubscribe(session, tenant_id, citizen.id, at=now, evidence=evidence, key=key)
             return events.Unsubscribed(ended, len(await follow.following(session, tenant_id, citizen.id)))
         case asks.OptOut():
-            await consent.withdraw(session, tenant_id, citizen.id, "broadcast", how="chat", at=now, evidence=evidence)
+            for purpose in consent.UNASKED:
+                await consent.withdraw(session, tenant_id, citizen.id, purpose, how="chat", at=now, evidence=evidence)
             return events.OptedOut(len(await follow.following(session, tenant_id, citizen.id)))
         case asks.MyDossiers():
             return events.MyDossiers(await queries.mine(session, tenant_id, citizen.id))

@@ -14,7 +14,7 @@ from govchat.dossiers import moves
 from govchat.dossiers.deadline import apology_by, check_by, result_stands
 from govchat.dossiers.schemas import DossierIn
 from govchat.dossiers.status import STATUSES
-from govchat.dossiers.terms import Term
+from govchat.dossiers.terms import Term, unit_key
 
 Outcome = Literal["created", "updated", "unchanged", "stale"]
 
@@ -99,8 +99,11 @@ def create(dossier_id: UUID, code: str, key: str, given: DossierIn, content: byt
     return Step(outcome="created", state=state, flags=frozenset(flags), event=True, told=True)
 
 
-def advance(known: State, given: DossierIn, content: bytes, term: Term) -> Step:
-    """What is told of a dossier that is known. Older than what is stored is stale, the same again changes nothing."""
+def advance(known: State, given: DossierIn, content: bytes, term: Term, *, names_offices: bool = True) -> Step:
+    """What is told of a dossier that is known. Older than what is stored is stale, the same again changes nothing.
+
+    `names_offices` False: the format names a section as often as the office, so that another name is no other office.
+    """
     if given.changed_at < known.changed_at:
         return Step(outcome="stale", state=known)
     if known.content_hash == content:
@@ -115,6 +118,8 @@ def advance(known: State, given: DossierIn, content: bytes, term: Term) -> Step:
         if stands in (moves.EARLY, moves.LATE):
             flags.add(stands)
     moved = (known.status, known.sub_status) != (given.status, given.sub_status)
+    if names_offices and not moved and _changed_hands(known, given):
+        flags.add(moves.MOVED)
     redated = appointment.given and known.due_at != appointment.due
     event = moved or redated or known.unit != given.handler.unit or known.changed_at != given.changed_at
     kept = known.flags & moves.IRREGULAR
@@ -131,8 +136,7 @@ def advance(known: State, given: DossierIn, content: bytes, term: Term) -> Step:
         registered_at=known.registered_at or (given.changed_at if given.status == 1 else None),
         paused_at=_paused_at(known, given),
         finished_at=finished,
-        # A later date gives the office new time; told overdue once more only if that passes too.
-        overdue_at=known.overdue_at if known.due_at == appointment.due else None,
+        overdue_at=_noted_at(known, given, appointment.due),
         reappointments=known.reappointments + appointment.again,
         changed_at=given.changed_at,
         last_event=known.last_event + event,
@@ -144,7 +148,7 @@ def advance(known: State, given: DossierIn, content: bytes, term: Term) -> Step:
         state=state,
         flags=frozenset(flags) if event else frozenset(),
         event=event,
-        told=event and (moved or appointment.again),
+        told=event and (moved or appointment.again or moves.MOVED in flags),
         old_status=known.status,
     )
 
@@ -172,6 +176,18 @@ def _reappointed(known: State, given: DossierIn, term: Term) -> frozenset[str]:
     if given.changed_at > apology_by(old, term.calendar):
         flags.add(moves.APOLOGY_LATE)
     return frozenset(flags)
+
+
+def _noted_at(known: State, given: DossierIn, due: datetime | None) -> datetime | None:
+    """A later date gives the office new time, and so does what comes after a late acceptance: told once more only if that passes too."""
+    accepted = known.status == 1 and given.status != 1
+    return known.overdue_at if known.due_at == due and not accepted else None
+
+
+def _changed_hands(known: State, given: DossierIn) -> bool:
+    """Whether another office has it now; who filed what has ended is nobody's concern any more."""
+    status = STATUSES[given.status]
+    return (status.running or status.paused) and unit_key(known.unit) != unit_key(given.handler.unit)
 
 
 def _accepted_late(known: State, given: DossierIn, term: Term) -> bool:

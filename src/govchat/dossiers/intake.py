@@ -15,12 +15,14 @@ from govchat.callbacks.put import put_many as put_many_callbacks
 from govchat.dossiers import codes, moves, private, store
 from govchat.dossiers.advance import State, Step, advance, create
 from govchat.dossiers.schemas import DossierIn, Put
+from govchat.dossiers.status import SUB_STATUSES
 from govchat.dossiers.terms import Term, Terms, terms_of
 from govchat.errors import DomainError
 from govchat.kit import clock, phone
 from govchat.kit.crypto import TenantVault
 from govchat.kit.ids import new_id
 from govchat.notices.change import Change
+from govchat.notices.kinds import CAUSED_BY_CHAT, URGENT
 from govchat.notices.plan import plan
 from govchat.obs import metrics
 from govchat.procedures.book import Book
@@ -189,7 +191,7 @@ class Intake:
         given, content = told
         if draft.untimed:
             given = msgspec.structs.replace(given, changed_at=max(given.changed_at, held.state.changed_at))
-        step = advance(held.state, given, content, self._term(draft.code, given))
+        step = advance(held.state, given, content, self._term(draft.code, given), names_offices=draft.merge is None)
         if draft.heard:
             step = _ordered(step, held.state.changed_at)
         if step.outcome == "updated":
@@ -244,11 +246,12 @@ class Intake:
             received_at=state.received_at or state.registered_at or state.changed_at,
             due_at=state.due_at,
             changed_at=given.changed_at,
-            flags=step.flags | ({f"sub:{state.sub_status}"} if state.sub_status else frozenset()),
+            flags=step.flags | _said_of_it(state, given),
             applicant_name=given.applicant.name,
             note=given.status_note,
             phone_index=_phone_index(self.vault, given),
             results=tuple(result.name for result in given.results),
+            step=SUB_STATUSES[state.sub_status].sentence if state.sub_status else None,
         )
 
     def _record(self, held: _Held) -> store.Record:
@@ -330,6 +333,16 @@ def _content(vault: TenantVault, given: DossierIn, *, untimed: bool) -> bytes:
     """What tells whether the same is being said again."""
     said = msgspec.structs.replace(given, changed_at=_NO_TIME) if untimed else given
     return vault.index(msgspec.json.encode(said).decode(), "dossier")
+
+
+def _said_of_it(state: State, given: DossierIn) -> frozenset[str]:
+    """What notices look at besides what is irregular."""
+    said = {f"sub:{state.sub_status}"} if state.sub_status else set()
+    if given.urgent is True:
+        said.add(URGENT)
+    if given.caused_in_chat is True:
+        said.add(CAUSED_BY_CHAT)
+    return frozenset(said)
 
 
 def _phone_index(vault: TenantVault, given: DossierIn) -> bytes | None:

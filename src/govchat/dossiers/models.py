@@ -30,6 +30,13 @@ class DossierRow(TenantRow, Base):
             "due_at",
             postgresql_where=text("status IN (2, 4) AND overdue_at IS NULL"),
         ),
+        # What waits to be accepted.
+        Index(
+            "ix_dossiers_waiting",
+            "tenant_id",
+            "registered_at",
+            postgresql_where=text("status = 1 AND overdue_at IS NULL"),
+        ),
         # Fresh results, for whoever is asked how it went.
         Index("ix_dossiers_finished", "tenant_id", "finished_at", postgresql_where=text("finished_at IS NOT NULL")),
     )

@@ -37,6 +37,7 @@ REAPPOINTED_AGAIN = "reappointed_again"  # which the law allows only once
 APOLOGY_LATE = "apology_late"  # less than a day before the promised appointment
 EARLY, LATE = "early", "late"  # how the result stands to the appointment
 OVERDUE = "overdue"
+MOVED = "moved"  # another office has it now, its status is the same
 UNKNOWN_PROCEDURE = "unknown_procedure"  # not in the catalogue: kept, without a name and a computed appointment
 
 # What stays on the dossier, so that an office can list what to look into; the others belong to their event alone.

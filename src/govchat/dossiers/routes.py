@@ -199,7 +199,15 @@ async def link_follower(request: Request[Any, Any, Any], code: Code, data: Agree
         actor, now = f"key:{caller.prefix}", clock.now()
         trying = await session.begin_nested()
         linked = await follow.link(
-            session, vault, caller.tenant_id, dossier.id, data.phone, actor=actor, at=now, evidence=data.evidence
+            session,
+            vault,
+            caller.tenant_id,
+            dossier.id,
+            data.phone,
+            actor=actor,
+            at=now,
+            evidence=data.evidence,
+            agrees_to=data.agrees_to,
         )
         await _ended(trying, caller)
     return Linked(linked)

@@ -56,6 +56,14 @@ class DossierIn(Struct, forbid_unknown_fields=True, kw_only=True):
     status_note: Paragraph | None = None
     sub_status: Annotated[str, Meta(max_length=40, description=f"One of {', '.join(SUB_STATUSES)}")] | None = None
     results: Annotated[list[ResultItem], Meta(max_length=20)] = []
+    # Unset, they leave no trace in the hash of what was told: a sender that doesn't know them tells the same as ever.
+    urgent: Annotated[bool, Meta(description="The notice of this change need not wait for the morning")] | UnsetType = (
+        UNSET
+    )
+    caused_in_chat: (
+        Annotated[bool, Meta(description="The citizen did this in the chat: who spoke there a moment ago is not told")]
+        | UnsetType
+    ) = UNSET
 
     def __post_init__(self) -> None:
         self.check_moments()
@@ -191,6 +199,10 @@ class FollowerIn(Struct, forbid_unknown_fields=True):
             description="The signed slip or the officer's record of the consent",
         ),
     ]
+    agrees_to: Annotated[
+        list[Literal["survey", "broadcast"]],
+        Meta(max_length=2, description="What else the slip agrees to, each ticked by itself"),
+    ] = []
 
 
 class FollowerOut(Struct, kw_only=True):

@@ -26,7 +26,7 @@ log = structlog.get_logger()
 AT_ONCE = 200
 
 LOOK = "SELECT * FROM receipts_look($1, $2)"
-OF_NOTICES = "SELECT receipts_of_notices($1, $2, $3)"
+NOTE = "SELECT receipts_note($1, $2, $3, $4, $5)"
 DONE = "SELECT receipts_done($1, $2)"
 
 
@@ -84,14 +84,16 @@ async def _hear(registry: Registry, row: Any, heard: Heard) -> None:
 
 
 async def _note_receipts(registry: Registry, heard: Sequence[tuple[UUID, notices.ReceiptRow]]) -> None:
-    """Write down those that are about notices."""
+    """Write them down; what is about notices is told on."""
     if not heard:
         return
     places = await registry.db.call(
-        OF_NOTICES,
+        NOTE,
         [tenant_id for tenant_id, _ in heard],
         [receipt.zalo_message_id for _, receipt in heard],
         [receipt.tracking_id for _, receipt in heard],
+        [receipt.seen for _, receipt in heard],
+        [receipt.at for _, receipt in heard],
     )
     told: dict[UUID, list[notices.ReceiptRow]] = defaultdict(list)
     for place in places or ():

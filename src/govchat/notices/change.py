@@ -10,7 +10,8 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
     """One change of a dossier, as its system of record told it and our rules flagged it.
 
     `number` is the event's number within the dossier. `old_status` None: it is new here. `flags` are read in `kinds`. `phone_index` is the
-    keyed hash of the applicant's telephone number, `results` the names of what was issued.
+    keyed hash of the applicant's telephone number, `results` the names of what was issued,
+    `step` the sentence on a sub-state within the status.
     """
 
     dossier_id: UUID
@@ -30,3 +31,4 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
     note: str | None
     phone_index: bytes | None
     results: tuple[str, ...]
+    step: str | None = None

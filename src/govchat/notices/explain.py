@@ -31,7 +31,8 @@ NOTICE = text(
 
 MESSAGES = text(
     """
-    SELECT m.*, t.channel, t.template_id, t.cost, t.money, t.delivered_at, t.seen_at
+    SELECT m.*, coalesce(t.channel, m.channel) AS way, t.template_id, coalesce(t.cost, m.cost) AS price, t.money,
+           coalesce(t.delivered_at, m.delivered_at) AS delivered, coalesce(t.seen_at, m.seen_at) AS seen
     FROM outbox_messages m LEFT JOIN notice_tries t ON t.tenant_id = m.tenant_id AND t.message_id = m.id
     WHERE m.tenant_id = :tenant AND (m.id = :id OR m.id IN (
       SELECT y.message_id FROM notice_tries y WHERE y.tenant_id = :tenant AND y.notice_id = CAST(:notice AS uuid)))
@@ -74,6 +75,7 @@ def _attempt(row: Any) -> Attempt:
 
 
 def _told(row: Any, attempts: list[Attempt]) -> Told:
+    attempts = [*attempts, *_taken(row, attempts)]
     due = max(row.due_at, row.created_at)
     first = attempts[0].started_at if attempts else None
     sent = row.finished_at if row.state == "sent" else None
@@ -93,13 +95,30 @@ def _told(row: Any, attempts: list[Attempt]) -> Told:
         settled_by=row.settled_by,
         zalo_message_id=row.zalo_message_id,
         attempts=attempts,
-        channel=row.channel,
+        channel=row.way,
         template_id=row.template_id,
-        cost=row.cost,
+        cost=row.price,
         money=row.money,
-        delivered_at=row.delivered_at,
-        seen_at=row.seen_at,
+        delivered_at=row.delivered,
+        seen_at=row.seen,
     )
+
+
+def _taken(row: Any, attempts: list[Attempt]) -> list[Attempt]:
+    """The call that Zalo accepted: its time and answer stand on the message itself, the attempts' own rows are those that failed."""
+    if row.state != "sent" or row.settled_by is not None or row.claimed_at is None:
+        return []
+    return [
+        Attempt(
+            number=attempts[-1].number + 1 if attempts else 1,
+            started_at=row.claimed_at,
+            finished_at=row.finished_at,
+            outcome="sent",
+            zalo_code=0,
+            kind=None,
+            answer="accepted",
+        )
+    ]
 
 
 def _decided(row: Any) -> Decided:

@@ -5,7 +5,7 @@ from datetime import datetime
 from govchat.kit.clock import VN
 from govchat.notices.change import Change
 
-LONGEST = {"note": 500, "procedure": 200, "results": 300, "unit": 150, "officer": 80, "applicant": 80}
+LONGEST = {"note": 500, "procedure": 200, "results": 300, "unit": 150, "officer": 80, "applicant": 80, "step": 300}
 
 # Short enough for a template's status parameter (30 characters, docs/zalo.md); the full names are the dossiers'.
 STATUS = {
@@ -36,6 +36,7 @@ def facts_of(change: Change) -> dict[str, str]:
         "procedure": change.procedure_name,
         "applicant": change.applicant_name,
         "note": change.note,
+        "step": change.step,
         "results": ", ".join(change.results) or None,
     }
     return {name: cut(value, LONGEST.get(name, 100)) for name, text in known.items() if (value := _tidy(text))}

@@ -3,6 +3,7 @@
 Following is consent to status notices, with its evidence; ending the last one withdraws it, and what still waits to be said is not said.
 """
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any, Literal
 from uuid import UUID
@@ -130,14 +131,18 @@ async def link(
     actor: str,
     at: datetime,
     evidence: str,
+    agrees_to: Sequence[consent.Purpose] = (),
 ) -> UUID:
     """The counter links an applicant who agreed, by telephone number; answers the citizen. Raises `PhoneInvalid`.
 
-    The number is kept, sealed, to be written to; `evidence` names the signed slip or the officer's record of the consent.
+    The number is kept, sealed, to be written to; `evidence` names the signed slip or the officer's record of the consent, to status
+    notices and to what else it `agrees_to`.
     """
     citizen_id, number = await consent.know_phone(session, vault, tenant_id, phone, at=at)
     await consent.keep_phone(session, vault, tenant_id, citizen_id, number, how="counter", at=at, evidence=evidence)
-    await consent.give(session, tenant_id, citizen_id, "status", how="counter", at=at, evidence=evidence)
+    purposes: tuple[consent.Purpose, ...] = ("status", *agrees_to)
+    for purpose in purposes:
+        await consent.give(session, tenant_id, citizen_id, purpose, how="counter", at=at, evidence=evidence)
     await _follow(session, tenant_id, citizen_id, dossier_id, how="counter", proof=None, at=at, actor=actor)
     await note(
         session,
@@ -145,7 +150,7 @@ async def link(
         actor=actor,
         act="dossier.linked",
         subject=f"dossier:{dossier_id}",
-        after={"evidence": evidence},
+        after={"evidence": evidence, "agrees_to": list(agrees_to)},
     )
     return citizen_id
 

@@ -82,6 +82,9 @@ FIELDS: Mapping[str, Field] = MappingProxyType(
         "procedure": Field("tên thủ tục", "Cấp giấy phép xây dựng mới"),
         "applicant": Field("người nộp hồ sơ", "Trịnh Thị Phương Hiền"),
         "note": Field("nội dung, lý do do cơ quan ghi", "Bổ sung bản vẽ mặt bằng có xác nhận"),
+        "step": Field(
+            "bước đang thực hiện", "Hồ sơ đã chuyển đến cơ quan phối hợp giải quyết theo quy trình liên thông."
+        ),
         "results": Field("kết quả", "Giấy phép xây dựng"),
     }
 )

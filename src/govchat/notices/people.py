@@ -47,7 +47,8 @@ PEOPLE = text(
            ARRAY(SELECT b.channel FROM citizen_blocks b
                  WHERE b.tenant_id = :tenant AND b.citizen_id = f.citizen_id AND (b.until IS NULL OR b.until > :now)
                    AND (b.channel = 'phone' OR c.last_interaction_at IS NULL OR c.last_interaction_at <= b.since)) AS blocked,
-           EXISTS (SELECT FROM tenant_testers r WHERE r.tenant_id = :tenant AND r.zalo_user_id = c.zalo_user_id) AS is_tester,
+           EXISTS (SELECT FROM tenant_testers r WHERE r.tenant_id = :tenant
+                     AND r.zalo_user_id IN (c.zalo_user_id, 'tel:' || left(encode(c.phone_index, 'hex'), 32))) AS is_tester,
            w.notice_id, w.number AS waiting_number, w.caused_at, w.merged, w.message_id, w.cost, w.money, w.period,
            l.last_said, l.last_number
     FROM followed f

@@ -56,9 +56,9 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
         version, own = self.own.get(kind, (0, None))
         return version, shipped()[kind] if own is None else read(kind, own)
 
-    def use(self, kind: Kind) -> Use | None:
-        """The template for a kind, if one is mapped."""
-        return self.uses.get(kind) or self.uses.get(ANY)
+    def templates(self, kind: Kind) -> list[Use]:
+        """The templates that may say a kind: its own, then the one for every kind."""
+        return [use for name in (kind, ANY) if (use := self.uses.get(name)) is not None]
 
 
 async def policy_of(session: AsyncSession, tenant_id: UUID, now: datetime) -> Policy:

@@ -7,7 +7,7 @@ from msgspec import Struct
 
 
 class Attempt(Struct, kw_only=True):
-    """One call to Zalo. `answer` is Zalo's own text with our explanation, redacted."""
+    """One call to Zalo. `answer` is Zalo's own text with our explanation, redacted; the last of a message that was said is `sent`."""
 
     number: int
     started_at: datetime

@@ -24,6 +24,8 @@ STATES = ("queued", "sending", "sent", "uncertain", "failed", "skipped")
 class OutboxMessageRow(TenantRow, Base):
     """One message to one citizen, with its final id.
 
+    `delivered_at` and `seen_at` are of answers and staff messages; those of notices stand with their tries.
+
     `lane` orders: 0 reply, 1 notice, 2 staff, 3 campaign. `seq` orders within a lane and a citizen. `body` is the request to
     Zalo, sealed with the tenant's key; `echo_hash` recognises Zalo's echo of the text. `cause` names what made the message, `caused_at`
     when that reached us.
@@ -85,6 +87,8 @@ class OutboxMessageRow(TenantRow, Base):
     body_ref: Mapped[UUID | None]
     channel: Mapped[str | None]
     cost: Mapped[int | None]
+    delivered_at: Mapped[datetime | None]
+    seen_at: Mapped[datetime | None]
 
 
 class OutboxAttemptRow(TenantRow, Base):

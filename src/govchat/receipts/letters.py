@@ -3,6 +3,7 @@
 Texts of one-stop systems are made printable here: one line, no control characters, and a mark for signs that the font does not have.
 """
 
+import threading
 import unicodedata
 from datetime import datetime
 from functools import cache
@@ -19,6 +20,9 @@ REGULAR = FONTS / "NotoSans-Regular.ttf"
 BOLD = FONTS / "NotoSans-Bold.ttf"
 MISSING = "\u25a1"
 
+# fontTools reads a font piece by piece as it is asked for, in place: two threads at one letter garble it.
+_READING = threading.RLock()
+
 
 @cache
 def _font(path: Path) -> TTFont:
@@ -28,7 +32,8 @@ def _font(path: Path) -> TTFont:
 @cache
 def _glyphs() -> dict[int, str]:
     """Code point → glyph name; both weights hold the same."""
-    found: dict[int, str] = _font(REGULAR).getBestCmap()
+    with _READING:
+        found: dict[int, str] = _font(REGULAR).getBestCmap()
     return found
 
 
@@ -43,23 +48,25 @@ def printable(text: str) -> str:
 
 def width(text: str, path: Path) -> float:
     """The width of `text` in ems."""
-    font = _font(path)
-    advances = font["hmtx"]
-    total: int = sum(advances[_glyphs()[ord(sign)]][0] for sign in text)
-    return total / int(font["head"].unitsPerEm)
+    with _READING:
+        font = _font(path)
+        advances = font["hmtx"]
+        total: int = sum(advances[_glyphs()[ord(sign)]][0] for sign in text)
+        return total / int(font["head"].unitsPerEm)
 
 
 def outline(text: str, path: Path, x: float, y: float, size: float) -> str:
     """`text` as an SVG path that begins at `x` on the baseline `y`: it needs no font where it is shown."""
-    font = _font(path)
-    shapes, advances = font.getGlyphSet(), font["hmtx"]
-    scale = size / font["head"].unitsPerEm
-    pen = SVGPathPen(shapes, ntos=lambda number: f"{number:.2f}".rstrip("0").rstrip("."))
-    for sign in text:
-        name = _glyphs()[ord(sign)]
-        shapes[name].draw(TransformPen(pen, (scale, 0, 0, -scale, x, y)))
-        x += advances[name][0] * scale
-    return str(pen.getCommands())
+    with _READING:
+        font = _font(path)
+        shapes, advances = font.getGlyphSet(), font["hmtx"]
+        scale = size / font["head"].unitsPerEm
+        pen = SVGPathPen(shapes, ntos=lambda number: f"{number:.2f}".rstrip("0").rstrip("."))
+        for sign in text:
+            name = _glyphs()[ord(sign)]
+            shapes[name].draw(TransformPen(pen, (scale, 0, 0, -scale, x, y)))
+            x += advances[name][0] * scale
+        return str(pen.getCommands())
 
 
 def moment(at: datetime | None) -> str:

@@ -69,6 +69,7 @@ def status_page(shown: Shown) -> str:
         received=moment(shown.received_at),
         due=moment(shown.due_at),
         late=_late(shown, status),
+        rests=_rests(shown, status),
         changed=moment(shown.changed_at),
         oa=oa_address(shown.tenant),
     )
@@ -134,6 +135,13 @@ def _steps(number: int) -> list[Step]:
         return []
     tones = ["done" if place < at else "now" if place == at else "ahead" for place in range(len(STEPS))]
     return [Step(name, tone) for (name, _), tone in zip(STEPS, tones, strict=True)]
+
+
+def _rests(shown: Shown, status: Status) -> str | None:
+    """Said while the clock stands still for the citizen: the appointment printed on the paper may not be the last."""
+    if not (status.paused and status.waits_for_citizen) or shown.due_at is None:
+        return None
+    return "Thời hạn đang tạm dừng, ngày trả có thể thay đổi."
 
 
 def _late(shown: Shown, status: Status) -> str | None:

@@ -19,6 +19,7 @@ from govchat.dossiers.intake import Draft, put_many
 from govchat.dossiers.national.schemas import Answer, EntryAnswer, Envelope, Progress, Result, Scalar, Synchronised
 from govchat.dossiers.private import Private
 from govchat.dossiers.schemas import MOST_ITEMS, DossierIn, Put
+from govchat.dossiers.terms import unit_key
 from govchat.errors import DomainError
 from govchat.kit import clock
 from govchat.kit.crypto import TenantVault
@@ -162,7 +163,7 @@ def _draft_of_dossier(entry: Synchronised, code: str, key: str) -> Draft:
                 "id_number": _text(entry.MaDoiTuong) or (applicant.id_number if applicant else None),
             },
             "status": status or (state.status if state else None),
-            "handler": {"unit": _text(entry.DonViXuLy) or (state.unit if state else COUNTER), "officer": None},
+            "handler": _handler(_text(entry.DonViXuLy), state, stored),
             "changed_at": changed,
             "received_at": received or (state.received_at if state else None),
             "status_note": note[:_LONGEST_NOTE] if note else None,
@@ -200,6 +201,14 @@ def _draft_of_progress(entry: Progress, code: str, key: str) -> Draft:
         return _whole(told | _due(None, state), _PROGRESS, code)
 
     return Draft(code=code, key=key, merge=merge, untimed=at is None, heard=at is None, keeps_secret=True)
+
+
+def _handler(unit: str | None, state: State | None, stored: Private | None) -> dict[str, str | None]:
+    """Who holds it. The format names no person: whom a step has named stands as long as the office is the same."""
+    if state is None or stored is None:
+        return {"unit": unit or COUNTER, "officer": None}
+    same = unit is None or unit_key(unit) == unit_key(state.unit)
+    return {"unit": unit or state.unit, "officer": stored.officer if same else None}
 
 
 def _due(due: datetime | None, state: State | None) -> dict[str, Any]:
