@@ -10,7 +10,8 @@ import msgspec
 
 from govchat.conversation import events, flood, payloads
 from govchat.conversation.context import Context
-from govchat.conversation.flows import browse, follow, front, guidance, lookup, people, pictures, procedures
+from govchat.conversation.flows import browse, follow, front, guidance, lookup, people, petition, pictures, procedures
+from govchat.conversation.intents import Intent
 from govchat.conversation.rulebook import bare, rulebook
 from govchat.conversation.say import Outcome
 from govchat.conversation.state import State
@@ -30,6 +31,7 @@ TABLE: Table = MappingProxyType(
         **browse.TABLE,
         **guidance.TABLE,
         **people.TABLE,
+        **petition.TABLE,
     }
 )
 
@@ -46,8 +48,16 @@ _HEARD = {
     events.OptedOut: Heard.OPTED_OUT,
     events.MyDossiers: Heard.MINE,
     events.Told: Heard.TOLD,
+    events.Held: Heard.HELD,
+    events.Petitioned: Heard.PETITIONED,
+    events.Forgotten: Heard.FORGOTTEN,
 }
-_ANSWERS = (events.LookedUp, events.Subscribed, events.Unsubscribed, events.OptedOut, events.MyDossiers, events.Told)
+_ANSWERS = (
+    events.LookedUp, events.Subscribed, events.Unsubscribed, events.OptedOut, events.MyDossiers, events.Told,
+    events.Held, events.Petitioned, events.Forgotten,
+)  # fmt: skip
+# What is never a petition, however it is sent: the law has another way for it.
+_NO_PETITION = frozenset({Intent.DENUNCIATION, Intent.COMPLAINT})
 
 
 def step(state: State, event: events.Event, context: Context) -> Outcome:
@@ -91,8 +101,8 @@ def _listen(state: State, text: str, context: Context) -> Turn:
     if fresh and plain.isascii() and plain.isdigit() and 1 <= int(plain[:9]) <= len(state.choices):
         picked = payloads.spelled(payloads.PROCEDURE, state.choices[int(plain[:9]) - 1], state.field)
         return _tapped(state, picked, context)
-    if state.step == "petition.awaiting_text" and people.is_petition(text, state, context):
-        return Turn(state=state, context=context, heard=Heard.PETITION, typed=clean(text))
+    if petition.answers_question(text, state, context):
+        return Turn(state=state, context=context, heard=Heard.PETITION_MORE, typed=clean(text))
     topic = Topic(state.procedure, state.field) if fresh else None
     meaning = understand(
         text,
@@ -101,6 +111,12 @@ def _listen(state: State, text: str, context: Context) -> Turn:
         book=context.shelf.words,
         context=topic,
     )
+    if (
+        state.step == "petition.awaiting_text"
+        and meaning.intent not in _NO_PETITION
+        and petition.is_petition(text, state, context)
+    ):
+        return Turn(state=state, context=context, heard=Heard.PETITION, typed=clean(text))
     turn = Turn(
         state=state,
         context=context,

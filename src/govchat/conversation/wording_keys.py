@@ -74,7 +74,7 @@ KEYS: Mapping[str, frozenset[str]] = MappingProxyType(
         **_declared(
             "guide", file_online="", file_this="name", supplement="", payment="", result="", withdraw="", scan=""
         ),
-        **_declared("guide", complaint="", complaint_status="", denunciation="", dispute="", rating=""),
+        **_declared("guide", complaint_status="", offices="", rating=""),
         **_declared("guide", privacy="", staff=""),
         **_declared(
             "button", map="", person="", cancel="", petition_scene="", petition_reflection="", petition_proposal=""
@@ -93,6 +93,15 @@ KEYS: Mapping[str, frozenset[str]] = MappingProxyType(
         **_declared(
             "petition", filed="code category forward due", filed_before="code category forward due", settled=""
         ),
+        **_declared("button", petition_skip="", petition_done="", petition_more="", petition_category=""),
+        **_declared("button", petition_anonymous="", one_petition="code", no_reason="", agree_survey=""),
+        **_declared("petition", kinds_told="", photo_held="", place_held="", photo_added="count", photos_full=""),
+        **_declared("petition", photo_large="", photo_type="", photo_infected="", photo_away="", place_added=""),
+        **_declared("petition", commune_added="commune", category_added="category", name_added="", note_added=""),
+        **_declared("petition", anonymous_added="", ask_photos="", ask_commune="", ask_name="", ask_category=""),
+        **_declared("petition", ask_why="", has_photos="count", has_place="", complete="code holds"),
+        **_declared("follow", survey="", survey_done=""),
+        **_declared("rating", which="", how="code", too_early="code", given="code", unproved="code"),
         **_declared("petition", confirmed="code", reopened="code due", head="title code state", dates="received due"),
         **_declared("petition", overdue="", answer="answer", none="", mine="count", mine_line="code state"),
         **_declared("rating", refused=""),

@@ -80,10 +80,14 @@ async def file(
     new: New,
     *,
     photos: Sequence[Kept] = (),
+    photos_of: str = "",
     calendar: Calendar | None = None,
     at: datetime | None = None,
 ) -> Filed:
-    """File it; the same words again within a day answer the petition that is there. Raises `PetitionLimit`, `PetitionUnfit`."""
+    """File it, with photos just kept and those of the owner `photos_of`; the same words again within a day answer the one that is there.
+
+    Raises `PetitionLimit`, `PetitionUnfit`.
+    """
     now = at or clock.now()
     _check(new, photos)
     rules = await rules_of(session, tenant_id, new.kind, now)
@@ -119,6 +123,8 @@ async def file(
     await session.flush()
     for photo in photos:
         await keep.own(session, tenant_id, photo, owner=owner_of(petition_id), delete_after=None)
+    if photos_of:
+        await keep.hand_over(session, tenant_id, photos_of, to=owner_of(petition_id))
     await change.move(session, vault, row, "created", actor="citizen", at=now)
     return _filed(row, rules.legal_answer, is_new=True)
 

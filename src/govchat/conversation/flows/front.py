@@ -117,6 +117,12 @@ def _cancel(turn: Turn) -> Outcome:
         choices=(),
         then="",
         misses=0,
+        petition="",
+        petition_code="",
+        asked="",
+        held_photos=0,
+        held_place="",
+        held_words="",
     )
 
 
@@ -163,7 +169,6 @@ def _media(turn: Turn) -> Outcome:
     if turn.state.media == turn.heard and abs(now - turn.state.media_at) < _MEDIA_LATELY_S:
         return turn.silence(media_at=now)
     texts = {
-        Heard.PLACE: (words("media.place"),),
         Heard.STICKER: (words("media.sticker"),),
     }
     said = texts.get(turn.heard, (words("media.other"),))
@@ -195,7 +200,6 @@ TABLE: Table = {
     (None, Heard.ABUSE): _abuse,
     (None, Heard.OUT_OF_SCOPE): _out_of_scope,
     (None, Heard.CONTACT_OFFICE): _contact,
-    (None, Heard.PLACE): _media,
     (None, Heard.STICKER): _media,
     (None, Heard.OTHER_MEDIA): _media,
     (None, Heard.UNKNOWN): not_understood,

@@ -15,7 +15,8 @@ from govchat.dossiers.codes import find_codes
 _ALBUM_S = 20  # an album arrives as one event per photo
 
 
-def _picture(turn: Turn) -> Outcome:
+def picture(turn: Turn) -> Outcome:
+    """A photo that was not sent for a petition: read for a code, and not kept."""
     seen = turn.event if isinstance(turn.event, events.Picture) else events.Picture()
     now, kind = turn.context.seconds, f"picture.{seen.kind}"[:16]
     if seen.kind == "dossier":
@@ -37,6 +38,8 @@ def _picture(turn: Turn) -> Outcome:
         case "foreign":
             said = [words("media.foreign_code", example=shown)]
         case "nothing":
+            report = tap("petition_scene", payloads.spelled(payloads.PETITION_KIND, "scene"))
+            buttons = (*buttons[:2], report, *buttons[2:])
             said = [words("media.no_code", example=shown), words("media.picture_privacy")]
         case _:
             said = [words("media.picture", example=shown), words("media.picture_privacy")]
@@ -63,4 +66,4 @@ def _dossier(turn: Turn, seen: events.Picture) -> Outcome:
     )
 
 
-TABLE: Table = {(None, Heard.PICTURE): _picture}
+TABLE: Table = {(None, Heard.PICTURE): picture}
