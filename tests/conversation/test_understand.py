@@ -138,6 +138,7 @@ def test_a_province_s_own_words_count() -> None:
 
 
 RULES = """
+skips = []
 [commands]
 [follow_ups]
 [groups]

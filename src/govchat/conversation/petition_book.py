@@ -60,7 +60,7 @@ class PetitionBook:
             case _:
                 return events.Told(words("petition.mine", count=1) if self.filed else words("petition.none"))
 
-    def differs(self, expected: Mapping[str, str | int | None]) -> list[str]:
+    def differs(self, expected: Mapping[str, str | int | bool | None]) -> list[str]:
         """What the petition holds otherwise than recorded."""
         held = msgspec.structs.asdict(self.filed) if self.filed else {}
         return [

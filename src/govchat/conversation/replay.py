@@ -80,7 +80,7 @@ class Recorded(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     says: tuple[str, ...] = ()
     hides: tuple[str, ...] = ()
     buttons: tuple[str, ...] = ()
-    holds: dict[str, str | int | None] = {}
+    holds: dict[str, str | int | bool | None] = {}
     form: bool = False
     silent: bool = False
 
@@ -263,7 +263,7 @@ def play(dialogue: Dialogue) -> Iterator[Played]:
 
 def _is_named(recorded: str, payload: str) -> bool:
     """Whether a recorded payload is this one; one recorded without what it is about is any of its kind."""
-    return payload == recorded or payload.partition(" ")[0] == recorded
+    return payload == recorded or payload.startswith(f"{recorded} ")
 
 
 def _event(turn: Recorded, tapped: str | None, state: State, context: Context) -> events.Event:

@@ -10,7 +10,7 @@ import msgspec
 
 from govchat.conversation import events, flood, payloads
 from govchat.conversation.context import Context
-from govchat.conversation.flows import browse, follow, front, guidance, lookup, people, petition, pictures, procedures
+from govchat.conversation.flows import browse, follow, front, guidance, lookup, people, petition, procedures
 from govchat.conversation.intents import Intent
 from govchat.conversation.rulebook import bare, rulebook
 from govchat.conversation.say import Outcome
@@ -25,7 +25,6 @@ TABLE: Table = MappingProxyType(
     {
         **front.TABLE,
         **lookup.TABLE,
-        **pictures.TABLE,
         **follow.TABLE,
         **procedures.TABLE,
         **browse.TABLE,
@@ -111,16 +110,17 @@ def _listen(state: State, text: str, context: Context) -> Turn:
         book=context.shelf.words,
         context=topic,
     )
+    intent = petition.heard_anew(meaning.intent, text)
     if (
         state.step == "petition.awaiting_text"
-        and meaning.intent not in _NO_PETITION
+        and intent not in _NO_PETITION
         and petition.is_petition(text, state, context)
     ):
         return Turn(state=state, context=context, heard=Heard.PETITION, typed=clean(text))
     turn = Turn(
         state=state,
         context=context,
-        heard=Heard(meaning.intent),
+        heard=Heard(intent),
         typed=meaning.codes.text,
         codes=meaning.codes,
         secret=meaning.secret,

@@ -18,9 +18,11 @@ _LED_IN = re.compile(
     re.IGNORECASE,
 )
 _LED_IN_PLACE = re.compile(
-    r"^(?:(?:dạ|vâng)[\s,]+)*(?:(?:việc này|chỗ này|nó)\s+)?(?:(?:ở|tại|thuộc|là)\s+)?", re.IGNORECASE
+    r"^(?:(?:dạ|vâng)[\s,]+)*(?:(?:việc này|chỗ này|nó|tôi|em|cháu|con|mình|bên em|bên tôi)\s+)?(?:(?:ở|tại|thuộc|là)\s+)?",
+    re.IGNORECASE,
 )
 _UNIT = re.compile(r"^(?:xã|xa|phường|phuong|p\.?|x\.?|đặc khu|dac khu|thị trấn|thi tran|tt\.?)\s+\S", re.IGNORECASE)
+_LED_OUT = re.compile(r"(?:[\s,]+(?:ạ|nhé|nha|đó|thưa))+[\s.!]*$", re.IGNORECASE)
 _MOST_WORDS = 7
 _MOST_OF_A_COMMUNE = 4
 
@@ -49,7 +51,7 @@ def commune_in(text: str) -> str | None:
 
 def name_of(answer: str) -> str | None:
     """The name that somebody gives when they are asked for it; None when the answer is none."""
-    said = _LED_IN.sub("", clean(answer, 200)).strip(" .,!")
+    said = _LED_OUT.sub("", _LED_IN.sub("", clean(answer, 200))).strip(" .,!")
     words = said.split()
     if not 2 <= len(words) <= _MOST_WORDS or not all(re.fullmatch(r"[^\W\d_]+[.']?", word) for word in words):
         return None
@@ -58,7 +60,7 @@ def name_of(answer: str) -> str | None:
 
 def commune_of(answer: str) -> str | None:
     """The commune that somebody gives when they are asked for it; None for what is no name of a place."""
-    said = _LED_IN_PLACE.sub("", clean(answer, 200)).strip(" .,!")
+    said = _LED_OUT.sub("", _LED_IN_PLACE.sub("", clean(answer, 200))).strip(" .,!")
     words = said.split()
     if not 1 <= len(words) <= _MOST_WORDS + 3 or "?" in answer or not any(map(str.isalpha, said)):
         return None

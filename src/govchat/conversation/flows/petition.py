@@ -20,6 +20,7 @@ from govchat.conversation.flows.petition_questions import (
     read_answer,
     summary,
 )
+from govchat.conversation.intents import Intent
 from govchat.conversation.rulebook import bare, rulebook
 from govchat.conversation.say import Button, Outcome
 from govchat.conversation.state import MOST_SKIPPED, TOPIC_S, State
@@ -38,13 +39,14 @@ _ACTS = {"xac nhan": "confirm", "da giai quyet": "confirm", "mo lai": "reopen", 
 
 
 def is_fresh(state: State, context: Context) -> bool:
-    """Whether what comes now may still belong to the petition that is being written or completed."""
-    return state.step.startswith("petition.") and abs(context.seconds - state.petition_at) <= TOPIC_S
+    """Whether a photo or a place that comes now may belong to the petition that is being written, or was filed a while ago at most."""
+    begun = state.step == "petition.awaiting_text" or bool(state.petition_code)
+    return begun and abs(context.seconds - state.petition_at) <= TOPIC_S
 
 
 def is_petition(text: str, state: State, context: Context) -> bool:
     """Whether a message that comes while a petition is being written is that petition: not a command, a code or a word or two."""
-    return is_fresh(state, context) and _has_substance(text, context)
+    return state.step == "petition.awaiting_text" and is_fresh(state, context) and _has_substance(text, context)
 
 
 def _has_substance(text: str, context: Context) -> bool:
@@ -66,6 +68,14 @@ def answers_question(text: str, state: State, context: Context) -> bool:
     if bare(text) in rulebook().commands:
         return False
     return read_answer(state.asked, text) is not None
+
+
+def heard_anew(intent: Intent, text: str) -> Intent:
+    """What a message about a complaint's state is when it speaks of a petition (phản ánh): how one stands, or one that is told."""
+    said = fold(clean(text))
+    if intent is not Intent.COMPLAINT_STATUS or "khieu nai" in said or not ("phan anh" in said or "kien nghi" in said):
+        return intent
+    return Intent.PETITION if len(said.split()) >= _TOLD_AT_ONCE else Intent.MY_PETITIONS
 
 
 def _petition(turn: Turn) -> Outcome:
@@ -161,7 +171,7 @@ def _picture(turn: Turn) -> Outcome:
         refused = seen.refused if seen.refused in ("large", "type", "infected") else "away"
         return turn.answer(words(f"petition.photo_{refused}"), buttons=_still(turn), petition_at=turn.context.seconds)
     now = turn.context.seconds
-    if turn.state.step == "petition.adding":
+    if turn.state.step != "petition.awaiting_text":
         return turn.ask(asks.AddToPetition(code=turn.state.petition_code, photo=seen.photo), petition_at=now)
     caption = clean(seen.caption)
     if is_petition(caption, turn.state, turn.context):
@@ -178,7 +188,7 @@ def _place(turn: Turn) -> Outcome:
     if not is_fresh(state, turn.context) or place.latitude is None or place.longitude is None:
         return place_alone(turn)
     there = (place.latitude, place.longitude)
-    if state.step == "petition.adding":
+    if state.step != "petition.awaiting_text":
         return turn.ask(asks.AddToPetition(code=state.petition_code, place=there), petition_at=now)
     return turn.ask(asks.HoldForPetition(draft=state.draft, place=there), petition_at=now)
 
@@ -219,9 +229,9 @@ def _in_album(turn: Turn) -> bool:
 
 
 def _still(turn: Turn) -> tuple[Button, ...]:
-    if turn.state.step == "petition.adding":
-        return leave_out(turn.state.petition_code)
-    return (tap("cancel", payloads.CANCEL),)
+    if turn.state.step == "petition.awaiting_text":
+        return (tap("cancel", payloads.CANCEL),)
+    return leave_out(turn.state.petition_code)
 
 
 def _more(turn: Turn) -> Outcome:
@@ -259,7 +269,7 @@ def _petitioned(turn: Turn) -> Outcome:
     event = turn.event if isinstance(turn.event, events.Petitioned) else events.Petitioned(code="")
     now, state = turn.context.seconds, turn.state
     same = event.code == state.petition_code
-    asked = next((each for each in event.wants if not (same and each in state.skipped)), "")
+    asked = next((each for each in event.wants if each == "why" or not (same and each in state.skipped)), "")
     changes: dict[str, Any] = {
         "step": "petition.adding", "petition_code": event.code[:64], "petition_at": now, "asked": asked[:16],
         "skipped": state.skipped if same else (), "misses": 0,
@@ -317,7 +327,8 @@ def _my_petitions(turn: Turn) -> Outcome:
 
 TABLE: Table = {
     (None, Heard.PETITION): _petition,
-    (None, Heard.PLACE): place_alone,
+    (None, Heard.PICTURE): _picture,
+    (None, Heard.PLACE): _place,
     (None, Heard.HELD): _held,
     (None, Heard.PETITIONED): _petitioned,
     (None, Heard.PETITION_MORE): _more,
@@ -326,8 +337,4 @@ TABLE: Table = {
     (None, Heard.MY_PETITIONS): _my_petitions,
     ("petition.awaiting_text", Heard.PETITION): _file,
     ("petition.awaiting_text", Heard.UNKNOWN): _too_short,
-    ("petition.awaiting_text", Heard.PICTURE): _picture,
-    ("petition.awaiting_text", Heard.PLACE): _place,
-    ("petition.adding", Heard.PICTURE): _picture,
-    ("petition.adding", Heard.PLACE): _place,
 }

@@ -8,7 +8,7 @@ from govchat.conversation.asks import LookUp
 from govchat.conversation.flows.front import contact_line, example, national_portal_button, tap, within
 from govchat.conversation.flows.lookup import explain_asides, sort_codes
 from govchat.conversation.say import Button, Outcome
-from govchat.conversation.turn import Heard, Table, Turn
+from govchat.conversation.turn import Turn
 from govchat.conversation.wording import words
 from govchat.dossiers.codes import find_codes
 
@@ -64,6 +64,3 @@ def _dossier(turn: Turn, seen: events.Picture) -> Outcome:
         then="",
         misses=0,
     )
-
-
-TABLE: Table = {(None, Heard.PICTURE): picture}
