@@ -10,7 +10,7 @@ import msgspec
 
 from govchat.conversation import events, flood, payloads
 from govchat.conversation.context import Context
-from govchat.conversation.flows import browse, follow, front, guidance, lookup, people, petition, procedures
+from govchat.conversation.flows import browse, follow, front, guidance, lookup, office, people, petition, procedures
 from govchat.conversation.intents import Intent
 from govchat.conversation.rulebook import bare, rulebook
 from govchat.conversation.say import Outcome
@@ -30,6 +30,7 @@ TABLE: Table = MappingProxyType(
         **browse.TABLE,
         **guidance.TABLE,
         **people.TABLE,
+        **office.TABLE,
         **petition.TABLE,
     }
 )

@@ -101,6 +101,8 @@ KEYS: Mapping[str, frozenset[str]] = MappingProxyType(
         **_declared("petition", anonymous_added="", ask_photos="", ask_commune="", ask_name="", ask_category=""),
         **_declared("petition", ask_why="", has_photos="count", has_place="", complete="code holds"),
         **_declared("follow", survey="", survey_done=""),
+        **_declared("contact", which="", address_unknown=""),
+        **_declared("hours", on="day hours", not_on="day why", again="at", unsettled=""),
         **_declared("rating", which="", how="code", too_early="code", given="code", unproved="code"),
         **_declared("petition", confirmed="code", reopened="code due", head="title code state", dates="received due"),
         **_declared("petition", overdue="", answer="answer", none="", mine="count", mine_line="code state"),

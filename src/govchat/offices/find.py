@@ -17,6 +17,15 @@ _COMMON = frozenset(
         "trung tam phuc vu hanh chinh cong bo phan mot cua so ban uy nhan dan ubnd tinh thanh pho xa phuong dac khu o tai va",
     )
 )
+# Neither do the words of the question itself: "thứ 7 có làm không" asks for no office of Lâm Đồng.
+_ASKED = frozenset(
+    re.findall(
+        r"\w+",
+        "lam viec khong co gio may nao dau mo cua dong nghi hom nay mai mot kia ngay thu hai ba tu nam sau bay chu nhat cuoi tuan le tet "
+        "dia chi so dien thoai ban do cho hoi duoc k ko khg vay ha a oi ad va thi la den luc nop ho sang chieu toi tiep dan nhan xin minh "
+        "em anh chi",
+    )
+)
 _WORD = re.compile(r"\w+")
 
 
@@ -28,7 +37,8 @@ def find(manifest: Manifest, words: str) -> list[Agency]:
     exact = [one for one in manifest.agencies if wanted in (fold(one.code), fold(one.name))]
     if exact:
         return exact
-    asked = set(_WORD.findall(wanted)) - _COMMON
+    province = set(_WORD.findall(fold(manifest.name)))
+    asked = set(_WORD.findall(wanted)) - _COMMON - _ASKED - province
     scored = [(len(asked & (set(_WORD.findall(fold(one.name))) - _COMMON)), one) for one in manifest.agencies]
     most = max((score for score, _ in scored), default=0)
     return [one for score, one in scored if score == most] if most else []
