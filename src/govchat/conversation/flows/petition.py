@@ -121,6 +121,7 @@ def _filed_from(turn: Turn, ask: asks.FilePetition) -> Outcome:
         held_photos=0,
         held_place="",
         held_words="",
+        media="",
         asked="",
         skipped=(),
         misses=0,
