@@ -1,14 +1,18 @@
-"""Every sentence's key with its placeholders: what `wording/vi.toml` must have, no more and no less."""
+"""Every sentence's key with its placeholders: `OWN` is what `wording/vi.toml` must have, no more and no less; `ROOMS` says what other
+rooms say in their own words, under the room's name. A province may say any of them in its own words.
+"""
 
 from collections.abc import Mapping
 from types import MappingProxyType
+
+from govchat.kit.phrases import phrases, placeholders
 
 
 def _declared(section: str, **names: str) -> dict[str, frozenset[str]]:
     return {f"{section}.{name}": frozenset(placeholders.split()) for name, placeholders in names.items()}
 
 
-KEYS: Mapping[str, frozenset[str]] = MappingProxyType(
+OWN: Mapping[str, frozenset[str]] = MappingProxyType(
     {
         **_declared(
             "button", lookup="", another="", help="", contact="", menu="", secret="", phone="", one_code="code"
@@ -110,3 +114,15 @@ KEYS: Mapping[str, frozenset[str]] = MappingProxyType(
         **_declared("privacy", none=""),
     }
 )
+
+# The rooms that speak to citizens themselves.
+SPEAKING = ("petitions", "ratings", "handoff", "privacy")
+
+
+def room_texts() -> dict[str, str]:
+    """What these rooms say, by key, in the product's words."""
+    return {f"{room}.{key}": text for room in SPEAKING for key, text in phrases(f"govchat.{room}").items()}
+
+
+ROOMS: Mapping[str, frozenset[str]] = MappingProxyType({key: placeholders(text) for key, text in room_texts().items()})
+KEYS: Mapping[str, frozenset[str]] = MappingProxyType({**OWN, **ROOMS})
