@@ -6,7 +6,7 @@ Careful rather than clever: only what is written as a name, with capitals, is ta
 import re
 from itertools import takewhile
 
-from govchat.kit.text import clean
+from govchat.kit.text import clean, fold
 
 _WORD = re.compile(r"[^\W\d_]+")
 _PRESENTS = re.compile(
@@ -23,6 +23,29 @@ _LED_IN_PLACE = re.compile(
 )
 _UNIT = re.compile(r"^(?:xã|xa|phường|phuong|p\.?|x\.?|đặc khu|dac khu|thị trấn|thi tran|tt\.?)\s+\S", re.IGNORECASE)
 _LED_OUT = re.compile(r"(?:[\s,]+(?:ạ|nhé|nha|đó|thưa))+[\s.!]*$", re.IGNORECASE)
+# What a sentence begins with that is no name.
+_NO_NAME = frozenset(
+    [
+        "khong",
+        "ko",
+        "chua",
+        "de",
+        "cho",
+        "sao",
+        "tai",
+        "vi",
+        "ai",
+        "o",
+        "xa",
+        "phuong",
+        "thi",
+        "la",
+        "ho",
+        "can",
+        "nhung",
+        "da",
+    ]
+)
 _MOST_WORDS = 7
 _MOST_OF_A_COMMUNE = 4
 
@@ -55,7 +78,11 @@ def name_of(answer: str) -> str | None:
     words = said.split()
     if not 2 <= len(words) <= _MOST_WORDS or not all(re.fullmatch(r"[^\W\d_]+[.']?", word) for word in words):
         return None
-    return said.title() if said.islower() or said.isupper() else said
+    if fold(words[0]) in _NO_NAME:
+        return None
+    if said.islower() or said.isupper():
+        return said.title()
+    return said if all(word[0].isupper() for word in words) else None
 
 
 def commune_of(answer: str) -> str | None:
