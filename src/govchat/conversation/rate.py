@@ -89,7 +89,7 @@ async def _which(session: AsyncSession, tenant_id: UUID, citizen_id: UUID) -> To
         )  # fmt: skip
         return Told(words("guide.rating"), buttons)
     each = tuple(
-        Button(words("button.one_code", code=code), payloads.spelled(payloads.RATE, code)) for code in codes[:4]
+        Button(words("button.rate_code", code=code), payloads.spelled(payloads.RATE, code)) for code in codes[:4]
     )
     return Told(words("rating.which"), (*each, Button(words("button.petition"), payloads.PETITION)))
 

@@ -98,7 +98,9 @@ OWN: Mapping[str, frozenset[str]] = MappingProxyType(
             "petition", filed="code category forward due", filed_before="code category forward due", settled=""
         ),
         **_declared("button", petition_skip="", petition_done="", petition_more="", petition_category=""),
-        **_declared("button", petition_anonymous="", one_petition="code", no_reason="", agree_survey=""),
+        **_declared(
+            "button", petition_anonymous="", one_petition="code", no_reason="", rate_code="code", agree_survey=""
+        ),
         **_declared("petition", kinds_told="", photo_held="", place_held="", photo_added="count", photos_full=""),
         **_declared("petition", photo_large="", photo_type="", photo_infected="", photo_away="", place_added=""),
         **_declared("petition", commune_added="commune", category_added="category", name_added="", note_added=""),

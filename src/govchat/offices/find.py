@@ -27,6 +27,8 @@ _ASKED = frozenset(
     )
 )
 _WORD = re.compile(r"\w+")
+# Where everything is handed in, as people call it; of a province that names one, that one is meant.
+_CENTRE = re.compile(r"\b(?:hanh chinh cong|mot cua)\b")
 
 
 def find(manifest: Manifest, words: str) -> list[Agency]:
@@ -39,6 +41,9 @@ def find(manifest: Manifest, words: str) -> list[Agency]:
         return exact
     province = set(_WORD.findall(fold(manifest.name)))
     asked = set(_WORD.findall(wanted)) - _COMMON - _ASKED - province
+    if not asked:
+        centres = [one for one in manifest.agencies if _CENTRE.search(fold(one.name))]
+        return centres if len(centres) == 1 and _CENTRE.search(wanted) else []
     scored = [(len(asked & (set(_WORD.findall(fold(one.name))) - _COMMON)), one) for one in manifest.agencies]
     most = max((score for score, _ in scored), default=0)
     return [one for score, one in scored if score == most] if most else []
