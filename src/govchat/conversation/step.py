@@ -112,6 +112,8 @@ def _listen(state: State, text: str, context: Context) -> Turn:
         context=topic,
     )
     intent = petition.heard_anew(meaning.intent, text)
+    if intent is Intent.UNKNOWN and office.is_asked_about(text, context):
+        intent = Intent.CONTACT_OFFICE
     if (
         state.step == "petition.awaiting_text"
         and intent not in _NO_PETITION

@@ -1,19 +1,29 @@
 """Where an office is and when it is open: the one that was named, on the day that was asked, by the calendar; else the province."""
 
+import re
 from datetime import datetime, time, timedelta
 
 from govchat.conversation import payloads
+from govchat.conversation.context import Context
 from govchat.conversation.flows.front import portal_button, tap, within
 from govchat.conversation.say import LONGEST_TITLE, Button, Link, Outcome, Tap
 from govchat.conversation.turn import Heard, Table, Turn
 from govchat.conversation.wording import words
 from govchat.kit.clock import VN
+from govchat.kit.text import clean, fold
 from govchat.offices import find, hours
 from govchat.offices.day import asked_day, spoken
 from govchat.tenants.schema import Agency, Manifest
 
 _DAYS_AHEAD = 10
 _MOST_OFFICES = 4
+_ASKS = re.compile(r"\b(?:dia chi|o dau|cho nao|may gio|lam viec|mo cua|dien thoai|sdt|ban do|duong den)\b")
+
+
+def is_asked_about(text: str, context: Context) -> bool:
+    """Whether words that say nothing else ask for the address or the hours of an office of this province."""
+    manifest = context.tenant.manifest
+    return manifest is not None and bool(_ASKS.search(fold(clean(text, 200)))) and bool(find.find(manifest, text))
 
 
 def _contact(turn: Turn) -> Outcome:
