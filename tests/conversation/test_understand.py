@@ -141,6 +141,7 @@ RULES = """
 skips = []
 [commands]
 [follow_ups]
+[last_words]
 [groups]
 [signs]
 help = ["?"]

@@ -134,7 +134,9 @@ async def about_petition(
     session: AsyncSession, vault: TenantVault, tenant_id: UUID, citizen_id: UUID, ask: asks.Petition, context: Context
 ) -> Petitioned | Told:
     """How one stands, that it is resolved, or that it is not."""
-    code = ask.code
+    code = ask.code or await _meant(session, vault, tenant_id, citizen_id)
+    if not code:
+        return await own_petitions(session, vault, tenant_id, citizen_id)
     if ask.act == "confirm":
         row = await settle.confirm(session, vault, tenant_id, citizen_id, code, at=context.now)
         return Told(words("petition.confirmed", code=row.code), (_own_button(),))
@@ -144,6 +146,12 @@ async def about_petition(
         return Petitioned(code=row.code, text=told, wants=("why",))
     found = await lookup.status_of(session, vault, tenant_id, citizen_id, code)
     return Told(words("petition.unknown"), (_own_button(),)) if found is None else _standing(found)
+
+
+async def _meant(session: AsyncSession, vault: TenantVault, tenant_id: UUID, citizen_id: UUID) -> str:
+    """The petition that a last word without a code is about: the newest that waits for one."""
+    found = await lookup.own(session, vault, tenant_id, citizen_id)
+    return next((one.code for one in found if one.can_confirm), "")
 
 
 def _standing(found: lookup.Standing) -> Told:

@@ -140,6 +140,7 @@ class PetitionBook:
         )
 
     def _about(self, code: str, act: str) -> events.Answer:
+        code = code or CODE
         if code != CODE or self.filed is None:
             return events.Told(words("petition.unknown"))
         if act == "reopen":

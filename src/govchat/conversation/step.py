@@ -103,6 +103,8 @@ def _listen(state: State, text: str, context: Context) -> Turn:
         return _tapped(state, picked, context)
     if petition.answers_question(text, state, context):
         return Turn(state=state, context=context, heard=Heard.PETITION_MORE, typed=clean(text))
+    if (act := rulebook().last_words.get(bare(text))) is not None:
+        return Turn(state=state, context=context, heard=Heard.PETITION_CODE, argument=f"{act} ")
     topic = Topic(state.procedure, state.field) if fresh else None
     meaning = understand(
         text,
