@@ -184,6 +184,7 @@ EVENTS = st.one_of(
             events.Followed(),
             events.Unfollowed(),
             events.OpenedChat(),
+            events.GivenBack(),
             events.SharedContact(phone_known=True),
             events.SharedContact(phone_known=False),
         ]
@@ -349,3 +350,14 @@ def test_a_state_survives_its_storage_and_unknown_fields() -> None:
 )
 def test_a_flood_is_answered_like_any_message(unit: str) -> None:
     assert len(step(FRESH, events.Text(unit * 100_000), CONTEXT).say) == 1
+
+
+@pytest.mark.parametrize("asked", ["name", "commune", "category", "why", "photos", ""])
+@pytest.mark.parametrize("unit", ["\u0301", "Tôi là Nguyễn ", "phường ", "1/1/", "😀", "' OR 1=1 --", "\u202e"])
+def test_a_flood_while_a_petition_is_completed_is_one_answer_or_one_act(unit: str, asked: str) -> None:
+    at = CONTEXT.seconds
+    state = State(step="petition.adding", petition_code="PA-K7PX2-M9QD8", petition_at=at, asked=asked)
+    writing = State(step="petition.awaiting_text", petition="scene", petition_at=at, draft=at)
+    for before in (state, writing):
+        outcome = step(before, events.Text(unit * 10_000), CONTEXT)
+        assert len(outcome.say) + (outcome.ask is not None) == 1

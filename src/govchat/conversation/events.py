@@ -70,6 +70,10 @@ class OpenedChat(msgspec.Struct, frozen=True, tag="opened_chat"):
     """The citizen opened the chat window without writing."""
 
 
+class GivenBack(msgspec.Struct, frozen=True, tag="given_back"):
+    """The citizen wants the bot again, which an officer's words had silenced."""
+
+
 class SharedContact(msgspec.Struct, frozen=True, tag="shared_contact"):
     """The citizen sent Zalo's contact form; `phone_known` when a phone came with it and is stored as a proof."""
 
@@ -208,5 +212,16 @@ class Told(msgspec.Struct, frozen=True, tag="told"):
 
 Answer = Told | Held | Petitioned | Forgotten | LookedUp | Subscribed | Unsubscribed | OptedOut | MyDossiers
 Event = (
-    Tapped | Answer | Text | Picture | Place | Sticker | OtherMedia | Followed | Unfollowed | OpenedChat | SharedContact
+    Tapped
+    | Answer
+    | Text
+    | Picture
+    | Place
+    | Sticker
+    | OtherMedia
+    | Followed
+    | Unfollowed
+    | OpenedChat
+    | SharedContact
+    | GivenBack
 )

@@ -132,6 +132,7 @@ EVENTS: dict[str, events.Event] = {
     "followed": events.Followed(),
     "unfollowed": events.Unfollowed(),
     "opened_chat": events.OpenedChat(),
+    "given_back": events.GivenBack(),
     "place": events.Place(10.951234, 106.821234),
     "sticker": events.Sticker(),
     "other_media": events.OtherMedia(),

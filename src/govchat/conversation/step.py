@@ -18,6 +18,7 @@ from govchat.conversation.state import State
 from govchat.conversation.turn import Heard, Table, Turn, awaiting_secret, topic_is_fresh
 from govchat.conversation.understand import understand
 from govchat.dossiers.codes import find_codes
+from govchat.handoff.mute import wants_bot
 from govchat.kit.text import clean
 from govchat.language.read import Context as Topic
 
@@ -39,6 +40,7 @@ _HEARD = {
     events.Followed: Heard.FOLLOWED,
     events.Unfollowed: Heard.UNFOLLOWED,
     events.OpenedChat: Heard.OPENED_CHAT,
+    events.GivenBack: Heard.GIVEN_BACK,
     events.Place: Heard.PLACE,
     events.Sticker: Heard.STICKER,
     events.OtherMedia: Heard.OTHER_MEDIA,
@@ -105,6 +107,8 @@ def _listen(state: State, text: str, context: Context) -> Turn:
         return Turn(state=state, context=context, heard=Heard.PETITION_MORE, typed=clean(text))
     if (act := rulebook().last_words.get(bare(text))) is not None:
         return Turn(state=state, context=context, heard=Heard.PETITION_CODE, argument=f"{act} ")
+    if wants_bot(text):  # it has the word already
+        return Turn(state=state, context=context, heard=Heard.MENU)
     topic = Topic(state.procedure, state.field) if fresh else None
     meaning = understand(
         text,

@@ -25,6 +25,7 @@ class Heard(StrEnum):
     FOLLOWED = "followed"
     UNFOLLOWED = "unfollowed"
     OPENED_CHAT = "opened_chat"
+    GIVEN_BACK = "given_back"
     MENU = "menu"
     HELP = "help"
     CANCEL = "cancel"

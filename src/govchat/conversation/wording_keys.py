@@ -99,7 +99,13 @@ OWN: Mapping[str, frozenset[str]] = MappingProxyType(
         ),
         **_declared("button", petition_skip="", petition_done="", petition_more="", petition_category=""),
         **_declared(
-            "button", petition_anonymous="", one_petition="code", no_reason="", rate_code="code", agree_survey=""
+            "button",
+            petition_anonymous="",
+            report="",
+            one_petition="code",
+            no_reason="",
+            rate_code="code",
+            agree_survey="",
         ),
         **_declared("petition", kinds_told="", photo_held="", place_held="", photo_added="count", photos_full=""),
         **_declared("petition", photo_large="", photo_type="", photo_infected="", photo_away="", place_added=""),

@@ -18,7 +18,7 @@ from govchat.conversation import queries
 from govchat.conversation.context import Context
 from govchat.conversation.desk import Desk
 from govchat.conversation.engine import converse
-from govchat.conversation.events import Event, Picture
+from govchat.conversation.events import Event, GivenBack, Picture
 from govchat.conversation.state import State
 from govchat.conversation.wording import spoken_in
 from govchat.handoff import mute
@@ -160,6 +160,7 @@ async def _one(
         if not asks_for_bot(meant.happened):
             return 0
         await mute.give_back(session, tenant.id, citizen.id)
+        meant = msgspec.structs.replace(meant, happened=GivenBack())
     verdict = await trial.admit(session, tenant, citizen)
     answers = verdict.act in (Act.SEND, Act.SIMULATE)
     state = await queries.load(session, tenant.id, citizen.id)

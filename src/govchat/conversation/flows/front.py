@@ -5,6 +5,7 @@ from govchat.conversation.context import Context, TenantFacts
 from govchat.conversation.say import LONGEST_TITLE, Button, Link, Outcome, Tap
 from govchat.conversation.turn import Heard, Table, Turn
 from govchat.conversation.wording import words
+from govchat.kit.phrases import phrases
 
 _GREETED_LATELY_S = 300  # a follow and the opening of the chat come together: one welcome is enough
 _MEDIA_LATELY_S = 20  # an album arrives as one event per photo
@@ -67,6 +68,10 @@ def _opened(turn: Turn) -> Outcome:
 
 def _greeting(turn: Turn) -> Outcome:
     return turn.answer(words("front.greeting"), buttons=menu_buttons(), misses=0, greeted_at=turn.context.seconds)
+
+
+def _given_back(turn: Turn) -> Outcome:
+    return turn.answer(phrases("govchat.handoff")["back"], buttons=menu_buttons(), step="idle", misses=0)
 
 
 def _menu(turn: Turn) -> Outcome:
@@ -150,6 +155,7 @@ TABLE: Table = {
     (None, Heard.UNFOLLOWED): _unfollowed,
     (None, Heard.OPENED_CHAT): _opened,
     (None, Heard.GREETING): _greeting,
+    (None, Heard.GIVEN_BACK): _given_back,
     (None, Heard.MENU): _menu,
     (None, Heard.HELP): _help,
     (None, Heard.THANKS): _thanks,

@@ -199,7 +199,7 @@ def place_alone(turn: Turn) -> Outcome:
     now = turn.context.seconds
     if turn.state.media == turn.heard and abs(now - turn.state.media_at) < _ALBUM_S:
         return turn.silence(media_at=now)
-    report = tap("petition_scene", payloads.spelled(payloads.PETITION_KIND, "scene"))
+    report = tap("report", payloads.spelled(payloads.PETITION_KIND, "scene"))
     buttons = (report, tap("contact", payloads.CONTACT), tap("menu", payloads.MENU))
     return turn.answer(words("media.place"), buttons=buttons, media=str(turn.heard), media_at=now)
 

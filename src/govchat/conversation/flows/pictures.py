@@ -38,7 +38,7 @@ def picture(turn: Turn) -> Outcome:
         case "foreign":
             said = [words("media.foreign_code", example=shown)]
         case "nothing":
-            report = tap("petition_scene", payloads.spelled(payloads.PETITION_KIND, "scene"))
+            report = tap("report", payloads.spelled(payloads.PETITION_KIND, "scene"))
             buttons = (*buttons[:2], report, *buttons[2:])
             said = [words("media.no_code", example=shown), words("media.picture_privacy")]
         case _:
