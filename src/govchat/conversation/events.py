@@ -31,7 +31,7 @@ PictureKind = Literal["unread", "dossier", "other_province", "person", "foreign"
 class Picture(msgspec.Struct, frozen=True, tag="picture"):
     """A photo, and what was read in it before this; its bytes are never here. `codes` are normalised keys.
 
-    `photo` is there when it was kept for a petition, `refused` tells why it could not be (`large`, `type`, `infected`, `away`); `caption`
+    `photo` is there when it was kept for a petition, `refused` tells why it could not be (`large`, `type`, `infected`, `full`, `away`); `caption`
     is what was written beside it.
     """
 

@@ -91,7 +91,8 @@ async def read_waiting(desk: Desk, tenant: Tenant, user_id: str, *, keep: bool) 
     found = {event_id: picture_of(event) for event_id, event in opened.items()}
     asked = [event_id for event_id, url in found.items() if url][: MOST_PHOTOS if keep else MOST]
     read = await asyncio.gather(*(_read(desk, tenant, vault, found[event_id] or "", keep=keep) for event_id in asked))
-    seen = {**dict.fromkeys(found, Picture()), **dict(zip(asked, read, strict=True))}
+    unread = Picture(refused="full" if keep else "")  # more than a petition takes, or than is looked at
+    seen = {**dict.fromkeys(found, unread), **dict(zip(asked, read, strict=True))}
     return {event_id: Seen(_captioned(picture, opened[event_id]), keep) for event_id, picture in seen.items()}
 
 

@@ -169,6 +169,8 @@ def _picture(turn: Turn) -> Outcome:
     if not is_fresh(turn.state, turn.context) or seen.kind in ("dossier", "other_province", "person"):
         return pictures.picture(turn)
     if seen.photo is None:
+        if seen.refused == "full":
+            return turn.answer(words("petition.photos_full"), buttons=_still(turn), petition_at=turn.context.seconds)
         refused = seen.refused if seen.refused in ("large", "type", "infected") else "away"
         return turn.answer(words(f"petition.photo_{refused}"), buttons=_still(turn), petition_at=turn.context.seconds)
     now = turn.context.seconds
