@@ -31,8 +31,8 @@ PictureKind = Literal["unread", "dossier", "other_province", "person", "foreign"
 class Picture(msgspec.Struct, frozen=True, tag="picture"):
     """A photo, and what was read in it before this; its bytes are never here. `codes` are normalised keys.
 
-    `photo` is there when it was kept for a petition, `refused` tells why it could not be (`large`, `type`, `infected`, `full`, `away`); `caption`
-    is what was written beside it.
+    `photo` is there when it was kept for a petition, `refused` tells why it could not be (`large`, `type`, `infected`, `full`, `away`);
+    `caption` is what was written beside it.
     """
 
     kind: PictureKind = "unread"
