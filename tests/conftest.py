@@ -14,6 +14,7 @@ from pathlib import Path
 import asyncpg
 import msgspec
 import pytest
+from hypothesis import HealthCheck, settings
 from sqlalchemy import make_url
 from tests.house import House, open_house
 from tests.stack import Services, start_services
@@ -30,6 +31,10 @@ ROOT = Path(__file__).parent.parent
 TENANTS = ROOT / "tenants"
 PASSWORD = "for-tests-on-loopback"
 TEMPLATE_LOCK = 61
+# A slow machine is no failure: nothing is timed, neither an example nor how long making one takes.
+settings.register_profile("house", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("house")
+
 # What takes longest, longest first: a long file that begins last would end alone.
 LONG = (
     "tests/local/test_up.py",

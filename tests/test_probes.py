@@ -103,7 +103,7 @@ async def test_ready_fails_without_the_database_and_live_does_not(services: Serv
                 assert answer.headers["Retry-After"]
             assert 'govchat_database_up{part="api"} 0.0' in await _metrics(house)
             await admin.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS true")
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(60):
                 while (await _checks(house))[0] != 200:
                     continue
             async with house.http.get(f"{house.url}/v1/dossiers/H19.12-261103-0001", headers=headers) as answer:

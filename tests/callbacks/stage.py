@@ -54,7 +54,7 @@ class Receiver:
         return [json.loads(body) for _, body in self.got]
 
     async def wait(self, count: int) -> None:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while len(self.got) < count:
                 self.came.clear()
                 await self.came.wait()

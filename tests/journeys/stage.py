@@ -111,8 +111,12 @@ async def rows(house: House, tenant: Tenant, query: str, **values: Any) -> list[
     raise AssertionError("unreachable")
 
 
+# How long something may take to come true on the slowest machine: what never comes is a failure, what comes late is not.
+PATIENCE_S = 90.0
+
+
 async def eventually(
-    look: Callable[[], Awaitable[T]], *, until: Callable[[T], bool] = bool, within: float = 20.0, what: str = "it"
+    look: Callable[[], Awaitable[T]], *, until: Callable[[T], bool] = bool, within: float = PATIENCE_S, what: str = "it"
 ) -> T:
     """Look again and again until it is so; a failure tells what was seen last."""
     ends = time.monotonic() + within

@@ -15,7 +15,7 @@ import msgspec
 import pytest
 from tests.conftest import _clone, _settings
 from tests.house import House, open_house
-from tests.journeys.stage import environment, eventually, own, said
+from tests.journeys.stage import PATIENCE_S, environment, eventually, own, said
 from tests.sender.stage import hurry
 from tests.stack import PASSWORD, Services
 
@@ -59,7 +59,7 @@ def worker_process(settings: Settings) -> Iterator[subprocess.Popen[bytes]]:
         process.wait()
 
 
-async def everybody_answered_once(house: House, users: list[str], within: float = 30) -> None:
+async def everybody_answered_once(house: House, users: list[str], within: float = PATIENCE_S) -> None:
     """Each citizen has exactly one answer, and none gets a second while doubts are settled."""
 
     async def unanswered() -> list[str]:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from redis.asyncio import Redis
 from tests.house import House, open_house
-from tests.journeys.stage import eventually, own, rows, said
+from tests.journeys.stage import PATIENCE_S, eventually, own, rows, said
 from tests.journeys.test_killed import worker_process
 from tests.sender.stage import hurry
 from tests.stack import Services
@@ -78,7 +78,7 @@ async def follows(house: House, code: str, *users: str) -> None:
             assert await follow.subscribe(session, tenant.id, citizen.id, at=now, evidence="event:1", key=key)
 
 
-async def told(house: House, code: str, users: list[str], within: float = 20) -> None:
+async def told(house: House, code: str, users: list[str], within: float = PATIENCE_S) -> None:
     """Each has heard exactly once, and nothing is in doubt any more."""
 
     async def unheard() -> list[str]:
@@ -254,4 +254,4 @@ async def test_a_killed_worker_leaves_nobody_untold_and_nobody_told_twice(servic
         async with Redis.from_url(house.settings.redis_url) as redis:
             await redis.flushdb()
         with worker_process(house.settings):
-            await told(house, code, users, within=30)
+            await told(house, code, users)

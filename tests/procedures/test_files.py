@@ -8,10 +8,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from govchat.procedures.cells import MOST_ROWS, FileUnreadable
 from govchat.procedures.headers import columns_of, recognise
 from govchat.procedures.legacy_text import from_tcvn3
 from govchat.procedures.rows import drafts_of
-from govchat.procedures.sheet import MOST_ROWS, FileUnreadable, read
+from govchat.procedures.sheet import read
 from govchat.procedures.workbook import MOST_UNPACKED
 
 TEXT = "Mã thủ tục,Tên thủ tục,Lĩnh vực\n1.000656,Đăng ký khai tử,Hộ tịch\n"

@@ -39,5 +39,5 @@ async def phone(browser: Browser, **options: Any) -> Page:
         viewport={"width": 360, "height": 740}, device_scale_factor=2, locale="vi-VN", **options
     )
     page = await context.new_page()
-    page.set_default_timeout(10_000)
+    page.set_default_timeout(60_000)
     return page

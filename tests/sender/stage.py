@@ -6,7 +6,7 @@ from uuid import UUID
 
 import pytest
 from tests.house import House
-from tests.journeys.stage import eventually, rows
+from tests.journeys.stage import PATIENCE_S, eventually, rows
 
 from govchat import worker
 from govchat.citizens import know
@@ -64,7 +64,7 @@ async def states(house: House, tenant: Tenant, user: str) -> list[Any]:
     )
 
 
-async def settled(house: House, tenant: Tenant, user: str, *wanted: str, within: float = 15) -> list[Any]:
+async def settled(house: House, tenant: Tenant, user: str, *wanted: str, within: float = PATIENCE_S) -> list[Any]:
     """Wait until the citizen's messages are in these states."""
     return await eventually(
         lambda: states(house, tenant, user),

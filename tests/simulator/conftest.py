@@ -41,7 +41,7 @@ class Receiver:
         return [event for event in self.events if event["event_name"] == name]
 
     async def wait(self, count: int) -> list[dict[str, Any]]:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while len(self.got) < count:
                 await self.came.wait()
                 self.came.clear()

@@ -12,10 +12,10 @@ from govchat.access.guards import REFUSES, RequireScope
 from govchat.access.keys import Caller
 from govchat.procedures import load_file, override, queries, schemas
 from govchat.procedures.book import Book
+from govchat.procedures.cells import FileUnreadable
 from govchat.procedures.load_file import ImportRefused, Options, Report
 from govchat.procedures.override import OverrideRefused, ProcedureCodeInvalid
 from govchat.procedures.queries import ProcedureCursorInvalid, ProcedureNotFound
-from govchat.procedures.sheet import FileUnreadable
 
 Code = Annotated[str, PathParameter(max_length=60, description="Mã thủ tục, such as 1.012753 or 1.012753.H19")]
 On = Annotated[

@@ -13,9 +13,10 @@ import msgspec
 from govchat.kit.text import clean, fold
 from govchat.procedures import figures
 from govchat.procedures.catalogue import Flag, Limit, Variant
+from govchat.procedures.cells import LONGEST_CELL
 from govchat.procedures.flags import flag
 from govchat.procedures.patch import Patch
-from govchat.procedures.sheet import LONGEST_CELL, Sheet
+from govchat.procedures.sheet import Sheet
 
 NATIONAL = re.compile(r"[1-9]\.\d{6}", re.ASCII)
 # With a province's suffix: `1.012753.H19`, `1.012753.000.00.00.H19`, and `.02` behind it for one variant of the service.

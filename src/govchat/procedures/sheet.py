@@ -7,29 +7,15 @@ be read is one sentence that says what to do.
 import csv
 import io
 from collections.abc import Iterator, Sequence
-from datetime import date, datetime, time
 
 import msgspec
 
-from govchat.errors import DomainError
+from govchat.procedures.cells import HEADER_WITHIN, MOST_COLUMNS, MOST_ROWS, FileUnreadable
 from govchat.procedures.headers import Column, columns_of, score
 from govchat.procedures.legacy_text import from_tcvn3, readings
 
 MOST_BYTES = 32 * 1024 * 1024
-MOST_ROWS = 50_000
-MOST_COLUMNS = 200
-LONGEST_CELL = 30_000  # characters; Excel itself holds no more than 32,767
-# Offices put titles, numbers and dates of decisions above the header.
-HEADER_WITHIN = 30
 DELIMITERS = (",", ";", "\t", "|")
-
-
-class FileUnreadable(DomainError):
-    """The file is no catalogue that can be read."""
-
-    status = 422
-    code = "catalogue_file_unreadable"
-    title = "The catalogue file can't be read"
 
 
 class Line(msgspec.Struct, frozen=True):
@@ -150,18 +136,3 @@ def _first(candidates: Sequence[Candidate], otherwise: str) -> Sheet:
         f'{otherwise} within its first {HEADER_WITHIN} rows: name the columns, such as "Mã thủ tục", "Tên thủ tục", '
         '"Lĩnh vực", "Thời hạn giải quyết", "Phí, lệ phí"'
     )
-
-
-def as_text(value: object) -> str:
-    """A cell of a spreadsheet as somebody would read it; whole numbers without a point, dates as day/month/year."""
-    if isinstance(value, str):
-        return value
-    if isinstance(value, bool):
-        return "có" if value else "không"
-    if isinstance(value, float):
-        return str(int(value)) if value.is_integer() and abs(value) < 1e15 else repr(value)
-    if isinstance(value, datetime):
-        value = value.date() if value.time() == time(0) else value
-    if isinstance(value, date) and not isinstance(value, datetime):
-        return f"{value:%d/%m/%Y}"
-    return "" if value is None else str(value)

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 
 from python_calamine import CalamineError, CalamineWorkbook, SheetVisibleEnum
 
-from govchat.procedures.sheet import HEADER_WITHIN, MOST_COLUMNS, MOST_ROWS, FileUnreadable, as_text
+from govchat.procedures.cells import HEADER_WITHIN, MOST_COLUMNS, MOST_ROWS, FileUnreadable, as_text
 
 MOST_UNPACKED = 96 * 1024 * 1024
 MOST_PARTS = 500

@@ -1,5 +1,6 @@
 """One rehearsal from beginning to end: the place, the house, the acts in their order, the report."""
 
+import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable, Iterator, Sequence
@@ -11,6 +12,7 @@ import msgspec
 import structlog
 
 from govchat.kit import clock
+from govchat.kit.ending import end
 from govchat.obs import logs
 from govchat.rehearsal import cast
 from govchat.rehearsal.cast import FULL, Size, cast_for
@@ -124,10 +126,12 @@ async def rehearse(
             stage = Stage(house, players, log_file)
             steps.append(await _set(stage, place, time.monotonic() - began))
             say(_line(steps[-1], len(acts)))
-            for number, act in enumerate(acts, 1):
-                steps.append(await _play(act, number, stage, stream, broken=_is_broken(steps)))
-                say(_line(steps[-1], len(acts)))
-            figures = await _figures(stage)
+            playing = asyncio.create_task(_play_all(stage, acts, steps, stream, say))
+            try:
+                await asyncio.wait({playing})
+            finally:
+                await end([playing])
+            figures = playing.result()
     return Report(
         slug=manifest.slug,
         full_name=manifest.full_name,
@@ -140,6 +144,16 @@ async def rehearse(
         steps=steps,
         log=str(log_file),
     )
+
+
+async def _play_all(
+    stage: Stage, acts: Sequence[Act], steps: list[Step], log: TextIO, say: Callable[[str], None]
+) -> dict[str, int]:
+    """One act after the other, each into `steps`; then the figures."""
+    for number, act in enumerate(acts, 1):
+        steps.append(await _play(act, number, stage, log, broken=_is_broken(steps)))
+        say(_line(steps[-1], len(acts)))
+    return await _figures(stage)
 
 
 @contextmanager

@@ -124,7 +124,7 @@ class Acts:
         self.world.record(person, message)
         return await self._post(config, person, events.said_by_oa(config, person, message, admin_id))
 
-    async def answers(self, oa: str, user_id: str, count: int = 1, timeout: float = 10.0) -> list[Message]:  # noqa: ASYNC109  the caller's promise, told in the error
+    async def answers(self, oa: str, user_id: str, count: int = 1, timeout: float = 60.0) -> list[Message]:  # noqa: ASYNC109  the caller's promise, told in the error
         """Wait until the OA said at least `count` things since this person's last act. Raises `TimeoutError` with what came."""
         config, person = self._meet(oa, user_id)
         queue = self.world.listen(config.oa_id, user_id)
