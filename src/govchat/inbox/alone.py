@@ -166,9 +166,7 @@ async def _one(
     state = await queries.load(session, tenant.id, citizen.id)
     context = desk.context(tenant, clock.now())
     if answers and meant.picture and desk.http is not None:
-        wanted, known = pictures.wants_photo(state, context), seen.get(row.id)
-        if known is None or (wanted and not known.kept):
-            raise pictures.Waiting(keep=wanted)
+        pictures.look_first(state, context, seen.get(row.id))
     if not answers:
         said: tuple[messages.CsMessage, ...] = trial.declined(tenant, citizen, verdict)
     else:

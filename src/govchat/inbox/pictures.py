@@ -76,9 +76,11 @@ class Seen(msgspec.Struct, frozen=True):
     kept: bool = False
 
 
-def wants_photo(state: State, context: Context) -> bool:
-    """Whether a photo that comes now may belong to a petition."""
-    return is_fresh(state, context)
+def look_first(state: State, context: Context, known: Seen | None) -> None:
+    """Raise `Waiting` for a photo that was not looked at, or not kept for the petition that it may belong to by now."""
+    wanted = is_fresh(state, context)
+    if known is None or (wanted and not known.kept):
+        raise Waiting(keep=wanted)
 
 
 async def read_waiting(desk: Desk, tenant: Tenant, user_id: str, *, keep: bool) -> Mapping[UUID, Seen]:

@@ -41,6 +41,8 @@ DOSSIER = text(
 )
 
 
+CODE = text("SELECT code FROM dossiers WHERE tenant_id = :tenant AND id = :id")
+
 RATEABLE = text(
     """
     SELECT d.code FROM dossiers d
@@ -220,12 +222,7 @@ async def explain(
     if comment:
         row.comment_sealed = vault.seal(comment[:LONGEST_COMMENT].encode(), comment_context(row.id))
     await session.flush()
-    code = str(
-        await session.scalar(
-            text("SELECT code FROM dossiers WHERE tenant_id = :tenant AND id = :id"),
-            {"tenant": tenant_id, "id": dossier_id},
-        )
-    )
+    code = str(await session.scalar(CODE, {"tenant": tenant_id, "id": dossier_id}))
     said_more = because or comment or extra_costs is not None or any(level is not None for level in about.values())
     if row.poor and said_more:
         await _alert(session, vault, row, code, "rating.explained", now)
