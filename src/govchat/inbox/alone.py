@@ -156,11 +156,12 @@ async def _one(
     citizen = await _know(session, vault, tenant.id, meant)
     if meant.happened is None or not tenant.speaks:
         return 0
+    happened: Event = meant.happened
     if await mute.is_muted(session, tenant.id, citizen.id):  # an officer has the word
-        if not asks_for_bot(meant.happened):
+        if not asks_for_bot(happened):
             return 0
         await mute.give_back(session, tenant.id, citizen.id)
-        meant = msgspec.structs.replace(meant, happened=GivenBack())
+        happened = GivenBack()
     verdict = await trial.admit(session, tenant, citizen)
     answers = verdict.act in (Act.SEND, Act.SIMULATE)
     state = await queries.load(session, tenant.id, citizen.id)
@@ -170,7 +171,7 @@ async def _one(
     if not answers:
         said: tuple[messages.CsMessage, ...] = trial.declined(tenant, citizen, verdict)
     else:
-        happened = seen[row.id].picture if row.id in seen else meant.happened
+        happened = seen[row.id].picture if row.id in seen else happened
         said = await _answer(session, vault, desk, tenant, citizen, row, state, happened, context)
         said += await _news(session, vault, desk, tenant, citizen)
         if verdict.act is Act.SEND and said:
