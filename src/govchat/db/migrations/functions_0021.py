@@ -1,4 +1,4 @@
-"""What revision 0019 adds to `inbox_look`: whether an office answered a petition of this citizen while nothing could be said to them."""
+"""What revision 0021 adds to `inbox_look`: whether an office answered a petition of this citizen while nothing could be said to them."""
 
 from govchat.db.migrations import functions_0014
 

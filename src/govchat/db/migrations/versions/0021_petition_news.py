@@ -1,14 +1,14 @@
 """A look at the inbox tells who waits to hear what an office answered.
 
-Revision 0019.
+Revision 0021.
 """
 
 from alembic import op
 
-from govchat.db.migrations import functions_0014, functions_0019
+from govchat.db.migrations import functions_0014, functions_0021
 
-revision = "0019"
-down_revision = "0014"
+revision = "0021"
+down_revision = "0016"
 branch_labels = None
 depends_on = None
 
@@ -24,7 +24,7 @@ def upgrade() -> None:
     op.execute("SET LOCAL statement_timeout = '60s'")
     op.execute(INDEX)
     op.execute(DROP)
-    op.execute(functions_0019.INBOX_LOOK)
+    op.execute(functions_0021.INBOX_LOOK)
 
 
 def downgrade() -> None:
