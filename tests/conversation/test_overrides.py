@@ -237,3 +237,22 @@ def test_a_written_file_reads_as_it_was(tmp_path_factory: pytest.TempPathFactory
     path = tmp_path_factory.mktemp("written") / "wording.toml"
     path.write_text(wording_file.wording_text(sound, "hue"), encoding="utf-8", newline="\n")
     assert wording_file.read_wordings(path) == (sound, [])
+
+
+async def test_a_province_says_in_its_own_words_what_other_rooms_say(db: Database) -> None:
+    from govchat.kit.phrases import fill, overlaid
+    from govchat.tenants.phrases import own_phrases
+
+    tenant_id = tenant_id_for("can-tho")
+    own = "Phường trả lời {title} {code}: {note} ({unit}, đến {until})"
+    async with db.tenant(tenant_id) as session:
+        with pytest.raises(WordingRefused, match="thiếu chỗ điền"):
+            await set_wording(session, tenant_id, "petitions.answered", "Xong.", actor="admin:1")
+        assert await set_wording(session, tenant_id, "petitions.answered", own, actor="admin:1")
+        facts = {"title": "Phản ánh", "code": "PA-1", "note": "Đã vá.", "unit": "UBND", "until": "01/12/2026"}
+        with spoken_in(wording_of(tenant_id, await edits(session, tenant_id))):
+            assert fill("govchat.petitions", "answered", **facts).startswith("Phường trả lời Phản ánh PA-1: Đã vá.")
+        with overlaid(await own_phrases(session, tenant_id, "govchat.petitions")):
+            assert fill("govchat.petitions", "answered", **facts).startswith("Phường trả lời")
+        assert fill("govchat.petitions", "answered", **facts).startswith("Trả lời Phản ánh")
+        assert await own_phrases(session, tenant_id, "govchat.ratings") == {}

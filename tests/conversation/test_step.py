@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 import msgspec
 import pytest
@@ -16,6 +17,7 @@ from govchat.conversation.say import LONGEST_TITLE, MOST_BUTTONS, Outcome, Tap
 from govchat.conversation.state import FRESH, MOST_CODES, State, dump, load
 from govchat.conversation.step import TABLE, step
 from govchat.conversation.turn import Heard
+from govchat.files.keep import Kept
 
 NOW = datetime(2026, 11, 22, 2, 0, tzinfo=UTC)
 TENANT = TenantFacts(
@@ -27,6 +29,7 @@ TENANT = TenantFacts(
     other_h_codes={"H26": "Thành phố Hà Nội"},
 )
 CONTEXT = Context(NOW, TENANT)
+PHOTO = Kept(id=UUID(int=7), media_type="image/jpeg", size=1000, width=800, height=600, scan="none")
 PERSONAL = events.Proven(
     procedure_name="Cấp phép XYZ", applicant_name="Nguyễn Thị Riêng", officer="Cán Bộ Kín", status_note="Ghi chú kín"
 )
@@ -52,6 +55,15 @@ TEXTS = st.one_of(
             "dừng",
             "thôi",
             "tố cáo cán bộ",
+            "phản ánh",
+            "tôi muốn phản ánh rác đổ đầy trước cổng chợ phường Long Bình cả tuần nay",
+            "bỏ qua",
+            "phường Trấn Biên",
+            "Nguyễn Văn An",
+            "tra cứu PA-K7PX2-M9QD8",
+            "mở lại PA-K7PX2-M9QD8",
+            "đánh giá H19.12-251103-0007",
+            "thứ 7 có làm không",
             "H19.12-251103-0007",
             "H19.12-251103-0007 K7PX",
             "H19.1-251103-1 H19.1-251103-2 H19.1-251103-3 H19.1-251103-4 H26-251103-1 G01-251103-1 H19.1-271103-1",
@@ -106,11 +118,36 @@ ARGUMENTS = st.one_of(
             "fields 1",
             "7",
             "-1",
+            "skip PA-K7PX2-M9QD8",
+            "done PA-K7PX2-M9QD8",
+            "category PA-K7PX2-M9QD8 noise",
+            "categories x",
+            "scene",
+            "00000000-0000-0000-0000-00000000000b H19.12-251103-0007 time 2",
         ]
     ),
 )
 TAPS = st.builds(
     lambda head, argument: f"{head} {argument}".strip(), st.sampled_from([*payloads.HEARD, "#gone"]), ARGUMENTS
+)
+WANTS = st.lists(st.sampled_from(["name", "photos", "commune", "category", "why"]), max_size=4).map(tuple)
+HELD = st.builds(
+    events.Held,
+    photos=st.integers(0, 99),
+    place=st.text(max_size=300),
+    words_of=st.sampled_from(["", "01a202d0-9627-7916-88ee-3f01ca4b56c3"]),
+    full=st.booleans(),
+)
+PETITIONED = st.builds(
+    events.Petitioned,
+    code=st.text(max_size=90),
+    text=st.text(max_size=40),
+    photos=st.integers(0, 9),
+    has_place=st.booleans(),
+    commune=st.text(max_size=60),
+    category=st.text(max_size=60),
+    wants=WANTS,
+    is_photo=st.booleans(),
 )
 EVENTS = st.one_of(
     TEXTS.map(events.Text),
@@ -120,8 +157,20 @@ EVENTS = st.one_of(
         st.sampled_from(["unread", "dossier", "other_province", "person", "foreign", "nothing"]),
         st.lists(st.sampled_from(["H19.12-251103-0007", "H26-251103-1", "x"]), max_size=4).map(tuple),
         st.text(max_size=20),
+        st.none() | st.just(PHOTO),
+        st.sampled_from(["", "large", "type", "infected", "away", "x"]),
+        st.text(max_size=60) | st.just("rác đổ đầy trước cổng chợ phường Long Bình"),
     ),
-    st.builds(events.Subscribed, st.none() | st.text(max_size=60)),
+    st.builds(events.Place, st.none() | st.floats(-90, 90), st.none() | st.floats(-180, 180)),
+    st.builds(
+        events.Told,
+        st.text(max_size=40),
+        st.lists(st.builds(events.Button, st.text(max_size=120), st.just("#menu")), max_size=7).map(tuple),
+    ),
+    HELD,
+    PETITIONED,
+    st.builds(events.Forgotten, st.sampled_from(["complaint", "denunciation", "x"])),
+    st.builds(events.Subscribed, st.none() | st.text(max_size=60), st.booleans()),
     st.builds(events.Unsubscribed, st.integers(0, 9), st.integers(0, 9)),
     st.builds(events.OptedOut, st.integers(0, 9)),
     st.lists(st.builds(events.Mine, st.text(max_size=60), st.integers(-5, 99), TIMES), max_size=10).map(
@@ -135,6 +184,7 @@ EVENTS = st.one_of(
             events.Followed(),
             events.Unfollowed(),
             events.OpenedChat(),
+            events.GivenBack(),
             events.SharedContact(phone_known=True),
             events.SharedContact(phone_known=False),
         ]
@@ -300,3 +350,14 @@ def test_a_state_survives_its_storage_and_unknown_fields() -> None:
 )
 def test_a_flood_is_answered_like_any_message(unit: str) -> None:
     assert len(step(FRESH, events.Text(unit * 100_000), CONTEXT).say) == 1
+
+
+@pytest.mark.parametrize("asked", ["name", "commune", "category", "why", "photos", ""])
+@pytest.mark.parametrize("unit", ["\u0301", "Tôi là Nguyễn ", "phường ", "1/1/", "😀", "' OR 1=1 --", "\u202e"])
+def test_a_flood_while_a_petition_is_completed_is_one_answer_or_one_act(unit: str, asked: str) -> None:
+    at = CONTEXT.seconds
+    state = State(step="petition.adding", petition_code="PA-K7PX2-M9QD8", petition_at=at, asked=asked)
+    writing = State(step="petition.awaiting_text", petition="scene", petition_at=at, draft=at)
+    for before in (state, writing):
+        outcome = step(before, events.Text(unit * 10_000), CONTEXT)
+        assert len(outcome.say) + (outcome.ask is not None) == 1

@@ -138,8 +138,10 @@ def test_a_province_s_own_words_count() -> None:
 
 
 RULES = """
+skips = []
 [commands]
 [follow_ups]
+[last_words]
 [groups]
 [signs]
 help = ["?"]

@@ -11,7 +11,7 @@ TEXT = "Mặt đường trước số 12 Nguyễn Trãi có ổ gà sâu, hai xe
 
 
 async def filed(stage: Stage, citizen: Citizen, **changes: Any) -> Filed:
-    photos, at = changes.pop("photos", ()), changes.pop("at", None)
+    photos, at, photos_of = changes.pop("photos", ()), changes.pop("at", None), changes.pop("photos_of", "")
     given = {
         "kind": "reflection",
         "text": TEXT,
@@ -20,7 +20,16 @@ async def filed(stage: Stage, citizen: Citizen, **changes: Any) -> Filed:
         "commune": "Phường Xuân Hương",
     }
     async with stage.db.tenant(stage.id) as session:
-        return await file(session, stage.vault, stage.id, citizen.id, New(**given | changes), photos=photos, at=at)
+        return await file(
+            session,
+            stage.vault,
+            stage.id,
+            citizen.id,
+            New(**given | changes),
+            photos=photos,
+            photos_of=photos_of,
+            at=at,
+        )
 
 
 async def do(stage: Stage, act: Any, *given: Any, **named: Any) -> Any:

@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from govchat.kit.phrases import phrases
-from govchat.petitions.routing import RouteUnknown, routes, routing_for
+from govchat.petitions.routing import RouteUnknown, routes, routing_for, told
 from govchat.petitions.tell import ROOM
 from govchat.tenants.schema import Agency
 
@@ -30,8 +30,8 @@ def test_a_complaint_has_the_limits_of_the_law_of_that_day() -> None:
 
 
 def test_a_denunciation_is_told_to_keep_its_words_to_itself() -> None:
-    text = routing_for("denunciation", DAY).route.text
-    assert "đừng ghi nội dung tố cáo" in text
+    text = told(routing_for("denunciation", DAY))
+    assert "đừng kể chi tiết việc tố cáo" in text
     assert "bí mật" in text
 
 
@@ -44,7 +44,7 @@ def test_the_provinces_own_offices_come_with_it(registry) -> None:
 
 
 def test_every_sentence_is_short_whole_and_in_nfc() -> None:
-    texts = {f"route {one.kind}": one.text for one in routes()} | dict(phrases(ROOM))
+    texts = {f"route {one.kind}": told(routing_for(one.kind, DAY)) for one in routes()} | dict(phrases(ROOM))
     for name, words in texts.items():
         assert unicodedata.is_normalized("NFC", words), name
         assert 0 < len(words) <= 2000, name

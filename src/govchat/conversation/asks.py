@@ -7,6 +7,8 @@ from uuid import UUID
 
 import msgspec
 
+from govchat.files.keep import Kept
+
 
 class LookUp(msgspec.Struct, frozen=True):
     """Look these dossiers up (normalised keys, 1 to 3) for this citizen; a secret comes with one code only."""
@@ -35,12 +37,46 @@ class MyDossiers(msgspec.Struct, frozen=True):
     """The dossiers that this citizen follows or has proved."""
 
 
-class FilePetition(msgspec.Struct, frozen=True):
-    """File what this citizen reports or proposes (phản ánh, kiến nghị), in their words."""
+class FilePetition(msgspec.Struct, frozen=True, kw_only=True):
+    """File what this citizen reports or proposes (phản ánh, kiến nghị): in these words, or in those of the message `words_of` (an event).
+
+    `photo` came with the words; `draft` names what was kept before them, `place` a place held before them (see `Held`).
+    """
 
     kind: str
-    text: str
+    text: str = ""
+    words_of: str = ""
+    photo: Kept | None = None
+    draft: int = 0
+    place: str = ""
+
+
+class HoldForPetition(msgspec.Struct, frozen=True, kw_only=True):
+    """Keep a photo, a place or this very message for the petition begun at `draft` (Unix seconds)."""
+
+    draft: int
+    photo: Kept | None = None
+    place: tuple[float, float] | None = None
+    words: bool = False
+
+
+class AddToPetition(msgspec.Struct, frozen=True, kw_only=True):
+    """Add to one's open petition; nothing given asks what it holds."""
+
+    code: str
+    photo: Kept | None = None
+    place: tuple[float, float] | None = None
+    commune: str | None = None
+    name: str | None = None
     anonymous: bool = False
+    category: str | None = None
+    note: str | None = None
+
+
+class Forget(msgspec.Struct, frozen=True):
+    """Keep nothing of this very message: what it is about (`complaint`, `denunciation`) is the law's way, not ours."""
+
+    kind: str
 
 
 class Petition(msgspec.Struct, frozen=True):
@@ -59,10 +95,25 @@ class Person(msgspec.Struct, frozen=True):
 
 
 class Rate(msgspec.Struct, frozen=True):
-    """Rate a dossier that has its result, on the scale that was offered."""
+    """Rate a dossier that has its result, on the scale that was offered; without a level ask to be offered one, without a code which."""
 
+    code: str = ""
+    level: int | None = None
+
+
+class Opinion(msgspec.Struct, frozen=True):
+    """What somebody thinks of one side of how a dossier was handled: `time`, `attitude`, `clarity` on the scale, `costs` 1 or 0."""
+
+    dossier_id: UUID
     code: str
-    level: int
+    about: str
+    value: int
+
+
+class Agree(msgspec.Struct, frozen=True):
+    """Consent to be asked how it went (`survey`)."""
+
+    purpose: str
 
 
 class Reason(msgspec.Struct, frozen=True):
@@ -81,6 +132,11 @@ class Privacy(msgspec.Struct, frozen=True):
 
 Ask = (
     FilePetition
+    | HoldForPetition
+    | AddToPetition
+    | Forget
+    | Opinion
+    | Agree
     | Petition
     | MyPetitions
     | Person

@@ -17,6 +17,7 @@ from govchat.conversation.facts import facts_of
 from govchat.conversation.library import Library
 from govchat.conversation.overrides import RELOAD_S, edits, wording_of
 from govchat.conversation.wording import Wording, vietnamese
+from govchat.files.store import Store
 from govchat.kit import clock
 from govchat.procedures.book import Book
 from govchat.tenants.registry import Registry, Snapshot, Tenant
@@ -31,6 +32,7 @@ class Desk:
         self.registry = registry
         self.book = book
         self.http = http
+        self.files = Store.open(registry.settings)
         self.library = Library(book, registry.settings.tenants_dir)
         self._facts: dict[UUID, TenantFacts] = {}
         self._facts_of: tuple[Snapshot, date] | None = None

@@ -8,6 +8,8 @@ from typing import Literal
 
 import msgspec
 
+from govchat.files.keep import Kept
+
 
 class Text(msgspec.Struct, frozen=True, tag="text"):
     """A typed message."""
@@ -27,15 +29,25 @@ PictureKind = Literal["unread", "dossier", "other_province", "person", "foreign"
 
 
 class Picture(msgspec.Struct, frozen=True, tag="picture"):
-    """A photo, and what was read in it before this; its bytes are never here. `codes` are normalised keys."""
+    """A photo, and what was read in it before this; its bytes are never here. `codes` are normalised keys.
+
+    `photo` is there when it was kept for a petition, `refused` tells why it could not be (`large`, `type`, `infected`, `full`, `away`);
+    `caption` is what was written beside it.
+    """
 
     kind: PictureKind = "unread"
     codes: tuple[str, ...] = ()
     province: str = ""
+    photo: Kept | None = None
+    refused: str = ""
+    caption: str = ""
 
 
 class Place(msgspec.Struct, frozen=True, tag="place"):
-    """A shared location."""
+    """A shared location, in degrees; without them when Zalo sent none that is on Earth."""
+
+    latitude: float | None = None
+    longitude: float | None = None
 
 
 class Sticker(msgspec.Struct, frozen=True, tag="sticker"):
@@ -56,6 +68,10 @@ class Unfollowed(msgspec.Struct, frozen=True, tag="unfollowed"):
 
 class OpenedChat(msgspec.Struct, frozen=True, tag="opened_chat"):
     """The citizen opened the chat window without writing."""
+
+
+class GivenBack(msgspec.Struct, frozen=True, tag="given_back"):
+    """The citizen wants the bot again, which an officer's words had silenced."""
 
 
 class SharedContact(msgspec.Struct, frozen=True, tag="shared_contact"):
@@ -125,9 +141,11 @@ class LookedUp(msgspec.Struct, frozen=True, tag="looked_up"):
 
 
 class Subscribed(msgspec.Struct, frozen=True, tag="subscribed"):
-    """The dossier that is followed from now on; None when this citizen has proved none."""
+    """The dossier that is followed from now on; None when this citizen has proved none. `ask_survey`: they have not said yet whether
+    they may be asked how it went."""
 
     code: str | None
+    ask_survey: bool = False
 
 
 class Unsubscribed(msgspec.Struct, frozen=True, tag="unsubscribed"):
@@ -135,6 +153,35 @@ class Unsubscribed(msgspec.Struct, frozen=True, tag="unsubscribed"):
 
     ended: int
     left: int = 0
+
+
+class Held(msgspec.Struct, frozen=True, tag="held", kw_only=True):
+    """Something was kept for a petition that is not filed yet: so many photos, a sealed place, the event with its words."""
+
+    photos: int = 0
+    place: str = ""
+    words_of: str = ""
+    full: bool = False
+
+
+class Petitioned(msgspec.Struct, frozen=True, tag="petitioned", kw_only=True):
+    """A petition of this citizen that is open: what is to be said of what was done, what it holds, what could still be asked; `is_photo`
+    when a photo was added."""
+
+    code: str
+    text: str = ""
+    photos: int = 0
+    has_place: bool = False
+    commune: str = ""
+    category: str = ""
+    wants: tuple[str, ...] = ()
+    is_photo: bool = False
+
+
+class Forgotten(msgspec.Struct, frozen=True, tag="forgotten"):
+    """Nothing is kept of the message that was about this."""
+
+    kind: str
 
 
 class OptedOut(msgspec.Struct, frozen=True, tag="opted_out"):
@@ -163,7 +210,18 @@ class Told(msgspec.Struct, frozen=True, tag="told"):
     buttons: tuple[Button, ...] = ()
 
 
-Answer = Told | LookedUp | Subscribed | Unsubscribed | OptedOut | MyDossiers
+Answer = Told | Held | Petitioned | Forgotten | LookedUp | Subscribed | Unsubscribed | OptedOut | MyDossiers
 Event = (
-    Tapped | Answer | Text | Picture | Place | Sticker | OtherMedia | Followed | Unfollowed | OpenedChat | SharedContact
+    Tapped
+    | Answer
+    | Text
+    | Picture
+    | Place
+    | Sticker
+    | OtherMedia
+    | Followed
+    | Unfollowed
+    | OpenedChat
+    | SharedContact
+    | GivenBack
 )

@@ -28,10 +28,12 @@ RESULT = "#result"
 LINK = "#link"
 PETITION = "#petition"
 PETITION_KIND = "#report"  # and the kind
-PETITION_CODE = "#pa"  # and what to do, and the code
+PETITION_CODE = "#pa"  # and what to do, the code, and a value where one is needed
 MY_PETITIONS = "#reports"
 RATE = "#rate"  # and the dossier's code and the level
 REASON = "#reason"  # and the dossier's code and the reason
+OPINION = "#think"  # and the rating, the dossier's code, what about, and the answer
+AGREE = "#agree"  # and the purpose
 PRIVACY = "#privacy"
 PRIVACY_KIND = "#data"  # and the kind of request
 PERSON = "#person"
@@ -66,6 +68,8 @@ HEARD: Mapping[str, Heard] = MappingProxyType(
         MY_PETITIONS: Heard.MY_PETITIONS,
         RATE: Heard.RATE,
         REASON: Heard.REASON,
+        OPINION: Heard.OPINION,
+        AGREE: Heard.AGREE,
         PRIVACY: Heard.PRIVACY,
         PRIVACY_KIND: Heard.PRIVACY_KIND,
         PERSON: Heard.HUMAN,

@@ -13,12 +13,14 @@ from govchat.citizens.know import Citizen
 from govchat.conversation import asks, events, queries, rooms
 from govchat.conversation.context import Context
 from govchat.conversation.events import Answer, DossierAnswer, Proven, ResultItem, Shown, Slowed, Unknown
+from govchat.conversation.wording import words
 from govchat.dossiers import lookup
 from govchat.kit.crypto import TenantVault
 from govchat.notices import follow
+from govchat.privacy import forget
 
 
-async def perform(
+async def perform(  # noqa: PLR0911 -- one act a line
     session: AsyncSession,
     vault: TenantVault,
     tenant_id: UUID,
@@ -38,7 +40,8 @@ async def perform(
             return events.LookedUp(tuple(answer(key, one) for key, one in zip(codes, found, strict=True)))
         case asks.Subscribe(key):
             made = await follow.subscribe(session, tenant_id, citizen.id, at=now, evidence=evidence, key=key)
-            return events.Subscribed(made.code if made else None)
+            asked = made is not None and "survey" not in await consent.of(session, tenant_id, citizen.id)
+            return events.Subscribed(made.code if made else None, ask_survey=asked)
         case asks.Unsubscribe(key):
             ended = await follow.unsubscribe(session, tenant_id, citizen.id, at=now, evidence=evidence, key=key)
             return events.Unsubscribed(ended, len(await follow.following(session, tenant_id, citizen.id)))
@@ -48,8 +51,14 @@ async def perform(
             return events.OptedOut(len(await follow.following(session, tenant_id, citizen.id)))
         case asks.MyDossiers():
             return events.MyDossiers(await queries.mine(session, tenant_id, citizen.id))
+        case asks.Agree():
+            await consent.give(session, tenant_id, citizen.id, "survey", how="chat", at=now, evidence=evidence)
+            return events.Told(words("follow.survey_done"))
+        case asks.Forget(kind):
+            await forget.forget_words(session, tenant_id, [UUID(evidence.partition(":")[2])])
+            return events.Forgotten(kind)
         case _:
-            return await rooms.perform(session, vault, tenant_id, citizen.id, ask, context)
+            return await rooms.perform(session, vault, tenant_id, citizen.id, ask, context, evidence=evidence)
 
 
 def answer(key: str, found: lookup.Seen | lookup.NotShown | lookup.Slowed) -> DossierAnswer:

@@ -7,23 +7,30 @@ Dossiers of a dialogue stand in the file; proofs and subscriptions are kept for 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Literal
+from uuid import UUID
 
 import msgspec
 import yaml  # type: ignore[import-untyped]
 
-from govchat.conversation import asks, events, payloads
+from govchat.conversation import asks, events, petition_book
 from govchat.conversation.context import Context, TenantFacts
+from govchat.conversation.flows import petition
 from govchat.conversation.say import Link, Outcome
 from govchat.conversation.shelf import starter_shelf
 from govchat.conversation.state import State, dump, load
 from govchat.conversation.step import step
 from govchat.conversation.wording import words
 from govchat.errors import ConfigurationError
+from govchat.files.keep import Kept
 
 BEGIN = datetime(2026, 11, 22, 2, 0, tzinfo=UTC)
-PETITION = "PA-K7PX2-M9QD8"  # of whatever is filed in a dialogue
 STEP_S = 2  # between two turns
 _LARGEST = 1_000_000  # bytes of a file
+
+
+# A photo as it is kept for a petition.
+PHOTO = Kept(id=UUID(int=7), media_type="image/jpeg", size=1000, width=800, height=600, scan="none")
 
 
 class Item(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -55,14 +62,17 @@ class Recorded(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """One turn: `citizen` types, taps (`tap`, a payload that was offered before) or something else happens (`event`).
 
     `ask` lists the dossier codes looked up, with `secret`; `does` names any other act. `says` and `hides` are pieces of the answer,
-    `buttons` payloads that must be offered, `form` the contact form; `silent` means no answer.
+    `buttons` payloads that must be offered, `form` the contact form; `silent` means no answer. `holds` is what the petition
+    holds by then (`petition_book.Filed`).
     """
 
     citizen: str | None = None
     tap: str | None = None
     event: str | None = None
     picture: events.PictureKind | None = None
+    refused: Literal["", "large", "type", "infected", "away"] = ""
     codes: tuple[str, ...] = ()
+    caption: str = ""
     wait_minutes: int = 0
     ask: tuple[str, ...] = ()
     secret: str | None = None
@@ -70,6 +80,7 @@ class Recorded(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     says: tuple[str, ...] = ()
     hides: tuple[str, ...] = ()
     buttons: tuple[str, ...] = ()
+    holds: dict[str, str | int | bool | None] = {}
     form: bool = False
     silent: bool = False
 
@@ -121,7 +132,8 @@ EVENTS: dict[str, events.Event] = {
     "followed": events.Followed(),
     "unfollowed": events.Unfollowed(),
     "opened_chat": events.OpenedChat(),
-    "place": events.Place(),
+    "given_back": events.GivenBack(),
+    "place": events.Place(10.951234, 106.821234),
     "sticker": events.Sticker(),
     "other_media": events.OtherMedia(),
     "shared_contact": events.SharedContact(phone_known=True),
@@ -148,7 +160,8 @@ class Archive:
         self.phone_shared = False
         self.proven: list[str] = []
         self.followed: list[str] = []
-        self.petition: str | None = None
+        self.petitions = petition_book.PetitionBook()
+        self.ratings = petition_book.RatingBook()
 
     def perform(self, ask: asks.Ask) -> events.Answer:  # noqa: PLR0911 -- one act a line
         """What the database side would answer."""
@@ -159,7 +172,7 @@ class Archive:
                 code = key if key in self.proven else None if key else next(reversed(self.proven), None)
                 if code and code not in self.followed:
                     self.followed.append(code)
-                return events.Subscribed(code)
+                return events.Subscribed(code, ask_survey=code is not None)
             case asks.Unsubscribe(key):
                 left = [code for code in self.followed if key and code != key]
                 ended, self.followed = len(self.followed) - len(left), left
@@ -168,25 +181,22 @@ class Archive:
                 return events.OptedOut(len(self.followed))
             case asks.MyDossiers():
                 return events.MyDossiers(tuple(self._mine(code) for code in reversed(self.proven)))
-            case asks.FilePetition():
-                self.petition = "received"
-                said = words("petition.filed", code=PETITION, category="Khác", forward="27/11/2026", due="11/12/2026")
-                return events.Told(
-                    said, (events.Button("Xem", payloads.spelled(payloads.PETITION_CODE, "status", PETITION)),)
-                )
-            case asks.Petition(code, act):
-                return events.Told(self._petition(code, act))
+            case (
+                asks.FilePetition()
+                | asks.HoldForPetition()
+                | asks.AddToPetition()
+                | asks.Petition()
+                | asks.MyPetitions()
+            ):
+                return self.petitions.perform(ask)
+            case asks.Rate() | asks.Reason() | asks.Opinion():
+                return self.ratings.perform(ask)
+            case asks.Forget(kind):
+                return events.Forgotten(kind)
+            case asks.Agree():
+                return events.Told(words("follow.survey_done"))
             case _:  # what the rooms say is theirs; that they are asked is what a dialogue shows
                 return events.Told(type(ask).__name__)
-
-    def _petition(self, code: str, act: str) -> str:
-        if code != PETITION or self.petition is None:
-            return words("petition.unknown")
-        if act == "reopen":
-            return words("petition.reopened", code=code, due="11/12/2026")
-        if act == "confirm":
-            return words("petition.confirmed", code=code)
-        return words("petition.head", title="Phản ánh", code=code, state="Đã tiếp nhận")
 
     def _mine(self, code: str) -> events.Mine:
         row = self.dossiers[code]
@@ -238,13 +248,14 @@ def play(dialogue: Dialogue) -> Iterator[Played]:
         if turn.tap and tapped is None:
             wrong.append(f'"{turn.tap}" was never offered')
         archive.phone_shared |= turn.event == "shared_contact"
-        outcome = step(state, _event(turn, tapped or turn.tap), context)
+        outcome = step(state, _event(turn, tapped or turn.tap, state, context), context)
         asked = outcome.ask
         wrong += _asked_wrong(turn, asked)
         if asked is not None:
             if outcome.say:
                 wrong.append("an answer before what was asked for")
             outcome = step(load(dump(outcome.state)), archive.perform(asked), context)
+        wrong += archive.petitions.differs(turn.holds)
         played = _checked(turn, outcome, wrong)
         offered += played.offered
         yield played
@@ -253,19 +264,22 @@ def play(dialogue: Dialogue) -> Iterator[Played]:
 
 def _is_named(recorded: str, payload: str) -> bool:
     """Whether a recorded payload is this one; one recorded without what it is about is any of its kind."""
-    return payload == recorded or payload.partition(" ")[0] == recorded
+    return payload == recorded or payload.startswith(f"{recorded} ")
 
 
-def _event(turn: Recorded, tapped: str | None) -> events.Event:
+def _event(turn: Recorded, tapped: str | None, state: State, context: Context) -> events.Event:
     if turn.citizen is not None:
         return events.Text(turn.citizen)
     if tapped is not None:
         return events.Tapped(tapped)
     if turn.event in EVENTS:
         return EVENTS[turn.event]
-    return events.Picture(
-        turn.picture or "unread", turn.codes, "Tỉnh Cao Bằng" if turn.picture == "other_province" else ""
-    )
+    kind = turn.picture or "unread"
+    elsewhere = "Tỉnh Cao Bằng" if kind == "other_province" else ""
+    if not petition.is_fresh(state, context) or kind in ("dossier", "other_province", "person"):
+        return events.Picture(kind, turn.codes, elsewhere)
+    photo = None if turn.refused else PHOTO
+    return events.Picture(kind, turn.codes, photo=photo, refused=turn.refused, caption=turn.caption)
 
 
 def _asked_wrong(turn: Recorded, asked: asks.Ask | None) -> list[str]:

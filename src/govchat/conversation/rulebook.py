@@ -47,6 +47,8 @@ class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     commands: dict[str, tuple[str, ...]]
     follow_ups: dict[str, tuple[str, ...]]
     groups: dict[str, Group]
+    skips: tuple[str, ...]
+    last_words: dict[str, tuple[str, ...]]
     signs: dict[str, tuple[str, ...]]
     secrets: _Secrets
 
@@ -61,6 +63,8 @@ class Rulebook(msgspec.Struct, frozen=True):
     commands: Mapping[str, Intent]
     follow_ups: Mapping[str, str]
     groups: Mapping[str, Group]
+    skips: frozenset[str]
+    last_words: Mapping[str, str]
 
 
 @cache
@@ -90,6 +94,8 @@ def read_rulebook(text: str, source: str) -> Rulebook:
         commands=_phrases({_intent(name, source): said for name, said in file.commands.items()}, source),
         follow_ups=_phrases(file.follow_ups, source),
         groups=file.groups,
+        last_words=_phrases(file.last_words, source),
+        skips=frozenset(fold(phrase) for phrase in file.skips),
     )
 
 

@@ -11,10 +11,11 @@ import msgspec
 MOST_CODES = 3  # looked up for one message
 MOST_ASIDE = 6
 MOST_CHOICES = 4
+MOST_SKIPPED = 6
 TOPIC_S = 2 * 3600  # after this "còn phí?" is no longer about what was shown
 DOSSIER_S = 30 * 86400  # and "tới đâu rồi" no longer about the dossier looked up last
 
-Stand = Literal["idle", "lookup.awaiting_code", "lookup.awaiting_secret", "petition.awaiting_text"]
+Stand = Literal["idle", "lookup.awaiting_code", "lookup.awaiting_secret", "petition.awaiting_text", "petition.adding"]
 Proving = Literal["nothing", "secret", "phone"]
 Why = Literal["other_province", "ministry", "unknown_unit", "impossible", "future", "over"]
 
@@ -36,8 +37,9 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
     `codes` are the dossiers looked up last, at `looked_at`; a secret is awaited for the first of them while `awaiting_until` lies ahead.
     `proving` is what the look-up under way was to prove with. `misses` counts messages not understood in a row.
     `procedure` and `field` are what was talked about at `topic_at`, `choices` the procedures offered then to choose from; `then` is one
-    asked about in the same message as a look-up, `petition` the kind of the petition that is being written. `burst` counts messages
-    since `burst_at`.
+    asked about in the same message as a look-up. `petition` is the kind of the petition that is being written since `petition_at`; `draft`
+    names what is kept for it before its words: photos, a place (sealed), the event that holds the words. Once filed it is `petition_code`,
+    `asked` the question put last, `skipped` those not wanted. `burst` counts messages since `burst_at`.
     """
 
     version: Literal[1] = 1
@@ -57,6 +59,16 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
     choices: Annotated[tuple[Code, ...], msgspec.Meta(max_length=MOST_CHOICES)] = ()
     then: Code = ""
     petition: Annotated[str, msgspec.Meta(max_length=16)] = ""
+    petition_at: Seconds = 0
+    petition_code: Code = ""
+    asked: Annotated[str, msgspec.Meta(max_length=16)] = ""
+    skipped: Annotated[
+        tuple[Annotated[str, msgspec.Meta(max_length=16)], ...], msgspec.Meta(max_length=MOST_SKIPPED)
+    ] = ()
+    draft: Seconds = 0
+    held_photos: Annotated[int, msgspec.Meta(ge=0, le=9)] = 0
+    held_place: Annotated[str, msgspec.Meta(max_length=200)] = ""
+    held_words: Annotated[str, msgspec.Meta(max_length=40)] = ""
     burst: Annotated[int, msgspec.Meta(ge=0, le=99)] = 0
     burst_at: Seconds = 0
 

@@ -10,13 +10,15 @@ import msgspec
 
 from govchat.conversation import events, flood, payloads
 from govchat.conversation.context import Context
-from govchat.conversation.flows import browse, follow, front, guidance, lookup, people, pictures, procedures
+from govchat.conversation.flows import browse, follow, front, guidance, lookup, office, people, petition, procedures
+from govchat.conversation.intents import Intent
 from govchat.conversation.rulebook import bare, rulebook
 from govchat.conversation.say import Outcome
 from govchat.conversation.state import State
 from govchat.conversation.turn import Heard, Table, Turn, awaiting_secret, topic_is_fresh
 from govchat.conversation.understand import understand
 from govchat.dossiers.codes import find_codes
+from govchat.handoff.mute import wants_bot
 from govchat.kit.text import clean
 from govchat.language.read import Context as Topic
 
@@ -24,12 +26,13 @@ TABLE: Table = MappingProxyType(
     {
         **front.TABLE,
         **lookup.TABLE,
-        **pictures.TABLE,
         **follow.TABLE,
         **procedures.TABLE,
         **browse.TABLE,
         **guidance.TABLE,
         **people.TABLE,
+        **office.TABLE,
+        **petition.TABLE,
     }
 )
 
@@ -37,6 +40,7 @@ _HEARD = {
     events.Followed: Heard.FOLLOWED,
     events.Unfollowed: Heard.UNFOLLOWED,
     events.OpenedChat: Heard.OPENED_CHAT,
+    events.GivenBack: Heard.GIVEN_BACK,
     events.Place: Heard.PLACE,
     events.Sticker: Heard.STICKER,
     events.OtherMedia: Heard.OTHER_MEDIA,
@@ -46,8 +50,16 @@ _HEARD = {
     events.OptedOut: Heard.OPTED_OUT,
     events.MyDossiers: Heard.MINE,
     events.Told: Heard.TOLD,
+    events.Held: Heard.HELD,
+    events.Petitioned: Heard.PETITIONED,
+    events.Forgotten: Heard.FORGOTTEN,
 }
-_ANSWERS = (events.LookedUp, events.Subscribed, events.Unsubscribed, events.OptedOut, events.MyDossiers, events.Told)
+_ANSWERS = (
+    events.LookedUp, events.Subscribed, events.Unsubscribed, events.OptedOut, events.MyDossiers, events.Told,
+    events.Held, events.Petitioned, events.Forgotten,
+)  # fmt: skip
+# What is never a petition, however it is sent: the law has another way for it.
+_NO_PETITION = frozenset({Intent.DENUNCIATION, Intent.COMPLAINT})
 
 
 def step(state: State, event: events.Event, context: Context) -> Outcome:
@@ -85,14 +97,18 @@ def _tapped(state: State, payload: str, context: Context) -> Turn:
     return Turn(state=state, context=context, heard=heard, argument=argument, codes=codes)
 
 
-def _listen(state: State, text: str, context: Context) -> Turn:
+def _listen(state: State, text: str, context: Context) -> Turn:  # noqa: PLR0911 -- one way to be heard a line
     fresh = topic_is_fresh(state, context)
     plain = text.strip()
     if fresh and plain.isascii() and plain.isdigit() and 1 <= int(plain[:9]) <= len(state.choices):
         picked = payloads.spelled(payloads.PROCEDURE, state.choices[int(plain[:9]) - 1], state.field)
         return _tapped(state, picked, context)
-    if state.step == "petition.awaiting_text" and people.is_petition(text, state, context):
-        return Turn(state=state, context=context, heard=Heard.PETITION, typed=clean(text))
+    if petition.answers_question(text, state, context):
+        return Turn(state=state, context=context, heard=Heard.PETITION_MORE, typed=clean(text))
+    if (act := rulebook().last_words.get(bare(text))) is not None:
+        return Turn(state=state, context=context, heard=Heard.PETITION_CODE, argument=f"{act} ")
+    if wants_bot(text):  # it has the word already
+        return Turn(state=state, context=context, heard=Heard.MENU)
     topic = Topic(state.procedure, state.field) if fresh else None
     meaning = understand(
         text,
@@ -101,10 +117,19 @@ def _listen(state: State, text: str, context: Context) -> Turn:
         book=context.shelf.words,
         context=topic,
     )
+    intent = petition.heard_anew(meaning.intent, text)
+    if intent is Intent.UNKNOWN and office.is_asked_about(text, context):
+        intent = Intent.CONTACT_OFFICE
+    if (
+        state.step == "petition.awaiting_text"
+        and intent not in _NO_PETITION
+        and petition.is_petition(text, state, context)
+    ):
+        return Turn(state=state, context=context, heard=Heard.PETITION, typed=clean(text))
     turn = Turn(
         state=state,
         context=context,
-        heard=Heard(meaning.intent),
+        heard=Heard(intent),
         typed=meaning.codes.text,
         codes=meaning.codes,
         secret=meaning.secret,

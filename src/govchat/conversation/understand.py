@@ -36,7 +36,7 @@ class Meaning(msgspec.Struct, frozen=True):
 
 
 # What a code may stand beside without being looked up.
-_WITH_A_CODE = frozenset({Intent.SUBSCRIBE, Intent.UNSUBSCRIBE, Intent.WITHDRAW})
+_WITH_A_CODE = frozenset({Intent.SUBSCRIBE, Intent.UNSUBSCRIBE, Intent.WITHDRAW, Intent.RATING})
 
 
 def understand(

@@ -14,20 +14,26 @@ from functools import cache
 from importlib.resources import files
 from types import MappingProxyType
 
-from govchat.conversation.wording_keys import KEYS
+from govchat.conversation.wording_keys import KEYS, OWN, SPEAKING, room_texts
 from govchat.errors import ConfigurationError
+from govchat.kit.phrases import overlaid
 
 __all__ = ("KEYS", "Wording", "longest_of", "read_wording", "spoken_in", "vietnamese", "words")
 
 LONGEST_BUTTON = 100  # characters of a Zalo button title
+LONGEST_OF_A_ROOM = 1000  # the law's way for a complaint takes more words
 LONGEST_TEXT = 700  # a sentence nobody reads to the end helps nobody
 
 
 class Wording:
-    """Texts by key; built by `read_wording` only, so that every declared key is there."""
+    """Texts by key, every declared one; `rooms` are those that a province says otherwise than the rooms whose they are."""
 
     def __init__(self, texts: Mapping[str, str]) -> None:
         self.texts = MappingProxyType(dict(texts))
+        product = room_texts()
+        self.rooms = MappingProxyType(
+            {key: texts[key] for key in product if texts.get(key, product[key]) != product[key]}
+        )
 
     def __call__(self, key: str, **values: object) -> str:
         """The text of `key` with its placeholders filled."""
@@ -49,7 +55,8 @@ def spoken_in(wording: Wording) -> Iterator[None]:
     """Within, `words` speaks in this wording: a province's own, laid over the product's. Each task has its own."""
     token = _spoken.set(wording)
     try:
-        yield
+        with overlaid(wording.rooms):
+            yield
     finally:
         _spoken.reset(token)
 
@@ -69,16 +76,19 @@ def read_wording(text: str, source: str) -> Wording:
     for section, entries in sections.items():
         for name, value in entries.items() if isinstance(entries, dict) else ((None, entries),):
             key = section if name is None else f"{section}.{name}"
-            if key not in KEYS:
+            if key not in OWN:
                 raise ConfigurationError(f'{source}: key "{key}" is not known: remove it or declare it in wording.py')
             texts[key] = _checked(key, value, source)
-    if missing := sorted(KEYS.keys() - texts.keys()):
+    if missing := sorted(OWN.keys() - texts.keys()):
         raise ConfigurationError(f"{source}: missing {', '.join(missing)}")
-    return Wording(texts)
+    return Wording({**texts, **room_texts()})
 
 
 def longest_of(key: str) -> int:
     """How many characters the sentence of `key` may have."""
+    room, _, name = key.partition(".")
+    if room in SPEAKING:
+        return LONGEST_BUTTON if name.startswith(("button_", "level_", "costs_")) else LONGEST_OF_A_ROOM
     return LONGEST_BUTTON if key.startswith(("button.", "phone.form_")) else LONGEST_TEXT
 
 

@@ -1,14 +1,18 @@
-"""Every sentence's key with its placeholders: what `wording/vi.toml` must have, no more and no less."""
+"""Every sentence's key with its placeholders: `OWN` is what `wording/vi.toml` must have, no more and no less; `ROOMS` says what other
+rooms say in their own words, under the room's name. A province may say any of them in its own words.
+"""
 
 from collections.abc import Mapping
 from types import MappingProxyType
+
+from govchat.kit.phrases import phrases, placeholders
 
 
 def _declared(section: str, **names: str) -> dict[str, frozenset[str]]:
     return {f"{section}.{name}": frozenset(placeholders.split()) for name, placeholders in names.items()}
 
 
-KEYS: Mapping[str, frozenset[str]] = MappingProxyType(
+OWN: Mapping[str, frozenset[str]] = MappingProxyType(
     {
         **_declared(
             "button", lookup="", another="", help="", contact="", menu="", secret="", phone="", one_code="code"
@@ -74,7 +78,7 @@ KEYS: Mapping[str, frozenset[str]] = MappingProxyType(
         **_declared(
             "guide", file_online="", file_this="name", supplement="", payment="", result="", withdraw="", scan=""
         ),
-        **_declared("guide", complaint="", complaint_status="", denunciation="", dispute="", rating=""),
+        **_declared("guide", complaint_status="", offices="", rating=""),
         **_declared("guide", privacy="", staff=""),
         **_declared(
             "button", map="", person="", cancel="", petition_scene="", petition_reflection="", petition_proposal=""
@@ -93,9 +97,40 @@ KEYS: Mapping[str, frozenset[str]] = MappingProxyType(
         **_declared(
             "petition", filed="code category forward due", filed_before="code category forward due", settled=""
         ),
+        **_declared("button", petition_skip="", petition_done="", petition_more="", petition_category=""),
+        **_declared(
+            "button",
+            petition_anonymous="",
+            report="",
+            one_petition="code",
+            no_reason="",
+            rate_code="code",
+            agree_survey="",
+        ),
+        **_declared("petition", kinds_told="", photo_held="", place_held="", photo_added="count", photos_full=""),
+        **_declared("petition", photo_large="", photo_type="", photo_infected="", photo_away="", place_added=""),
+        **_declared("petition", commune_added="commune", category_added="category", name_added="", note_added=""),
+        **_declared("petition", anonymous_added="", ask_photos="", ask_commune="", ask_name="", ask_category=""),
+        **_declared("petition", ask_why="", has_photos="count", has_place="", complete="code holds"),
+        **_declared("follow", survey="", survey_done=""),
+        **_declared("contact", which="", address_unknown=""),
+        **_declared("hours", on="day hours", not_on="day why", again="at", unsettled=""),
+        **_declared("rating", which="", how="code", too_early="code", given="code", unproved="code"),
         **_declared("petition", confirmed="code", reopened="code due", head="title code state", dates="received due"),
         **_declared("petition", overdue="", answer="answer", none="", mine="count", mine_line="code state"),
         **_declared("rating", refused=""),
         **_declared("privacy", none=""),
     }
 )
+
+# The rooms that speak to citizens themselves.
+SPEAKING = ("petitions", "ratings", "handoff", "privacy")
+
+
+def room_texts() -> dict[str, str]:
+    """What these rooms say, by key, in the product's words."""
+    return {f"{room}.{key}": text for room in SPEAKING for key, text in phrases(f"govchat.{room}").items()}
+
+
+ROOMS: Mapping[str, frozenset[str]] = MappingProxyType({key: placeholders(text) for key, text in room_texts().items()})
+KEYS: Mapping[str, frozenset[str]] = MappingProxyType({**OWN, **ROOMS})

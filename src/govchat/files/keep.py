@@ -10,7 +10,7 @@ from typing import Literal
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from govchat.files.check import check
@@ -87,6 +87,23 @@ async def of_owner(session: AsyncSession, tenant_id: UUID, owner: str) -> list[S
         .order_by(StoredFileRow.created_at, StoredFileRow.id)
     )
     return list(found)
+
+
+async def count(session: AsyncSession, tenant_id: UUID, owner: str) -> int:
+    """How many files one owner has."""
+    owned = select(func.count()).where(StoredFileRow.tenant_id == tenant_id, StoredFileRow.owner == owner)
+    return await session.scalar(owned) or 0
+
+
+async def hand_over(session: AsyncSession, tenant_id: UUID, owner: str, *, to: str) -> int:
+    """What was kept for a while belongs to somebody now and stays; answers how many."""
+    moved = await session.scalars(
+        update(StoredFileRow)
+        .where(StoredFileRow.tenant_id == tenant_id, StoredFileRow.owner == owner)
+        .values(owner=to, delete_after=None)
+        .returning(StoredFileRow.id)
+    )
+    return len(moved.all())
 
 
 async def let_go(session: AsyncSession, tenant_id: UUID, owner: str) -> None:

@@ -15,20 +15,25 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from govchat.citizens import know
 from govchat.conversation import queries
+from govchat.conversation.context import Context
 from govchat.conversation.desk import Desk
 from govchat.conversation.engine import converse
-from govchat.conversation.events import Event, Picture
+from govchat.conversation.events import Event, GivenBack, Picture
+from govchat.conversation.state import State
 from govchat.conversation.wording import spoken_in
 from govchat.handoff import mute
 from govchat.inbox import pictures, trial
 from govchat.inbox.keys import reply_key
 from govchat.inbox.meaning import Meant, asks_for_bot, meaning
+from govchat.inbox.pictures import Seen
 from govchat.inbox.put import body_context
 from govchat.kit import clock
 from govchat.kit.crypto import TenantVault
 from govchat.obs import metrics
 from govchat.obs.logs import citizen_hash
 from govchat.outbox.put import Draft, Lane, put
+from govchat.petitions.tell import tell_waiting
+from govchat.privacy import forget
 from govchat.tenants.registry import Registry, Tenant
 from govchat.tenants.trial import Act
 from govchat.zalo import events, messages
@@ -75,7 +80,7 @@ async def work_off(desk: Desk, tenant: Tenant, user_id: str) -> tuple[int, int]:
     """
     events_done = answers = 0
     await desk.prepare([tenant])
-    seen: dict[UUID, Picture] = {}
+    seen: dict[UUID, Seen] = {}
     while True:
         at_work: Row[tuple[object, ...]] | None = None
         rows: list[Row[tuple[object, ...]]] = []
@@ -89,11 +94,11 @@ async def work_off(desk: Desk, tenant: Tenant, user_id: str) -> tuple[int, int]:
                 at_work = None
                 if rows:
                     await session.execute(DONE, {"tenant": tenant.id, "ids": [row.id for row in rows]})
-        except pictures.Waiting:
+        except pictures.Waiting as waiting:
             # No connection is held while Zalo's picture host is asked; the events before are worked off again.
-            seen |= await pictures.read_waiting(desk, tenant, user_id)
+            seen |= await pictures.read_waiting(desk, tenant, user_id, keep=waiting.keep)
             if at_work is not None:
-                seen.setdefault(at_work.id, Picture())
+                seen.setdefault(at_work.id, Seen(Picture(), waiting.keep))
             continue
         except Exception as error:
             if at_work is None:
@@ -141,7 +146,7 @@ async def _next(session: AsyncSession, tenant_id: UUID, user_id: str) -> list[Ro
 
 
 async def _one(
-    session: AsyncSession, desk: Desk, tenant: Tenant, row: Row[tuple[object, ...]], seen: Mapping[UUID, Picture]
+    session: AsyncSession, desk: Desk, tenant: Tenant, row: Row[tuple[object, ...]], seen: Mapping[UUID, Seen]
 ) -> int:
     vault = await desk.registry.tenant_vault(tenant.id)
     event = events.decode(vault.open(row.body_sealed, body_context(row.id)))
@@ -151,19 +156,28 @@ async def _one(
     citizen = await _know(session, vault, tenant.id, meant)
     if meant.happened is None or not tenant.speaks:
         return 0
+    happened: Event = meant.happened
     if await mute.is_muted(session, tenant.id, citizen.id):  # an officer has the word
-        if not asks_for_bot(meant.happened):
+        if not asks_for_bot(happened):
             return 0
         await mute.give_back(session, tenant.id, citizen.id)
+        happened = GivenBack()
     verdict = await trial.admit(session, tenant, citizen)
-    if meant.picture and desk.http is not None and row.id not in seen and verdict.act in (Act.SEND, Act.SIMULATE):
-        raise pictures.Waiting
-    if verdict.act in (Act.DECLINE, Act.SKIP):
+    answers = verdict.act in (Act.SEND, Act.SIMULATE)
+    state = await queries.load(session, tenant.id, citizen.id)
+    context = desk.context(tenant, clock.now())
+    if answers and meant.picture and desk.http is not None:
+        pictures.look_first(state, context, seen.get(row.id))
+    if not answers:
         said: tuple[messages.CsMessage, ...] = trial.declined(tenant, citizen, verdict)
     else:
-        said = await _answer(session, vault, desk, tenant, citizen, row, seen.get(row.id, meant.happened))
+        happened = seen[row.id].picture if row.id in seen else happened
+        said = await _answer(session, vault, desk, tenant, citizen, row, state, happened, context)
+        said += await _news(session, vault, desk, tenant, citizen)
         if verdict.act is Act.SEND and said:
             verdict = await trial.admit(session, tenant, citizen, messages=len(said))
+    if meant.picture:  # its address opens the photo for a while yet
+        await forget.forget_words(session, tenant.id, [row.id])
     drafts = [
         Draft(
             citizen_id=citizen.id,
@@ -190,10 +204,11 @@ async def _answer(
     tenant: Tenant,
     citizen: know.Citizen,
     row: Row[tuple[object, ...]],
+    state: State,
     happened: Event,
+    context: Context,
 ) -> tuple[messages.CsMessage, ...]:
     """Hold the conversation and remember where it stands."""
-    state = await queries.load(session, tenant.id, citizen.id)
     with spoken_in(desk.words(tenant.id)):
         decided = await converse(
             session,
@@ -202,13 +217,22 @@ async def _answer(
             citizen,
             state,
             happened,
-            desk.context(tenant, clock.now()),
+            context,
             assets_url=desk.registry.assets_url,
             evidence=f"event:{row.id}",
         )
     if decided.state != state:
         await queries.save(session, tenant.id, citizen.id, decided.state, clock.now())
     return decided.messages
+
+
+async def _news(
+    session: AsyncSession, vault: TenantVault, desk: Desk, tenant: Tenant, citizen: know.Citizen
+) -> tuple[messages.CsMessage, ...]:
+    """What the offices answered to this citizen's petitions while they could not be written to."""
+    with spoken_in(desk.words(tenant.id)):
+        told = await tell_waiting(session, vault, tenant.id, citizen.id)
+    return tuple(each for said, buttons in told for each in messages.texts(citizen.zalo_user_id, said, buttons))
 
 
 async def _know(session: AsyncSession, vault: TenantVault, tenant_id: UUID, meant: Meant) -> know.Citizen:

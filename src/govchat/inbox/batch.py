@@ -101,6 +101,8 @@ class Party:
             self.meant.append(meant)
             if meant.happened is None or not self.tenant.speaks:
                 continue
+            if row["news"] and meant.happened is not None:  # an office answered while nothing could be said
+                raise Shy
             if row["muted"]:  # an officer has the word
                 if asks_for_bot(meant.happened):
                     raise Shy

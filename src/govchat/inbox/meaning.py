@@ -76,9 +76,14 @@ def picture_of(event: Event) -> str | None:
     return next((each.payload.url for each in event.attachments if each.payload.url), None)
 
 
-def happening(event: Event) -> happenings.Event | None:
+def happening(event: Event) -> happenings.Event | None:  # noqa: PLR0911 -- one kind a line
     """The event as the conversation sees it; None where nothing is to be answered."""
     match event:
+        case UserMessage() if event.event_name == "user_send_location":
+            place = next((each.location for each in event.attachments if each.location), None)
+            return happenings.Place(*place) if place else happenings.Place()
+        case UserMessage() if event.event_name == "user_send_image":
+            return happenings.Picture(caption=event.text)
         case UserMessage() if event.event_name in MEDIA:
             made: happenings.Event = MEDIA[event.event_name]()
             return made

@@ -1,17 +1,39 @@
-"""The sentences of a room: `wording/vi.toml` of its package, read once, with `{placeholders}` that are filled when one is said."""
+"""The sentences of a room: `wording/vi.toml` of its package, read once, with `{placeholders}` that are filled when one is said.
 
+Within `overlaid`, a province's own sentences stand in their places: `<room>.<key>` each, checked by whoever lays them over.
+"""
+
+import string
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import cache
 from importlib.resources import files
 from types import MappingProxyType
 
+_NONE: Mapping[str, str] = MappingProxyType({})
+_own: ContextVar[Mapping[str, str]] = ContextVar("phrases", default=_NONE)
 
-@cache
+
+@contextmanager
+def overlaid(own: Mapping[str, str]) -> Iterator[None]:
+    """Within, these sentences are said instead of the product's. Each task has its own."""
+    token = _own.set(own)
+    try:
+        yield
+    finally:
+        _own.reset(token)
+
+
 def phrases(package: str) -> Mapping[str, str]:
     """Every sentence of `govchat.<room>` by key, without the line break that opens a long one."""
-    table = tomllib.loads((files(package) / "wording" / "vi.toml").read_text(encoding="utf-8"))
-    return MappingProxyType({key: text.strip() for key, text in table.items()})
+    shipped, own = _shipped(package), _own.get()
+    if not own:
+        return shipped
+    room = f"{package.rpartition('.')[2]}."
+    mine = {key.removeprefix(room): text for key, text in own.items() if key.startswith(room)}
+    return {**shipped, **mine} if mine else shipped
 
 
 def fill(package: str, key: str, **facts: str) -> str:
@@ -24,3 +46,14 @@ def fill(package: str, key: str, **facts: str) -> str:
         elif not line.strip():
             lines.append("")
     return "\n".join(lines).strip()
+
+
+def placeholders(text: str) -> frozenset[str]:
+    """The names in braces; raises ValueError for braces that don't match."""
+    return frozenset(name for _, name, _, _ in string.Formatter().parse(text) if name is not None)
+
+
+@cache
+def _shipped(package: str) -> Mapping[str, str]:
+    table = tomllib.loads((files(package) / "wording" / "vi.toml").read_text(encoding="utf-8"))
+    return MappingProxyType({key: text.strip() for key, text in table.items()})

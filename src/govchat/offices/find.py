@@ -17,7 +17,18 @@ _COMMON = frozenset(
         "trung tam phuc vu hanh chinh cong bo phan mot cua so ban uy nhan dan ubnd tinh thanh pho xa phuong dac khu o tai va",
     )
 )
+# Neither do the words of the question itself: "thứ 7 có làm không" asks for no office of Lâm Đồng.
+_ASKED = frozenset(
+    re.findall(
+        r"\w+",
+        "lam viec khong co gio may nao dau mo cua dong nghi hom nay mai mot kia ngay thu hai ba tu nam sau bay chu nhat cuoi tuan le tet "
+        "dia chi so dien thoai ban do cho hoi duoc k ko khg vay ha a oi ad va thi la den luc nop ho sang chieu toi tiep dan nhan xin minh "
+        "em anh chi",
+    )
+)
 _WORD = re.compile(r"\w+")
+# Where everything is handed in, as people call it; of a province that names one, that one is meant.
+_CENTRE = re.compile(r"\b(?:hanh chinh cong|mot cua)\b")
 
 
 def find(manifest: Manifest, words: str) -> list[Agency]:
@@ -28,7 +39,11 @@ def find(manifest: Manifest, words: str) -> list[Agency]:
     exact = [one for one in manifest.agencies if wanted in (fold(one.code), fold(one.name))]
     if exact:
         return exact
-    asked = set(_WORD.findall(wanted)) - _COMMON
+    province = set(_WORD.findall(fold(manifest.name)))
+    asked = set(_WORD.findall(wanted)) - _COMMON - _ASKED - province
+    if not asked:
+        centres = [one for one in manifest.agencies if _CENTRE.search(fold(one.name))]
+        return centres if len(centres) == 1 and _CENTRE.search(wanted) else []
     scored = [(len(asked & (set(_WORD.findall(fold(one.name))) - _COMMON)), one) for one in manifest.agencies]
     most = max((score for score, _ in scored), default=0)
     return [one for score, one in scored if score == most] if most else []

@@ -24,6 +24,7 @@ OPEN = frozenset({"received", "assigned", "reopened"})
 MOVES: Mapping[str, tuple[frozenset[str], str]] = MappingProxyType(
     {
         "created": (frozenset[str](), "received"),
+        "added": (OPEN, ""),  # the citizen adds to it: it stays where it is
         "assigned": (OPEN, "assigned"),
         "answered": (OPEN | {"answered"}, "answered"),
         "closed": (OPEN | {"answered"}, "closed"),
@@ -85,7 +86,7 @@ async def move(
     told: Told | None = None,
 ) -> int:
     """Do `act`, which was allowed: state, event and callback; answers the event's number. The row's other columns are the caller's."""
-    row.state = MOVES[act][1]
+    row.state = MOVES[act][1] or row.state
     row.closed_at = at if row.state in ENDS else None
     row.last_event += 1
     row.updated_at = at

@@ -80,10 +80,14 @@ async def file(
     new: New,
     *,
     photos: Sequence[Kept] = (),
+    photos_of: str = "",
     calendar: Calendar | None = None,
     at: datetime | None = None,
 ) -> Filed:
-    """File it; the same words again within a day answer the petition that is there. Raises `PetitionLimit`, `PetitionUnfit`."""
+    """File it, with photos just kept and those of the owner `photos_of`; the same words again within a day answer the one that is there.
+
+    Raises `PetitionLimit`, `PetitionUnfit`.
+    """
     now = at or clock.now()
     _check(new, photos)
     rules = await rules_of(session, tenant_id, new.kind, now)
@@ -92,9 +96,7 @@ async def file(
         before = unseal(vault, row.id, row.private_sealed)
         if row.kind == new.kind and before is not None and before.text == new.text:
             return _filed(row, rules.legal_answer, is_new=False)
-    midnight = now.astimezone(VN).replace(hour=0, minute=0, second=0, microsecond=0)
-    if sum(row.received_at >= midnight for row in recent) >= rules.most_a_day:
-        raise PetitionLimit(f"{rules.most_a_day} petitions were filed today: the next one tomorrow")
+    _check_day(recent, now, rules.most_a_day)
     petition_id = new_id()
     forward_by, due_at = rules.dates(calendar or national(), now)
     row = PetitionRow(
@@ -117,10 +119,18 @@ async def file(
     )
     session.add(row)
     await session.flush()
-    for photo in photos:
-        await keep.own(session, tenant_id, photo, owner=owner_of(petition_id), delete_after=None)
+    await _own_photos(session, tenant_id, owner_of(petition_id), photos, photos_of)
     await change.move(session, vault, row, "created", actor="citizen", at=now)
     return _filed(row, rules.legal_answer, is_new=True)
+
+
+async def _own_photos(
+    session: AsyncSession, tenant_id: UUID, owner: str, photos: Sequence[Kept], photos_of: str
+) -> None:
+    for photo in photos:
+        await keep.own(session, tenant_id, photo, owner=owner, delete_after=None)
+    if photos_of:
+        await keep.hand_over(session, tenant_id, photos_of, to=owner)
 
 
 def owner_of(petition_id: UUID) -> str:
@@ -141,6 +151,12 @@ def _check(new: New, photos: Sequence[Kept]) -> None:
         raise PetitionUnfit(f"the text has {len(new.text)} characters: expected 1 to {LONGEST}")
     if len(photos) > MOST_PHOTOS:
         raise PetitionUnfit(f"{len(photos)} photos: at most {MOST_PHOTOS} are taken")
+
+
+def _check_day(recent: Sequence[PetitionRow], now: datetime, most: int) -> None:
+    midnight = now.astimezone(VN).replace(hour=0, minute=0, second=0, microsecond=0)
+    if sum(row.received_at >= midnight for row in recent) >= most:
+        raise PetitionLimit(f"{most} petitions were filed today: the next one tomorrow")
 
 
 async def _recent(session: AsyncSession, tenant_id: UUID, citizen_id: UUID, since: datetime) -> list[PetitionRow]:

@@ -42,6 +42,7 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
     answer: str | None = None
     can_confirm: bool = False
     can_reopen: bool = False
+    can_add: bool = False
 
 
 async def status_of(
@@ -94,6 +95,7 @@ async def _standing(session: AsyncSession, vault: TenantVault, row: PetitionRow,
         answer=await _answer(session, vault, row),
         can_confirm=row.state == "answered",
         can_reopen=may and row.state in ("answered", "confirmed", "closed"),
+        can_add=row.state in OPEN,
     )
 
 

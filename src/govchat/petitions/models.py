@@ -29,6 +29,12 @@ class PetitionRow(TenantRow, Base):
         CheckConstraint(f"state IN {STATES}", name="state"),
         CheckConstraint("delivery IN ('planned', 'none', 'told', 'test')", name="delivery"),
         Index("ix_petitions_citizen", "tenant_id", "citizen_id", "id", postgresql_where=text("citizen_id IS NOT NULL")),
+        Index(
+            "ix_petitions_untold",
+            "tenant_id",
+            "citizen_id",
+            postgresql_where=text("delivery = 'none' AND citizen_id IS NOT NULL"),
+        ),
         Index("ix_petitions_state", "tenant_id", "state", "id"),
         # Only what can be late or waits for the citizen stands in these: the work at hand, not the archive.
         Index(

@@ -1,6 +1,7 @@
 """Where the law wants what is no petition: complaints, denunciations, land disputes (khiếu nại, tố cáo, tranh chấp đất đai).
 
-Pure: a kind, a day and the province in; words, limits and offices out. Nothing of what a citizen wrote comes here, so nothing is kept.
+Pure: a kind, a day and the province in; words (`route_<kind>`), limits and offices out. Nothing of what a citizen wrote comes here, so
+nothing is kept.
 """
 
 import tomllib
@@ -11,8 +12,11 @@ from importlib.resources import files
 import msgspec
 
 from govchat.errors import DomainError
+from govchat.kit.phrases import fill
 from govchat.kit.text import fold
 from govchat.tenants.schema import Agency, Manifest
+
+ROOM = "govchat.petitions"
 
 
 class RouteUnknown(DomainError):
@@ -36,14 +40,13 @@ class Limit(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
 
 
 class Route(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """How the law routes one kind of matter since a day. `text` is for citizens; `office` is whom the law names."""
+    """How the law routes one kind of matter since a day; `office` is whom the law names."""
 
     kind: str
     from_: date = msgspec.field(name="from")
     title: str
     office: str
     agencies: tuple[str, ...]
-    text: str
     basis: str
     limit: tuple[Limit, ...]
 
@@ -75,9 +78,20 @@ def routing_for(kind: str, on: date, manifest: Manifest | None = None) -> Routed
     return Routed(route=route, offices=offices)
 
 
+def told(routed: Routed) -> str:
+    """What a citizen reads: where to go, with the limits of the law on that day."""
+    facts: dict[str, str] = {}
+    for one in routed.route.limit:
+        facts[one.what] = str(one.days)
+        for name in ("complex", "very_complex", "remote", "remote_complex"):
+            days = getattr(one, name)
+            if days is not None:
+                facts[f"{one.what}_{name}"] = str(days)
+    return fill(ROOM, f"route_{routed.route.kind}", **facts)
+
+
 @cache
 def routes() -> tuple[Route, ...]:
-    """Every entry of the table, its texts without the opening line break."""
+    """Every entry of the table."""
     raw = (files("govchat.petitions") / "data" / "routing.toml").read_bytes()
-    table = msgspec.convert(tomllib.loads(raw.decode()), _Table)
-    return tuple(msgspec.structs.replace(one, text=one.text.strip()) for one in table.route)
+    return msgspec.convert(tomllib.loads(raw.decode()), _Table).route

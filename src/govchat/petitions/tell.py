@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from govchat.citizens.consent import BY_PHONE
 from govchat.kit.clock import VN
 from govchat.kit.crypto import TenantVault
-from govchat.kit.phrases import fill, phrases
+from govchat.kit.phrases import fill, overlaid, phrases
 from govchat.notices import budget
 from govchat.notices.channel import Case, Channel, Decision, decide
 from govchat.notices.policy import Policy, policy_of
@@ -23,6 +23,7 @@ from govchat.notices.quiet import jitter_of
 from govchat.outbox.put import Draft, Lane, put
 from govchat.petitions.models import PetitionEventRow, PetitionRow
 from govchat.petitions.private import unseal_told
+from govchat.tenants.phrases import own_phrases
 from govchat.zalo import messages
 
 ROOM = "govchat.petitions"
@@ -80,8 +81,9 @@ async def tell(
     row.delivery_reason = decision.reason
     row.delivery = "test" if test else "none" if decision.channel is None else "planned"
     if row.delivery == "planned":
-        said = say(row, act, note)
-        await _put(session, vault, row, person, Saying(said, buttons(row), number), decision, now)
+        with overlaid(await own_phrases(session, row.tenant_id, ROOM)):
+            saying = Saying(say(row, act, note), buttons(row), number)
+        await _put(session, vault, row, person, saying, decision, now)
         if purse is not None and decision.cost:
             spent = {"tenant": row.tenant_id, "period": purse.month, "cost": decision.cost}
             await session.execute(SPEND, spent)

@@ -15,7 +15,7 @@ from govchat.audit.record import note
 from govchat.citizens.models import CitizenRow
 from govchat.kit import clock
 from govchat.kit.crypto import TenantVault
-from govchat.kit.phrases import fill
+from govchat.kit.phrases import fill, overlaid
 from govchat.notices.channel import FREE_FOR, MARGIN
 from govchat.outbox.put import Draft, Lane, put
 from govchat.privacy.handle import PrivacyMoveRefused, held
@@ -23,6 +23,7 @@ from govchat.privacy.items import Part
 from govchat.privacy.models import PrivacyRequestRow
 from govchat.privacy.parts import PARTS, who_is
 from govchat.privacy.request import ROOM
+from govchat.tenants.phrases import own_phrases
 from govchat.tenants.registry import Registry
 from govchat.zalo import messages
 
@@ -112,9 +113,11 @@ async def _say_goodbye(session: AsyncSession, vault: TenantVault, row: PrivacyRe
     zalo_id, spoke = found.one()
     if now + MARGIN - spoke > FREE_FOR or zalo_id.startswith("tel:"):
         return
+    with overlaid(await own_phrases(session, row.tenant_id, ROOM)):
+        said = fill(ROOM, "erased", code=row.code)
     draft = Draft(
         citizen_id=row.citizen_id,
-        message=messages.text(zalo_id, fill(ROOM, "erased", code=row.code)),
+        message=messages.text(zalo_id, said),
         lane=Lane.NOTICE,
         dedupe_key=f"privacy:{row.id}",
         cause=f"privacy:{row.id}",

@@ -134,10 +134,15 @@ async def broadcasts(session: AsyncSession, _: TenantVault, tenant_id: UUID, who
 
 
 async def conversation(session: AsyncSession, _: TenantVault, tenant_id: UUID, who: Who) -> list[Item]:
-    """Where their conversation stands."""
+    """Where their conversation stands, and photos that wait for a petition's words."""
     rows = await _rows(
         session, tenant_id, who,
-        "SELECT updated_at, state::text AS state FROM conversations WHERE tenant_id = :tenant AND citizen_id = :citizen",
+        """
+        SELECT updated_at, state::text AS state, ARRAY(
+            SELECT f.id::text FROM stored_files f
+            WHERE f.tenant_id = :tenant AND starts_with(f.owner, 'petition-draft:' || :citizen_text || ':')) AS files
+        FROM conversations WHERE tenant_id = :tenant AND citizen_id = :citizen
+        """,
     )  # fmt: skip
     return _items(rows, "updated_at")
 

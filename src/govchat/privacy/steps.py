@@ -63,7 +63,12 @@ async def ratings(session: AsyncSession, tenant_id: UUID, who: Who) -> list[str]
 
 
 async def conversation(session: AsyncSession, tenant_id: UUID, who: Who) -> list[str]:
-    """Where the conversation stood is forgotten."""
+    """Where the conversation stood is forgotten, with photos that wait for a petition's words."""
+    sql = (
+        "UPDATE stored_files SET delete_after = clock_timestamp()"
+        " WHERE tenant_id = :tenant AND starts_with(owner, 'petition-draft:' || CAST(:citizen AS text) || ':')"
+    )
+    await _do(session, tenant_id, sql, citizen=str(who.citizen_id))
     await _do(
         session,
         tenant_id,

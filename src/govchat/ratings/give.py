@@ -41,6 +41,24 @@ DOSSIER = text(
 )
 
 
+CODE = text("SELECT code FROM dossiers WHERE tenant_id = :tenant AND id = :id")
+
+RATEABLE = text(
+    """
+    SELECT d.code FROM dossiers d
+    WHERE d.tenant_id = :tenant AND d.status IN (3, 8, 9, 10) AND d.id IN (
+      SELECT f.dossier_id FROM dossier_followers f JOIN dossiers o ON o.tenant_id = :tenant AND o.id = f.dossier_id
+      WHERE f.tenant_id = :tenant AND f.citizen_id = :citizen AND f.ended_at IS NULL
+        AND (f.how <> 'phone' OR f.proof_hash = o.phone_index)
+      UNION
+      SELECT p.dossier_id FROM dossier_proofs p JOIN dossiers o ON o.tenant_id = :tenant AND o.id = p.dossier_id
+      WHERE p.tenant_id = :tenant AND p.citizen_id = :citizen AND p.proof_hash IN (o.secret_hash, o.phone_index))
+      AND NOT EXISTS (SELECT FROM ratings r WHERE r.tenant_id = :tenant AND r.dossier_id = d.id AND r.state = 'given')
+    ORDER BY d.changed_at DESC, d.code LIMIT 5
+    """
+)
+
+
 class RatingRefused(DomainError):
     """This citizen can't rate this dossier now."""
 
@@ -103,6 +121,21 @@ async def may_rate(session: AsyncSession, tenant_id: UUID, citizen_id: UUID, cod
     return "given" if by is not None else None
 
 
+async def levels_of(session: AsyncSession, tenant_id: UUID, code: str) -> int:
+    """How many levels the dossier of a code is rated on."""
+    key = codes.parse(code).key
+    found = await session.scalar(
+        text("SELECT id FROM dossiers WHERE tenant_id = :tenant AND code_key = :key"), {"tenant": tenant_id, "key": key}
+    )
+    return await scale_of(session, tenant_id, found) if found else (await settings_of(session, tenant_id)).levels
+
+
+async def rateable(session: AsyncSession, tenant_id: UUID, citizen_id: UUID) -> list[str]:
+    """The codes of this citizen's dossiers that have their result and no rating, the latest first, five at most."""
+    found = await session.scalars(RATEABLE, {"tenant": tenant_id, "citizen": citizen_id})
+    return list(found)
+
+
 async def give(
     session: AsyncSession,
     vault: TenantVault,
@@ -161,8 +194,8 @@ async def explain(
     extra_costs: bool | None = None,
     comment: str | None = None,
     at: datetime | None = None,
-) -> bool:
-    """Add to one's own rating within a day what is given here; False when there is none of theirs. Raises `RatingUnfit`."""
+) -> Given | None:
+    """Add to one's own rating within a day; answers the rating, None when there is none of theirs. Raises `RatingUnfit`."""
     now = at or clock.now()
     row = await session.scalar(
         select(RatingRow)
@@ -173,7 +206,7 @@ async def explain(
         .with_for_update()
     )  # fmt: skip
     if row is None:
-        return False
+        return None
     known = {one.key for one in reasons()}
     if unknown := sorted(set(because) - known):
         raise RatingUnfit(f'reason "{unknown[0][:40]}": expected one of {", ".join(sorted(known))}')
@@ -189,13 +222,12 @@ async def explain(
     if comment:
         row.comment_sealed = vault.seal(comment[:LONGEST_COMMENT].encode(), comment_context(row.id))
     await session.flush()
-    if row.poor:
-        code = await session.scalar(
-            text("SELECT code FROM dossiers WHERE tenant_id = :tenant AND id = :id"),
-            {"tenant": tenant_id, "id": dossier_id},
-        )
-        await _alert(session, vault, row, str(code), "rating.explained", now)
-    return True
+    code = str(await session.scalar(CODE, {"tenant": tenant_id, "id": dossier_id}))
+    said_more = because or comment or extra_costs is not None or any(level is not None for level in about.values())
+    if row.poor and said_more:
+        await _alert(session, vault, row, code, "rating.explained", now)
+    assert row.level is not None
+    return Given(dossier_id=dossier_id, code=code, unit=row.unit, level=row.level, levels=row.levels, poor=row.poor)
 
 
 def comment_context(rating_id: UUID) -> str:

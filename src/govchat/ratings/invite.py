@@ -16,13 +16,14 @@ from govchat.kit import clock
 from govchat.kit.clock import VN
 from govchat.kit.crypto import TenantVault
 from govchat.kit.ids import new_id
-from govchat.kit.phrases import fill
+from govchat.kit.phrases import fill, overlaid
 from govchat.notices.channel import FREE_FOR, Case, Decision, decide
 from govchat.notices.policy import Policy, policy_of
 from govchat.notices.quiet import jitter_of
 from govchat.outbox.put import Draft, Lane, put
 from govchat.ratings.scale import ROOM, buttons
 from govchat.ratings.settings import settings_of
+from govchat.tenants.phrases import own_phrases
 from govchat.zalo import messages
 
 # The result's own notice comes first, and a moment to look at it.
@@ -90,7 +91,8 @@ async def invite_due(
         },
     )  # fmt: skip
     fresh = set(invited.scalars())
-    drafts = [_draft(row, decision, settings.levels, at) for row, decision in open_ if row.dossier_id in fresh]
+    with overlaid(await own_phrases(session, tenant_id, ROOM)):
+        drafts = [_draft(row, decision, settings.levels, at) for row, decision in open_ if row.dossier_id in fresh]
     return await put(session, vault, tenant_id, drafts)
 
 

@@ -31,12 +31,17 @@ def _subscribed(turn: Turn) -> Outcome:
     code = event.code if isinstance(event, events.Subscribed) else None
     if code is None:
         return _proof_first(turn)
+    survey = isinstance(event, events.Subscribed) and event.ask_survey
     buttons: tuple[Button, ...] = (
+        *((tap("agree_survey", payloads.spelled(payloads.AGREE, "survey")),) if survey else ()),
         tap("unsubscribe", payloads.spelled(payloads.UNSUBSCRIBE, code)),
         tap("mine", payloads.MINE),
         tap("another", payloads.LOOKUP),
     )
-    return turn.answer(words("follow.done", code=code), TEXTS["status"].text, buttons=buttons, codes=(code,), misses=0)
+    asked = f"{words('follow.survey')} {TEXTS['survey'].text}" if survey else ""
+    return turn.answer(
+        words("follow.done", code=code), TEXTS["status"].text, asked, buttons=buttons, codes=(code,), misses=0
+    )
 
 
 def _proof_first(turn: Turn) -> Outcome:

@@ -1,16 +1,13 @@
-"""The front desk: welcome, menu, help, thanks, the office's contact, media we can't read, and what was not understood."""
-
-from datetime import timedelta
+"""The front desk: welcome, menu, help, thanks, media we can't read, and what was not understood."""
 
 from govchat.conversation import payloads
 from govchat.conversation.context import Context, TenantFacts
 from govchat.conversation.say import LONGEST_TITLE, Button, Link, Outcome, Tap
 from govchat.conversation.turn import Heard, Table, Turn
 from govchat.conversation.wording import words
-from govchat.offices import find, hours
+from govchat.kit.phrases import phrases
 
 _GREETED_LATELY_S = 300  # a follow and the opening of the chat come together: one welcome is enough
-_DAYS_AHEAD = 10
 _MEDIA_LATELY_S = 20  # an album arrives as one event per photo
 
 NATIONAL_PORTAL = "https://dichvucong.gov.vn"
@@ -73,6 +70,10 @@ def _greeting(turn: Turn) -> Outcome:
     return turn.answer(words("front.greeting"), buttons=menu_buttons(), misses=0, greeted_at=turn.context.seconds)
 
 
+def _given_back(turn: Turn) -> Outcome:
+    return turn.answer(phrases("govchat.handoff")["back"], buttons=menu_buttons(), step="idle", misses=0)
+
+
 def _menu(turn: Turn) -> Outcome:
     return turn.answer(words("front.menu"), buttons=menu_buttons(), step="idle", misses=0)
 
@@ -85,22 +86,6 @@ def _help(turn: Turn) -> Outcome:
 
 def _thanks(turn: Turn) -> Outcome:
     return turn.answer(words("front.thanks"), buttons=(tap("menu", payloads.MENU),), misses=0)
-
-
-def _contact(turn: Turn) -> Outcome:
-    tenant = turn.context.tenant
-    known = [
-        words("contact.hotline", hotline=tenant.hotline) if tenant.hotline else "",
-        words("contact.address", address=tenant.address) if tenant.address else "",
-        words("contact.portal", url=tenant.portal_url) if tenant.portal_url else "",
-    ]
-    known += office_hours(turn)
-    lines = [words("contact.office", province=within(tenant.full_name)), *filter(None, known)] if any(known) else []
-    advice = words("contact.automatic") if any(known) else words("contact.nothing_known")
-    page = find.map_link(tenant.manifest) if tenant.manifest else None
-    place = (Link(words("button.map"), page),) if page else ()
-    buttons = (tap("lookup", payloads.LOOKUP), tap("person", payloads.PERSON), *place, *portal_button(tenant))
-    return turn.answer("\n".join(lines), advice, buttons=buttons, misses=0)
 
 
 def _cancel(turn: Turn) -> Outcome:
@@ -117,6 +102,12 @@ def _cancel(turn: Turn) -> Outcome:
         choices=(),
         then="",
         misses=0,
+        petition="",
+        petition_code="",
+        asked="",
+        held_photos=0,
+        held_place="",
+        held_words="",
     )
 
 
@@ -131,29 +122,6 @@ def _out_of_scope(turn: Turn) -> Outcome:
     return turn.answer(words("front.out_of_scope"), buttons=menu_buttons(), misses=0)
 
 
-def office_hours(turn: Turn) -> list[str]:
-    """When the office is open: today, and the next days on which it is otherwise than people expect. By the calendar, holidays included."""
-    manifest, today = turn.context.tenant.manifest, turn.context.today
-    if manifest is None:
-        return []
-    week = [hours.open_on(manifest, None, today + timedelta(days=ahead)) for ahead in range(_DAYS_AHEAD)]
-    first = week[0]
-    lines = [words("hours.open", hours=first.hours) if first.is_open else words("hours.closed", why=_why(first))]
-    saturday = next(day for day in week if day.day.weekday() == 5)
-    said = saturday.hours if saturday.is_open else words("hours.off")
-    lines.append(words("hours.saturday", day=f"{saturday.day:%d/%m}", hours=said))
-    lines += [
-        words("hours.ahead", day=f"{day.day:%d/%m/%Y}", why=_why(day))
-        for day in week[1:]
-        if day.why in (hours.Why.HOLIDAY, hours.Why.COMPENSATORY, hours.Why.SWAP, hours.Why.MAKEUP)
-    ][:3]
-    return lines
-
-
-def _why(day: hours.Opening) -> str:
-    return day.name or words(f"hours.why_{day.why}")
-
-
 def _unfollowed(turn: Turn) -> Outcome:
     return turn.silence(step="idle", awaiting_until=0, proving="nothing", asides=())
 
@@ -163,7 +131,6 @@ def _media(turn: Turn) -> Outcome:
     if turn.state.media == turn.heard and abs(now - turn.state.media_at) < _MEDIA_LATELY_S:
         return turn.silence(media_at=now)
     texts = {
-        Heard.PLACE: (words("media.place"),),
         Heard.STICKER: (words("media.sticker"),),
     }
     said = texts.get(turn.heard, (words("media.other"),))
@@ -188,14 +155,13 @@ TABLE: Table = {
     (None, Heard.UNFOLLOWED): _unfollowed,
     (None, Heard.OPENED_CHAT): _opened,
     (None, Heard.GREETING): _greeting,
+    (None, Heard.GIVEN_BACK): _given_back,
     (None, Heard.MENU): _menu,
     (None, Heard.HELP): _help,
     (None, Heard.THANKS): _thanks,
     (None, Heard.CANCEL): _cancel,
     (None, Heard.ABUSE): _abuse,
     (None, Heard.OUT_OF_SCOPE): _out_of_scope,
-    (None, Heard.CONTACT_OFFICE): _contact,
-    (None, Heard.PLACE): _media,
     (None, Heard.STICKER): _media,
     (None, Heard.OTHER_MEDIA): _media,
     (None, Heard.UNKNOWN): not_understood,

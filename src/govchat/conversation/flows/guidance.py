@@ -1,18 +1,24 @@
 """What a clerk explains without looking anything up: filing, supplements, payment, results, withdrawal, and who hears which grievance.
 
 A chat message is no complaint and no denunciation in law (domain of Decrees 155 and 156 of 2026): the way to the right office is told, and
-nothing of the matter is kept here.
+the very message is forgotten (`asks.Forget`).
 """
 
-from govchat.conversation import payloads
+from govchat.conversation import events, payloads
+from govchat.conversation.asks import Forget
 from govchat.conversation.flows.front import contact_line, national_portal_button, portal_button, tap
 from govchat.conversation.flows.lookup import foreign_line
 from govchat.conversation.flows.procedures import about_of, portal_link, show
 from govchat.conversation.say import Button, Link, Outcome
 from govchat.conversation.turn import Heard, Table, Turn
 from govchat.conversation.wording import words
+from govchat.petitions import routing
+from govchat.tenants.schema import Agency
 
 VNEID = "https://vneid.gov.vn"
+_MOST_OFFICES = 3
+# The national procedure that belongs to each kind of grievance.
+_PROCEDURES = {"complaint": "2.002409", "denunciation": "2.002394", "land_dispute": "1.012812"}
 
 
 def _contact() -> Button:
@@ -90,8 +96,14 @@ def _scan_help(turn: Turn) -> Outcome:
     )
 
 
-def _complaint(turn: Turn) -> Outcome:
-    return _grievance(turn, "complaint", "2.002409")
+def _grievance(turn: Turn) -> Outcome:
+    """A complaint or a denunciation: first of all nothing is kept of what was written."""
+    return turn.ask(Forget(str(turn.heard)), step="idle", misses=0)
+
+
+def _forgotten(turn: Turn) -> Outcome:
+    kind = turn.event.kind if isinstance(turn.event, events.Forgotten) else ""
+    return _route(turn, kind if kind in _PROCEDURES else "complaint")
 
 
 def _complaint_status(turn: Turn) -> Outcome:
@@ -100,27 +112,32 @@ def _complaint_status(turn: Turn) -> Outcome:
     )
 
 
-def _denunciation(turn: Turn) -> Outcome:
-    return _grievance(turn, "denunciation", "2.002394")
-
-
 def _dispute(turn: Turn) -> Outcome:
-    return _grievance(turn, "dispute", "1.012812")
+    return _route(turn, "land_dispute")
 
 
-def _grievance(turn: Turn, key: str, code: str = "") -> Outcome:
-    """Guidance with the procedure that belongs to it; the matter itself is not kept."""
-    about = about_of(turn, code) if code else None
+def _route(turn: Turn, kind: str) -> Outcome:
+    """Where the law sends the matter, within which limits, and which office that is here, with the procedure that belongs to it."""
+    tenant = turn.context.tenant
+    routed = routing.routing_for(kind, turn.context.today, tenant.manifest)
+    offices = [_office(one) for one in routed.offices[:_MOST_OFFICES]]
+    code = _PROCEDURES[kind]
+    about = about_of(turn, code)
     procedure = (
         (tap("procedure", payloads.spelled(payloads.PROCEDURE, code), name=about.procedure.name[:90]),) if about else ()
     )
     return turn.answer(
-        words(f"guide.{key}"),
-        contact_line(turn.context.tenant),
-        buttons=(*procedure, *portal_button(turn.context.tenant), _contact()),
+        routing.told(routed),
+        "\n".join([words("guide.offices"), *offices]) if offices else contact_line(tenant),
+        buttons=(*procedure, *portal_button(tenant), _contact()),
         step="idle",
         misses=0,
     )
+
+
+def _office(agency: Agency) -> str:
+    """An office as it can be found: what its manifest does not tell is left out."""
+    return "- " + ", ".join(filter(None, (agency.name, agency.address, agency.phone)))
 
 
 def _staff(turn: Turn) -> Outcome:
@@ -134,9 +151,10 @@ TABLE: Table = {
     (None, Heard.RESULT): _result,
     (None, Heard.WITHDRAW): _withdraw,
     (None, Heard.SCAN_HELP): _scan_help,
-    (None, Heard.COMPLAINT): _complaint,
+    (None, Heard.COMPLAINT): _grievance,
     (None, Heard.COMPLAINT_STATUS): _complaint_status,
-    (None, Heard.DENUNCIATION): _denunciation,
+    (None, Heard.DENUNCIATION): _grievance,
+    (None, Heard.FORGOTTEN): _forgotten,
     (None, Heard.DISPUTE): _dispute,
     (None, Heard.STAFF): _staff,
 }

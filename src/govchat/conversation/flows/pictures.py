@@ -8,14 +8,15 @@ from govchat.conversation.asks import LookUp
 from govchat.conversation.flows.front import contact_line, example, national_portal_button, tap, within
 from govchat.conversation.flows.lookup import explain_asides, sort_codes
 from govchat.conversation.say import Button, Outcome
-from govchat.conversation.turn import Heard, Table, Turn
+from govchat.conversation.turn import Turn
 from govchat.conversation.wording import words
 from govchat.dossiers.codes import find_codes
 
 _ALBUM_S = 20  # an album arrives as one event per photo
 
 
-def _picture(turn: Turn) -> Outcome:
+def picture(turn: Turn) -> Outcome:
+    """A photo that was not sent for a petition: read for a code, and not kept."""
     seen = turn.event if isinstance(turn.event, events.Picture) else events.Picture()
     now, kind = turn.context.seconds, f"picture.{seen.kind}"[:16]
     if seen.kind == "dossier":
@@ -37,6 +38,8 @@ def _picture(turn: Turn) -> Outcome:
         case "foreign":
             said = [words("media.foreign_code", example=shown)]
         case "nothing":
+            report = tap("report", payloads.spelled(payloads.PETITION_KIND, "scene"))
+            buttons = (*buttons[:2], report, *buttons[2:])
             said = [words("media.no_code", example=shown), words("media.picture_privacy")]
         case _:
             said = [words("media.picture", example=shown), words("media.picture_privacy")]
@@ -61,6 +64,3 @@ def _dossier(turn: Turn, seen: events.Picture) -> Outcome:
         then="",
         misses=0,
     )
-
-
-TABLE: Table = {(None, Heard.PICTURE): _picture}

@@ -1,0 +1,100 @@
+"""A name and a commune within a citizen's own words, so that nobody is asked for what they have said. Pure.
+
+Careful rather than clever: only what is written as a name, with capitals, is taken; everything else is asked for.
+"""
+
+import re
+from itertools import takewhile
+
+from govchat.kit.text import clean, fold
+
+_WORD = re.compile(r"[^\W\d_]+")
+_PRESENTS = re.compile(
+    r"\b(?:[Tt]ôi|[Ee]m|[Cc]háu|[Cc]on|[Mm]ình)\s+(?:tên\s+là|tên|là)\s+|\b[Hh]ọ\s+(?:và\s+)?tên\s*:?\s*"
+)
+_UNIT_IN = re.compile(r"\b([Xx]ã|[Pp]hường|[Đđ]ặc khu|[Tt]hị trấn)\s+(?=\S)")
+_LED_IN = re.compile(
+    r"^(?:(?:dạ|vâng|thưa)[\s,]+)*(?:(?:tôi|em|cháu|con|mình)\s+)?(?:(?:họ\s+)?(?:và\s+)?tên\s*(?:là|:)?\s+|là\s+)?",
+    re.IGNORECASE,
+)
+_LED_IN_PLACE = re.compile(
+    r"^(?:(?:dạ|vâng)[\s,]+)*(?:(?:việc này|chỗ này|nó|tôi|em|cháu|con|mình|bên em|bên tôi)\s+)?(?:(?:ở|tại|thuộc|là)\s+)?",
+    re.IGNORECASE,
+)
+_UNIT = re.compile(r"^(?:xã|xa|phường|phuong|p\.?|x\.?|đặc khu|dac khu|thị trấn|thi tran|tt\.?)\s+\S", re.IGNORECASE)
+_LED_OUT = re.compile(r"(?:[\s,]+(?:ạ|nhé|nha|đó|thưa))+[\s.!]*$", re.IGNORECASE)
+# What a sentence begins with that is no name.
+_NO_NAME = frozenset(
+    [
+        "khong",
+        "ko",
+        "chua",
+        "de",
+        "cho",
+        "sao",
+        "tai",
+        "vi",
+        "ai",
+        "o",
+        "xa",
+        "phuong",
+        "thi",
+        "la",
+        "ho",
+        "can",
+        "nhung",
+        "da",
+    ]
+)
+_MOST_WORDS = 7
+_MOST_OF_A_COMMUNE = 4
+
+
+def name_in(text: str) -> str | None:
+    """The name by which somebody introduces themselves in a longer text."""
+    said = clean(text, 4000)
+    for found in _PRESENTS.finditer(said):
+        words = _capitals(said[found.end() :])[:5]
+        if len(words) >= 2:
+            return " ".join(words)
+    return None
+
+
+def commune_in(text: str) -> str | None:
+    """The commune, ward or special zone that a longer text names; the first where there are several."""
+    said = clean(text, 4000)
+    for found in _UNIT_IN.finditer(said):
+        rest = said[found.end() :]
+        number = re.match(r"\d{1,2}(?!\w)", rest)
+        words = [number[0]] if number else _capitals(rest)[:_MOST_OF_A_COMMUNE]
+        if words:
+            return f"{found[1].lower()} {' '.join(words)}"
+    return None
+
+
+def name_of(answer: str) -> str | None:
+    """The name that somebody gives when they are asked for it; None when the answer is none."""
+    said = _LED_OUT.sub("", _LED_IN.sub("", clean(answer, 200))).strip(" .,!")
+    words = said.split()
+    if not 2 <= len(words) <= _MOST_WORDS or not all(re.fullmatch(r"[^\W\d_]+[.']?", word) for word in words):
+        return None
+    if fold(words[0]) in _NO_NAME:
+        return None
+    if said.islower() or said.isupper():
+        return said.title()
+    return said if all(word[0].isupper() for word in words) else None
+
+
+def commune_of(answer: str) -> str | None:
+    """The commune that somebody gives when they are asked for it; None for what is no name of a place."""
+    said = _LED_OUT.sub("", _LED_IN_PLACE.sub("", clean(answer, 200))).strip(" .,!")
+    words = said.split()
+    if not 1 <= len(words) <= _MOST_WORDS + 3 or "?" in answer or not any(map(str.isalpha, said)):
+        return None
+    return said if len(words) <= _MOST_OF_A_COMMUNE or _UNIT.match(said) else None
+
+
+def _capitals(text: str) -> list[str]:
+    """The words at the beginning that are written with a capital; the name ends with its sentence."""
+    first = re.split(r"[,.;:!?()\n]", text, maxsplit=1)[0]
+    return list(takewhile(lambda word: bool(_WORD.fullmatch(word)) and word[0].isupper(), first.split()))

@@ -1,0 +1,101 @@
+"""Where an office is and when it is open: the one that was named, on the day that was asked, by the calendar."""
+
+from datetime import UTC, datetime
+
+import msgspec
+import pytest
+
+from govchat.conversation import events
+from govchat.conversation.context import Context
+from govchat.conversation.facts import facts_of
+from govchat.conversation.say import Link, Say
+from govchat.conversation.state import FRESH
+from govchat.conversation.step import step
+from govchat.kit.clock import VN
+from govchat.offices.day import asked_day, spoken
+from govchat.tenants.registry import Registry
+from govchat.tenants.schema import Agency, WorkingHours
+
+NOW = datetime(2026, 11, 22, 2, 0, tzinfo=UTC)  # a Sunday
+TODAY = NOW.astimezone(VN).date()
+POLICE = Agency(
+    code="cong-an", name="Công an tỉnh Lâm Đồng", address="4 Trần Bình Trọng", phone="0263 3822 000",
+    hours=WorkingHours(saturday="07:30-11:30"),
+)  # fmt: skip
+CENTRE = Agency(code="ttpvhcc", name="Trung tâm Phục vụ hành chính công tỉnh Lâm Đồng")
+LAND_1 = Agency(code="dd1", name="Văn phòng đăng ký đất đai Đà Lạt")
+LAND_2 = Agency(code="dd2", name="Văn phòng đăng ký đất đai Bảo Lộc")
+
+
+@pytest.fixture
+def context(registry: Registry) -> Context:
+    facts = facts_of(registry.by_slug("lam-dong"), registry.now, TODAY)
+    assert facts.manifest is not None
+    manifest = msgspec.structs.replace(facts.manifest, agencies=(CENTRE, POLICE, LAND_1, LAND_2))
+    return Context(NOW, msgspec.structs.replace(facts, manifest=manifest))
+
+
+def ask(context: Context, words: str) -> Say:
+    (said,) = step(FRESH, events.Text(words), context).say
+    return said
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        ("thứ 7 có làm không", ["Thứ bảy 28/11/2026: không làm việc, nghỉ cuối tuần", "Làm việc lại từ 07:30 thứ hai 30/11/2026"]),
+        ("chủ nhật có làm việc không", ["Chủ nhật 22/11/2026: không làm việc"]),
+        ("ngày mai có làm việc không", ["Thứ hai 23/11/2026: có làm việc, 07:30–11:30"]),
+        ("24/11 có làm việc không", ["Thứ ba 24/11/2026: không làm việc, Ngày Văn hóa Việt Nam", "thứ tư 25/11/2026"]),
+        ("tết có làm việc không", ["Tết Nguyên đán", "có thể thay đổi"]),
+        ("công an thứ 7 có làm không", ["Công an tỉnh Lâm Đồng:", "4 Trần Bình Trọng", "Thứ bảy 28/11/2026: có làm việc, 07:30–11:30"]),
+        ("mấy giờ làm việc", ["Hôm nay không làm việc", "Thứ bảy 28/11", "24/11/2026: Ngày Văn hóa Việt Nam"]),
+    ],
+)  # fmt: skip
+def test_the_day_that_was_asked_is_answered_from_the_calendar(context: Context, words: str, says: list[str]) -> None:
+    said = ask(context, words).text
+    for piece in says:
+        assert piece in said, said
+
+
+def test_a_named_office_comes_with_its_map(context: Context) -> None:
+    said = ask(context, "địa chỉ công an ở đâu")
+    assert "0263 3822 000" in said.text
+    (page,) = [button.url for button in said.buttons if isinstance(button, Link) and "maps" in button.url]
+    assert "Tr%E1%BA%A7n" in page
+
+
+def test_several_offices_are_offered_and_one_is_chosen(context: Context) -> None:
+    said = ask(context, "địa chỉ văn phòng đất đai ở đâu")
+    titles = [button.title for button in said.buttons]
+    assert titles[:2] == [LAND_1.name, LAND_2.name]
+    (chosen,) = step(FRESH, events.Tapped("#contact dd2"), context).say
+    assert chosen.text.startswith("Văn phòng đăng ký đất đai Bảo Lộc:")
+    assert "chưa được công bố" in chosen.text
+
+
+@pytest.mark.parametrize(
+    ("words", "day"),
+    [
+        ("thứ sáu tuần sau", "thứ sáu 27/11/2026"),
+        ("t2 làm k", "thứ hai 23/11/2026"),
+        ("cuối tuần", "thứ bảy 28/11/2026"),
+        ("ngày 30 tháng 4", "thứ sáu 30/04/2027"),
+        ("2/9/2026", "thứ tư 02/09/2026"),
+        ("31/2", None),
+        ("29/2", "thứ ba 29/02/2028"),
+        ("mai", "thứ hai 23/11/2026"),
+        ("quốc khánh", "thứ năm 02/09/2027"),
+        ("có làm không", None),
+    ],
+)
+def test_a_day_is_read_as_people_say_it(context: Context, words: str, day: str | None) -> None:
+    assert context.tenant.manifest is not None
+    found = asked_day(context.tenant.manifest, words, TODAY)
+    assert (spoken(found) if found else None) == day
+
+
+def test_the_one_stop_centre_is_meant_where_there_is_one(context: Context) -> None:
+    said = ask(context, "trung tâm hành chính công ở đâu").text
+    assert said.startswith("Trung tâm Phục vụ hành chính công tỉnh Lâm Đồng:")
+    assert "chưa được công bố" in said
