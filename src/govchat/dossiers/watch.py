@@ -17,6 +17,7 @@ from govchat.dossiers import moves, private, store
 from govchat.dossiers.advance import Step
 from govchat.dossiers.deadline import apology_by
 from govchat.dossiers.intake import Intake, count
+from govchat.dossiers.judge import Judge
 from govchat.dossiers.models import DossierRow
 from govchat.dossiers.schemas import DossierIn, Handler
 from govchat.dossiers.terms import terms_of
@@ -84,9 +85,7 @@ async def note_overdue(
     found = await store.lock(session, tenant_id, keys)
     if not found:
         return 0
-    intake = Intake(session, vault, tenant_id, book, now=now)
-    intake.terms = await terms_of(session, tenant_id, book)
-    intake.results = [None] * len(found)
+    judge = Judge(vault, await terms_of(session, tenant_id, book), len(found))
     records = []
     for place, each in enumerate(found.values()):
         held = each.state
@@ -104,7 +103,7 @@ async def note_overdue(
         )
         flags = frozenset({moves.OVERDUE})
         step = Step(outcome="updated", state=state, flags=flags, event=True, told=True, old_status=state.status)
-        intake.note(place, step, said)
+        judge.note(place, step, said)
         records.append(
             store.Record(
                 state=state,
@@ -115,7 +114,7 @@ async def note_overdue(
             )
         )
     await store.update(session, tenant_id, records, now)
-    await intake.finish()
+    await Intake(session, vault, tenant_id, judge, now=now).finish()
     return len(records)
 
 
