@@ -35,8 +35,8 @@ _numbers = itertools.count(1)
 
 # All that a change leaves behind, without what can never be the same twice.
 LEFT = {
-    "dossiers": "status, sub_status, unit, due_at, due_given, first_due_at, paused_at, finished_at, changed_at, last_event, flags, secret_hash,"
-    " phone_index, procedure_code, received_at, registered_at, reappointments",
+    "dossiers": "status, sub_status, unit, due_at, due_given, first_due_at, paused_at, finished_at, changed_at, last_event, flags,"
+    " secret_hash, phone_index, procedure_code, received_at, registered_at, reappointments",
     "dossier_events": "number, old_status, status, sub_status, unit, due_at, changed_at, flags, told_sealed IS NULL",
     "notices": "number, kind, state, channel, reason, decision - 'hours_since_interaction', wording_version, message_id IS NULL",
 }
