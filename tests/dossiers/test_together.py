@@ -311,7 +311,7 @@ Step = tuple[int, int, int, int]
         max_size=14,
     )
 )
-@limits(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@limits(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 async def test_whatever_comes_together_ends_as_one_after_another(desk: Desk, steps: list[Step]) -> None:
     """Any mixture of provinces, dossiers, statuses and times: the same answers and the same rows as one by one."""
     ours, theirs = ([[new_code() for _ in range(4)] for _ in range(2)] for _ in range(2))

@@ -132,10 +132,10 @@ class Together:
         What is put of one code goes in the order in which it came. `test`: notices are decided and kept, never said.
         """
         draft = Draft(code=code, key=codes.parse(code).key, given=given)
-        vault = await self._registry.tenant_vault(tenant_id)
         if self._gather.waiting >= QUEUE_LIMIT:
             raise TooManyWaiting("the database is behind: send the same again in a moment")
         async with self._turn(tenant_id, draft.key):
+            vault = await self._registry.tenant_vault(tenant_id)
             done = None if test else await self._gather.put(Pushed(tenant_id, vault, draft))
             if done is None:
                 done = await self._alone(tenant_id, vault, draft, test=test)
