@@ -16,6 +16,7 @@ from sqlalchemy import text
 from tests.db.rows import BY_NAME, make
 
 from govchat.citizens import know
+from govchat.db.session import Database
 from govchat.dossiers import intake, together
 from govchat.dossiers.codes import CodeInvalid, parse
 from govchat.dossiers.judge import Draft
@@ -286,6 +287,26 @@ async def test_two_of_one_code_go_in_the_order_in_which_they_came(desk: Desk) ->
     assert [put.result().outcome for put in puts] == ["created"] + ["updated"] * 5
     rows = await desk.left(code)
     assert [row.status for row in rows["dossier_events"]] == [2, 4, 5, 4, 9, 10]
+
+
+async def test_many_with_their_notices_cost_two_round_trips(settings: Settings) -> None:
+    db, bell, seen = Database.connect(settings.database_url, part="test", pool_size=1), Bell(settings.redis_url), []
+    registry = Registry(db, settings)
+    await registry.load()
+    desk = Desk(registry, bell)
+    codes = [new_code() for _ in range(10)]
+    for slug in (ONE, OTHER):
+        await asyncio.gather(*(desk.put(code, told(2), slug) for code in codes))
+        for code in codes:
+            await desk.followed(code, slug)
+    await asyncio.sleep(together.LINGER_S)
+    async with db._connection() as (_, driver):
+        driver.add_query_logger(lambda asked: seen.append(asked.query))
+    done = await asyncio.gather(*(desk.put(code, told(9, 1), slug) for code in codes for slug in (ONE, OTHER)))
+    assert [each.notices for each in done] == [1] * 20
+    assert seen == [together.LOOK, together.APPLY]
+    await bell.close()
+    await db.close()
 
 
 async def test_a_test_key_tells_nobody(desk: Desk) -> None:

@@ -44,10 +44,6 @@ class Doorman:
             raise Unauthenticated("the API key is not known or was revoked: make one with `govchat key create`")
         return found
 
-    async def finish(self) -> None:
-        """Wait for the looks that are under way."""
-        await self._gather.finish()
-
     async def _look(self, shown: list[_Shown]) -> list[Caller | None]:
         now: datetime = clock.now()
         rows = await self._db.rows(
