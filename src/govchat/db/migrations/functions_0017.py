@@ -1,4 +1,4 @@
-"""SQL functions of revision 0019: dossiers that many provinces' systems put at the same moment, in two round trips; who calls, in one.
+"""SQL functions of revision 0017: dossiers that many provinces' systems put at the same moment, in two round trips; who calls, in one.
 
 All run as their caller and bind one province after another, as those of revision 0003 do. Only an insert of a code that somebody else is
 inserting waits; whatever else another process holds is left out. Their statements look rows up by key whatever is asked, so one plan serves
