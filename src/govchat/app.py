@@ -15,6 +15,7 @@ from litestar.static_files import create_static_files_router
 
 from govchat import probes
 from govchat.access.idempotency import Once
+from govchat.access.recognise import Doorman
 from govchat.callbacks import routes as callbacks
 from govchat.campaigns import routes as campaigns
 from govchat.connect import routes as connection
@@ -22,6 +23,7 @@ from govchat.db import rls
 from govchat.db.session import Database
 from govchat.dossiers import routes as dossiers
 from govchat.dossiers.national import routes as national
+from govchat.dossiers.together import Together
 from govchat.errors import ConfigurationError
 from govchat.inbox.put import Intake
 from govchat.kit.ending import end
@@ -71,11 +73,14 @@ def create_app(settings: Settings, *, pool_size: int = 6) -> Litestar:
             app.state.pace = Pace(redis, registry.vault.log_key)
             app.state.bell = bell
             app.state.door = Door(registry, Intake(db), bell)
+            app.state.doorman = Doorman(db)
+            app.state.together = together = Together(registry, book, bell)
             tasks += [
                 asyncio.create_task(registry.keep_fresh()),
                 asyncio.create_task(book.keep_fresh()),
             ]
             yield
+            await together.finish()
         finally:
             await end(tasks)
             await bell.close()

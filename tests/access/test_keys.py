@@ -1,5 +1,6 @@
 """API keys: shown once, kept as a hash, recognised inside their own province alone."""
 
+import asyncio
 from datetime import timedelta
 
 import pytest
@@ -7,6 +8,8 @@ from sqlalchemy import select
 
 from govchat.access import keys
 from govchat.access.models import ApiKeyRow
+from govchat.access.recognise import Doorman
+from govchat.access.revoke import revoke
 from govchat.kit import clock
 from govchat.tenants.registry import Registry
 
@@ -36,17 +39,34 @@ async def test_the_mode_is_written_in_the_key_and_kept(registry: Registry) -> No
     for test, mode in ((False, "live"), (True, "test")):
         made = await made_key(registry, test=test)
         assert made.key.startswith(f"gvc_{mode}_")
-        async with registry.db.tenant(tenant.id) as session:
-            assert (await keys.recognise(session, tenant.id, made.key)).mode == mode
+        assert (await Doorman(registry.db).recognise(tenant.id, made.key)).mode == mode
 
 
-async def test_a_key_is_unknown_in_another_provinces_session(registry: Registry) -> None:
+async def test_a_key_is_unknown_in_another_province_also_beside_its_own(registry: Registry) -> None:
     made = await made_key(registry)
     ours, other = registry.by_slug(SLUG), registry.by_slug("dien-bien")
-    for tenant_id in (other.id, ours.id):
-        async with registry.db.tenant(other.id) as session:
-            with pytest.raises(keys.Unauthenticated):
-                await keys.recognise(session, tenant_id, made.key)
+    doorman = Doorman(registry.db)
+    places = [other.id, ours.id] * 8
+    found = await asyncio.gather(
+        *(doorman.recognise(tenant_id, made.key) for tenant_id in places), return_exceptions=True
+    )
+    for tenant_id, who in zip(places, found, strict=True):
+        if tenant_id == ours.id:
+            assert isinstance(who, keys.Caller)
+            assert (who.tenant_id, who.prefix) == (ours.id, made.prefix)
+        else:
+            assert isinstance(who, keys.Unauthenticated)
+
+
+async def test_a_revoked_key_is_refused_from_the_next_request_on(registry: Registry) -> None:
+    made = await made_key(registry)
+    tenant = registry.by_slug(SLUG)
+    doorman = Doorman(registry.db)
+    await asyncio.gather(*(doorman.recognise(tenant.id, made.key) for _ in range(40)))
+    async with registry.db.tenant(tenant.id) as session:
+        await revoke(session, tenant.id, made.prefix)
+    with pytest.raises(keys.Unauthenticated):
+        await doorman.recognise(tenant.id, made.key)
 
 
 async def test_the_last_use_is_noted_once_a_minute(registry: Registry) -> None:
@@ -54,8 +74,7 @@ async def test_the_last_use_is_noted_once_a_minute(registry: Registry) -> None:
     tenant = registry.by_slug(SLUG)
 
     async def used() -> object:
-        async with registry.db.tenant(tenant.id) as session:
-            await keys.recognise(session, tenant.id, made.key)
+        await Doorman(registry.db).recognise(tenant.id, made.key)
         async with registry.db.tenant(tenant.id) as session:
             return await session.scalar(select(ApiKeyRow.last_used_at).where(ApiKeyRow.prefix == made.prefix))
 

@@ -273,7 +273,7 @@ async def test_garbage_for_a_key_is_refused(api: House, call: Call) -> None:
     revoked = await _key(api, OURS, keys.SCOPES)
     async with api.registry.db.tenant(api.registry.by_slug(OURS).id) as session:
         await session.execute(
-            update(ApiKeyRow).where(ApiKeyRow.key_hash == keys._hash(revoked)).values(revoked_at=sa.func.now())
+            update(ApiKeyRow).where(ApiKeyRow.key_hash == keys.hash_of(revoked)).values(revoked_at=sa.func.now())
         )
     tag = api.registry.by_slug(OURS).key_tag
     garbage = [

@@ -2,7 +2,8 @@
 
 import pytest
 
-from govchat.access.keys import SCOPES, Unauthenticated, recognise
+from govchat.access.keys import SCOPES, Unauthenticated
+from govchat.access.recognise import Doorman
 from govchat.db.session import Database
 from govchat.kit.ids import tenant_id_for
 
@@ -15,8 +16,7 @@ async def recognised(own_settings):
     db = Database.connect(own_settings.database_url, part="test")
 
     async def who(key):
-        async with db.tenant(TENANT) as session:
-            return await recognise(session, TENANT, key)
+        return await Doorman(db).recognise(TENANT, key)
 
     yield who
     await db.close()

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from sqlalchemy import LargeBinary, cast, func, select
+from sqlalchemy import LargeBinary, cast, func, select, update
 from tests.house import House, open_house
 
 from govchat.dossiers import intake
@@ -328,8 +328,31 @@ async def test_a_sealed_value_opens_only_where_it_stands(client: Client) -> None
         assert rows[0].private_sealed != rows[1].private_sealed
         rows[0].private_sealed = rows[1].private_sealed
     status, problem = await client.call("GET", rows[0].code)
-    assert (status, problem["code"]) == (500, "internal")
+    assert (status, problem["code"]) == (500, "dossier_damaged")
     assert "Hiền" not in str(problem)
+    assert rows[0].code in problem["detail"]
+
+
+async def test_a_damaged_dossier_is_marked_hides_no_other_and_is_mended_by_putting_it_again(client: Client) -> None:
+    damaged, whole = new_code(), new_code()
+    await client.put(damaged)
+    await client.put(whole)
+    tenant = client.house.registry.by_slug(SLUG)
+    async with client.house.registry.db.tenant(tenant.id) as session:
+        await session.execute(
+            update(DossierRow).where(DossierRow.code_key == damaged).values(private_sealed=b"\x01damaged")
+        )
+    listed, cursor = {}, ""
+    while cursor is not None:
+        status, page = await client.call("GET", f"?limit=100{cursor and f'&cursor={cursor}'}")
+        assert status == 200, page
+        listed |= {item["code"]: item for item in page["items"]}
+        cursor = page["next_cursor"]
+    assert (listed[damaged]["damaged"], listed[damaged]["applicant"], listed[damaged]["status"]) == (True, None, 4)
+    assert (listed[whole]["damaged"], listed[whole]["applicant"]["name"]) == (False, "Trịnh Thị Phương Hiền")
+    assert (await client.call("GET", damaged))[1]["code"] == "dossier_damaged"
+    assert (await client.put(damaged, changed_at="2026-11-17T08:00:00+07:00"))["outcome"] == "updated"
+    assert (await client.get(damaged))["applicant"]["name"] == "Trịnh Thị Phương Hiền"
 
 
 async def test_many_created_at_once_are_each_created_once(client: Client) -> None:

@@ -5,7 +5,8 @@ from typing import Any
 from litestar.connection import ASGIConnection
 from litestar.handlers import BaseRouteHandler
 
-from govchat.access.keys import Caller, Forbidden, Unauthenticated, recognise, tag_of
+from govchat.access.keys import Caller, Forbidden, Unauthenticated, tag_of
+from govchat.access.recognise import Doorman
 from govchat.tenants.registry import Registry
 
 # `opt={"public": "why"}` on a route that needs no key.
@@ -44,5 +45,5 @@ async def identify(connection: ASGIConnection[Any, Any, Any, Any]) -> Caller:
     tenant = await registry.by_tag(tag) if tag else None
     if tenant is None:
         raise Unauthenticated("the API key is not known or was revoked: make one with `govchat key create`")
-    async with registry.db.tenant(tenant.id) as session:
-        return await recognise(session, tenant.id, key)
+    doorman: Doorman = connection.app.state.doorman
+    return await doorman.recognise(tenant.id, key)

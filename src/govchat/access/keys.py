@@ -1,4 +1,4 @@
-"""API keys: made, shown once, recognised by hash.
+"""API keys: made, shown once, recognised by hash (see `access.recognise`).
 
 A key reads `gvc_live_<tag><random>`: the tag names the tenant (it is no secret), so the key is looked up inside that tenant's own
 session and row-level security holds from the first query on.
@@ -11,12 +11,10 @@ from typing import Literal
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from govchat.access.models import ApiKeyRow
 from govchat.errors import DomainError
-from govchat.kit import clock
 from govchat.kit.ids import new_id
 
 SCOPES = (
@@ -93,30 +91,19 @@ async def create(
     prefix = key[: len("gvc_live_") + TAG_LENGTH + 4]
     session.add(
         ApiKeyRow(
-            tenant_id=tenant_id, id=new_id(), prefix=prefix, key_hash=_hash(key), mode=mode, scopes=sorted(set(scopes))
+            tenant_id=tenant_id,
+            id=new_id(),
+            prefix=prefix,
+            key_hash=hash_of(key),
+            mode=mode,
+            scopes=sorted(set(scopes)),
         )
     )
     await session.flush()
     return NewKey(key, prefix, slug, tuple(sorted(set(scopes))), mode)
 
 
-async def recognise(session: AsyncSession, tenant_id: UUID, key: str) -> Caller:
-    """Who holds this key; raises `Unauthenticated`. Its last use is noted at most once a minute."""
-    row = await session.scalar(
-        select(ApiKeyRow).where(
-            ApiKeyRow.tenant_id == tenant_id, ApiKeyRow.key_hash == _hash(key), ApiKeyRow.revoked_at.is_(None)
-        )
-    )
-    if row is None:
-        raise Unauthenticated("the API key is not known or was revoked: make one with `govchat key create`")
-    now = clock.now()
-    if row.last_used_at is None or row.last_used_at < now - SEEN_EVERY:
-        await session.execute(
-            update(ApiKeyRow).where(ApiKeyRow.tenant_id == tenant_id, ApiKeyRow.id == row.id).values(last_used_at=now)
-        )
-    return Caller(row.id, tenant_id, row.prefix, row.mode, frozenset(row.scopes))
-
-
-def _hash(key: str) -> bytes:
+def hash_of(key: str) -> bytes:
+    """What is kept of a key."""
     # 192 random bits need no slow hash.
     return hashlib.sha256(key.encode()).digest()

@@ -52,6 +52,12 @@ def body_context(message_id: UUID) -> str:
     return f"callback_deliveries.body/{message_id}"
 
 
+def seal(vault: TenantVault, kind: str, body: object, now: datetime) -> tuple[UUID, bytes]:
+    """A message's id, and what the table keeps of it."""
+    message_id = new_id()
+    return message_id, vault.seal(msgspec.json.encode(Message(kind, now, body)), body_context(message_id))
+
+
 async def put(session: AsyncSession, vault: TenantVault, tenant_id: UUID, kind: str, body: object) -> int:
     """Tell the tenant's one-stop systems that `kind` (`notice.delivered`) happened; answers how many addresses will hear.
 
@@ -67,12 +73,14 @@ async def put_many(
     if not messages:
         return 0
     now = clock.now()
-    ids = [new_id() for _ in messages]
-    bodies = [
-        vault.seal(msgspec.json.encode(Message(kind, now, body)), body_context(message_id))
-        for message_id, (kind, body) in zip(ids, messages, strict=True)
-    ]
-    values = {"tenant": tenant_id, "ids": ids, "kinds": [kind for kind, _ in messages], "bodies": bodies, "now": now}
+    sealed = [seal(vault, kind, body, now) for kind, body in messages]
+    values = {
+        "tenant": tenant_id,
+        "ids": [message_id for message_id, _ in sealed],
+        "kinds": [kind for kind, _ in messages],
+        "bodies": [body for _, body in sealed],
+        "now": now,
+    }
     return len((await session.execute(PUT_MANY, values)).all())
 
 

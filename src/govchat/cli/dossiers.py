@@ -115,7 +115,8 @@ def apologies(slug: str, data_dir: Path, json_: bool) -> None:
 async def _import(settings: "Settings", slug: str, lines: "list[Line]", *, dry_run: bool) -> dict[str, int]:
     from govchat.cli.opened import opened
     from govchat.dossiers import codes
-    from govchat.dossiers.intake import Draft, put_many
+    from govchat.dossiers.intake import put_many
+    from govchat.dossiers.judge import Draft
     from govchat.dossiers.schemas import Put
     from govchat.procedures.book import Book
 

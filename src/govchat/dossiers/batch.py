@@ -7,7 +7,8 @@ import msgspec
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from govchat.dossiers import codes
-from govchat.dossiers.intake import Draft, put_many
+from govchat.dossiers.intake import put_many
+from govchat.dossiers.judge import Draft
 from govchat.dossiers.schemas import BatchItem, FieldProblem, ItemProblem, ItemResult, Put
 from govchat.errors import DomainError
 from govchat.kit.crypto import TenantVault

@@ -1,11 +1,27 @@
 """The part of a dossier that needs proof: sealed as one value, bound to its row."""
 
+from typing import ClassVar
 from uuid import UUID
 
 import msgspec
+import structlog
 
 from govchat.dossiers.schemas import Applicant, DossierIn, ResultItem
-from govchat.kit.crypto import TenantVault
+from govchat.errors import DomainError
+from govchat.kit.crypto import SealBroken, TenantVault
+
+log = structlog.get_logger()
+
+# What reading a damaged column raises.
+UNREADABLE = (SealBroken, msgspec.MsgspecError)
+
+
+class DossierDamaged(DomainError):
+    """What needs proof of a dossier does not open."""
+
+    status: ClassVar[int] = 500
+    code: ClassVar[str] = "dossier_damaged"
+    title: ClassVar[str] = "A part of the dossier can't be read"
 
 
 class Private(msgspec.Struct):
@@ -55,6 +71,22 @@ def seal(vault: TenantVault, dossier_id: UUID, private: Private) -> bytes:
 def unseal(vault: TenantVault, dossier_id: UUID, sealed: bytes) -> Private:
     """What the column holds."""
     return msgspec.json.decode(vault.open(sealed, _context(dossier_id)), type=Private)
+
+
+def damaged(code: str) -> DossierDamaged:
+    """What is told of a dossier whose sealed part does not open: putting it anew writes that part anew."""
+    return DossierDamaged(
+        f'the sealed part of dossier "{code}" is damaged: put it again with a newer `changed_at`, which replaces what is stored'
+    )
+
+
+def unseal_or_none(vault: TenantVault, dossier_id: UUID, sealed: bytes) -> Private | None:
+    """`unseal`, None where the column is damaged; the log names the place."""
+    try:
+        return unseal(vault, dossier_id, sealed)
+    except UNREADABLE as error:
+        log.error("dossiers.damaged", dossier=str(dossier_id), error=type(error).__name__)
+        return None
 
 
 def secret_hash(vault: TenantVault, secret: str) -> bytes:

@@ -29,9 +29,12 @@ class DossierNotFound(DomainError):
 
 
 async def get(session: AsyncSession, vault: TenantVault, tenant_id: UUID, book: Book, code: str) -> DossierOut:
-    """One dossier by code in any written shape; raises `CodeInvalid`, `DossierNotFound`."""
+    """One dossier by code in any written shape; raises `CodeInvalid`, `DossierNotFound`, `DossierDamaged`."""
     row = await row_of(session, tenant_id, code)
-    return _out(vault, row, await terms_of(session, tenant_id, book), clock.now())
+    found = _out(vault, row, await terms_of(session, tenant_id, book), clock.now())
+    if found.damaged:
+        raise private.damaged(row.code)
+    return found
 
 
 async def page(
@@ -44,7 +47,10 @@ async def page(
     limit: int = paging.DEFAULT_LIMIT,
     flagged: bool = False,
 ) -> DossierPage:
-    """Dossiers in the order they first came in; only irregular ones when `flagged`. Raises `CursorInvalid`."""
+    """Dossiers in the order they first came in; only irregular ones when `flagged`. Raises `CursorInvalid`.
+
+    One whose sealed part is damaged is marked, and hides nothing of the others.
+    """
     wanted = select(DossierRow).where(DossierRow.tenant_id == tenant_id).order_by(DossierRow.id).limit(limit + 1)
     if flagged:
         wanted = wanted.where(text("flags <> '{}'"))
@@ -116,18 +122,18 @@ def _uuid(name: str, cursor: str) -> UUID:
 
 
 def _out(vault: TenantVault, row: DossierRow, terms: Terms, now: datetime) -> DossierOut:
-    sealed = private.unseal(vault, row.id, row.private_sealed)
+    sealed = private.unseal_or_none(vault, row.id, row.private_sealed)
     term = terms.of(row.procedure_code, row.unit, code=row.code, received_at=row.received_at)
     runs = row.due_at is not None and row.finished_at is None and STATUSES[row.status].running
     return DossierOut(
         code=row.code,
         procedure_code=row.procedure_code,
         procedure_name=term.procedure.name if term.procedure else None,
-        applicant=sealed.applicant,
+        applicant=sealed.applicant if sealed else None,
         status=row.status,
         sub_status=row.sub_status,
-        status_note=sealed.status_note,
-        handler=Handler(row.unit, sealed.officer),
+        status_note=sealed.status_note if sealed else None,
+        handler=Handler(row.unit, sealed.officer if sealed else None),
         received_at=row.received_at,
         due_at=row.due_at,
         due_is_computed=not row.due_given and row.due_at is not None,
@@ -137,16 +143,20 @@ def _out(vault: TenantVault, row: DossierRow, terms: Terms, now: datetime) -> Do
         finished_at=row.finished_at,
         timeliness=timeliness(row.status, row.due_at, row.finished_at, now),
         changed_at=row.changed_at,
-        results=sealed.results,
+        results=sealed.results if sealed else [],
         flags=sorted(row.flags),
         updated_at=row.updated_at,
+        damaged=sealed is None,
     )
 
 
 def _event(vault: TenantVault, event: DossierEventRow) -> EventOut:
-    told = private.Told(None, None)
+    told, damaged = private.Told(None, None), False
     if event.told_sealed is not None:
-        told = private.unseal_told(vault, event.dossier_id, event.number, event.told_sealed)
+        try:
+            told = private.unseal_told(vault, event.dossier_id, event.number, event.told_sealed)
+        except private.UNREADABLE:
+            damaged = True
     return EventOut(
         number=event.number,
         old_status=event.old_status,
@@ -158,4 +168,5 @@ def _event(vault: TenantVault, event: DossierEventRow) -> EventOut:
         changed_at=event.changed_at,
         recorded_at=event.recorded_at,
         flags=sorted(event.flags),
+        damaged=damaged,
     )

@@ -17,6 +17,7 @@ from govchat.citizens.consent import PhoneInvalid
 from govchat.db.session import after_commit
 from govchat.dossiers import batch, intake, queries
 from govchat.dossiers.codes import CodeInvalid
+from govchat.dossiers.private import DossierDamaged
 from govchat.dossiers.queries import DossierNotFound
 from govchat.dossiers.schemas import (
     Batch,
@@ -32,6 +33,7 @@ from govchat.dossiers.schemas import (
     Put,
     Unlinked,
 )
+from govchat.dossiers.together import Together, TooManyWaiting
 from govchat.kit import clock
 from govchat.kit.paging import DEFAULT_LIMIT, LARGEST_LIMIT, CursorInvalid
 from govchat.kit.queue import SEND, Bell
@@ -92,19 +94,15 @@ Evidence = Annotated[
     operation_id="put_dossier",
     summary="Create or update a dossier",
     guards=[RequireScope("dossiers:write")],
-    opt={REFUSES: (CodeInvalid,)},
+    opt={REFUSES: (CodeInvalid, TooManyWaiting)},
     status_code=200,
     response_description="What putting it did",
 )
 async def put_dossier(request: Request[Any, Any, Any], code: Code, data: Pushed) -> Put:
     """Tell what the system of record knows now. A `changed_at` older than what is stored is `stale` and changes nothing."""
-    caller, registry, book = called(request)
-    vault = await registry.tenant_vault(caller.tenant_id)
-    async with registry.db.tenant(caller.tenant_id) as session:
-        done = await intake.put(session, vault, caller.tenant_id, book, code, data, test=caller.mode == "test")
-        ring(request, session, done.notices)
-    intake.count(registry.now.tenants[caller.tenant_id].slug, [(done.outcome, done.flags)])
-    return done
+    caller: Caller = request.state.caller
+    together: Together = request.app.state.together
+    return await together.put(caller.tenant_id, code, data, test=caller.mode == "test")
 
 
 @post(
@@ -149,7 +147,7 @@ async def list_dossiers(
     operation_id="get_dossier",
     summary="Read a dossier",
     guards=[RequireScope("dossiers:read")],
-    opt={REFUSES: (CodeInvalid, DossierNotFound)},
+    opt={REFUSES: (CodeInvalid, DossierNotFound, DossierDamaged)},
     response_description="The dossier as stored",
 )
 async def get_dossier(request: Request[Any, Any, Any], code: Code) -> DossierOut:

@@ -147,12 +147,15 @@ Timeliness = Literal["early", "on_time", "late", "running", "overdue", "paused",
 
 
 class DossierOut(Struct, kw_only=True):
-    """A dossier as stored, for the system that put it. The look-up secret is never given back."""
+    """A dossier as stored, for the system that put it. The look-up secret is never given back.
+
+    Of one that is `damaged` the sealed part can't be read: no applicant, officer, note and results, until it is put again.
+    """
 
     code: str
     procedure_code: str
     procedure_name: str | None
-    applicant: Applicant
+    applicant: Applicant | None
     status: int
     sub_status: str | None
     status_note: str | None
@@ -169,10 +172,11 @@ class DossierOut(Struct, kw_only=True):
     results: list[ResultItem]
     flags: list[str]
     updated_at: datetime
+    damaged: bool
 
 
 class EventOut(Struct, kw_only=True):
-    """One change of a dossier: what it became, by whom and when, and what was irregular."""
+    """One change of a dossier: what it became, by whom and when, and what was irregular. `damaged`: officer and note can't be read."""
 
     number: int
     old_status: int | None
@@ -184,6 +188,7 @@ class EventOut(Struct, kw_only=True):
     changed_at: datetime
     recorded_at: datetime
     flags: list[str]
+    damaged: bool
 
 
 class FollowerIn(Struct, forbid_unknown_fields=True):

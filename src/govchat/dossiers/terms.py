@@ -6,9 +6,10 @@ counters on Saturday morning too, and a limit that starts anew once the missing 
 Decree 118/2025).
 """
 
+from collections.abc import Iterable
 from datetime import date, datetime, time
 from functools import cache
-from typing import Literal
+from typing import Any, Literal
 from uuid import UUID
 
 import msgspec
@@ -140,8 +141,13 @@ def unit_key(unit: str) -> str:
 async def terms_of(session: AsyncSession, tenant_id: UUID, book: Book) -> Terms:
     """The rules of the province, over its catalogue and its manifest."""
     rows = await session.execute(RULES, {"tenant": tenant_id})
+    return terms_from([(kind, subject, rule) for kind, subject, rule in rows], tenant_id, book)
+
+
+def terms_from(rules: Iterable[tuple[str, str, Any]], tenant_id: UUID, book: Book) -> Terms:
+    """`terms_of` for rules (kind, subject, rule) that have been read already."""
     offices, counted = {}, {}
-    for kind, subject, rule in rows:
+    for kind, subject, rule in rules:
         if kind == "office":
             offices[subject] = msgspec.convert(rule, Office)
         else:

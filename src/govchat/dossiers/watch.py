@@ -19,6 +19,7 @@ from govchat.dossiers import moves, private, store
 from govchat.dossiers.advance import State, Step
 from govchat.dossiers.deadline import CHECK_HOURS, apology_by, check_by
 from govchat.dossiers.intake import Intake, count
+from govchat.dossiers.judge import Judge
 from govchat.dossiers.models import DossierRow
 from govchat.dossiers.schemas import DossierIn, Handler
 from govchat.dossiers.terms import Terms, terms_of
@@ -127,10 +128,9 @@ async def _note(
     found = await store.lock(session, tenant_id, keys)
     if not found:
         return 0
-    intake = Intake(session, vault, tenant_id, book, now=now)
-    terms = intake.terms = await terms_of(session, tenant_id, book)
+    terms = await terms_of(session, tenant_id, book)
     those = [each for each in found.values() if late is None or late(each.state, terms)]
-    intake.results = [None] * len(those)
+    judge = Judge(vault, terms, len(those))
     records = []
     for place, each in enumerate(those):
         state = msgspec.structs.replace(each.state, overdue_at=now, last_event=each.state.last_event + 1)
@@ -143,7 +143,7 @@ async def _note(
             told=True,
             old_status=state.status,
         )
-        intake.note(place, step, said)
+        judge.note(place, step, said)
         records.append(
             store.Record(
                 state=state,
@@ -154,7 +154,7 @@ async def _note(
             )
         )
     await store.update(session, tenant_id, records, now)
-    await intake.finish()
+    await Intake(session, vault, tenant_id, judge, now=now).finish()
     return len(records)
 
 

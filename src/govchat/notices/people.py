@@ -117,10 +117,11 @@ async def people_of(
     found: dict[UUID, list[Person]] = {}
     for row in rows.all():
         found.setdefault(row.dossier_id, []).append(_person(row))
-    return {dossier_id: _once(people) for dossier_id, people in found.items()}
+    return {dossier_id: once(people) for dossier_id, people in found.items()}
 
 
-def _once(people: list[Person]) -> list[Person]:
+def once(people: list[Person]) -> list[Person]:
+    """Each of them once, whoever is there by number and through the Official Account."""
     reached = {one.phone_index for one in people if one.known_to_zalo and one.phone_index is not None}
     return [one for one in people if one.known_to_zalo or one.phone_index not in reached]
 
@@ -133,6 +134,11 @@ def _person(row: Any) -> Person:
             row.notice_id, row.message_id, row.waiting_number, row.caused_at, merged, row.cost,
             row.money == "reserved", row.period,
         )  # fmt: skip
+    return person_from(row, waiting)
+
+
+def person_from(row: Any, waiting: Waiting | None = None) -> Person:
+    """A follower from a row that has been read, by the names of `PEOPLE`'s columns."""
     return Person(
         dossier_id=row.dossier_id,
         citizen_id=row.citizen_id,

@@ -6,7 +6,7 @@ dossier within a minute become one notice: a newer one takes the place of one th
 the minute when one was just said (ADR 0018).
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from functools import partial
 from uuid import UUID
@@ -33,7 +33,7 @@ from govchat.outbox.put import Draft, Lane, put
 from govchat.zalo.errors import MessageInvalid
 
 
-class _Told(msgspec.Struct, frozen=True):
+class Told(msgspec.Struct, frozen=True):
     """One follower of one change, with what was decided."""
 
     said: Said
@@ -55,7 +55,7 @@ async def plan(
 
     Of several changes of one dossier the last is told and counted. `test`: everything is decided and kept, nothing is put or spent.
     """
-    newest = _newest(changes)
+    newest = newest_of(changes)
     if not newest:
         return [0] * len(changes)
     people = await people_of(session, tenant_id, [change.dossier_id for _, change, _, _ in newest], now)
@@ -79,7 +79,7 @@ async def plan(
     return counts
 
 
-def _newest(changes: Sequence[Change]) -> list[tuple[int, Change, Kind, tuple[int, ...]]]:
+def newest_of(changes: Sequence[Change]) -> list[tuple[int, Change, Kind, tuple[int, ...]]]:
     """The last change of each dossier that is worth telling: its place, itself, its kind, and the numbers it takes in."""
     found: dict[UUID, tuple[int, Change, Kind, tuple[int, ...]]] = {}
     for at, change in enumerate(changes):
@@ -112,16 +112,10 @@ async def _decide(
     pairs: Sequence[tuple[Said, Person]],
     now: datetime,
     test: bool,
-) -> tuple[list[_Told], Purse | None]:
+) -> tuple[list[Told], Purse | None]:
     """Decide for everybody; money and daily counts are locked and looked at only where they matter."""
-    told = [_Told(s, p, *weigh(policy, s, p, now=now, purse=None, test=test)) for s, p in pairs]
-    counted = policy.state == "trial" or any(
-        one.decision.cost
-        or one.decision.channel is Channel.PHONE
-        or (one.person.waiting and one.person.waiting.reserved)
-        for one in told
-    )
-    if test or not counted:
+    told = [Told(s, p, *weigh(policy, s, p, now=now, purse=None, test=test)) for s, p in pairs]
+    if test or not counted(policy, told):
         return told, None
     purse = await budget.lock(session, tenant_id, policy.monthly_budget, now, trial=policy.state == "trial")
     told = []
@@ -134,23 +128,44 @@ async def _decide(
         # What takes the place of a message that waits costs no second one of the testers' day.
         purse.trial_left -= decision.channel is not None and person.waiting is None
         purse.by_phone += decision.channel is Channel.PHONE
-        told.append(_Told(said, person, case, decision))
+        told.append(Told(said, person, case, decision))
     return told, purse
+
+
+def counted(policy: Policy, told: Iterable[Told]) -> bool:
+    """Whether money or a day's allowance has to be locked for these."""
+    return policy.state == "trial" or any(
+        one.decision.cost
+        or one.decision.channel is Channel.PHONE
+        or (one.person.waiting and one.person.waiting.reserved)
+        for one in told
+    )
 
 
 async def _put(
     session: AsyncSession,
     vault: TenantVault,
     tenant_id: UUID,
-    told: Sequence[_Told],
+    told: Sequence[Told],
     purse: Purse | None,
     *,
     now: datetime,
     test: bool,
 ) -> None:
     """The messages and the record of each decision."""
-    drafts: list[Draft] = []
-    planned: list[Planned] = []
+    made = make(vault, told, now=now, test=test)
+    drafts, planned = [draft for _, draft in made if draft is not None], [one for one, _ in made]
+    if drafts:
+        await put(session, vault, tenant_id, drafts)
+    if planned:
+        await store(session, vault, tenant_id, planned, purse, now)
+        await put_many(session, vault, tenant_id, unreached(planned))
+        after_commit(session, partial(count, planned))
+
+
+def make(vault: TenantVault, told: Sequence[Told], *, now: datetime, test: bool) -> list[tuple[Planned, Draft | None]]:
+    """What is written down of each decision, and its message where there is one to be said."""
+    made: list[tuple[Planned, Draft | None]] = []
     for one in told:
         notice_id, person, decision = new_id(), one.person, one.decision
         # What waits is taken back for something newer, or because nothing may be said any more; not because nothing newer can be said.
@@ -158,51 +173,51 @@ async def _put(
         # The citizen has waited since the first of the merged changes.
         caused_at = waiting.caused_at if waiting else now
         key = f"notice:{one.said.change.dossier_id}:{one.said.change.number}:{person.citizen_id}"
+        draft: Draft | None = None
         if decision.channel is not None and not test:
             try:
-                drafts.append(_draft(vault, one, decision.channel, notice_id, key=key, caused_at=caused_at, now=now))
+                draft = _draft(vault, one, decision.channel, notice_id, key=key, caused_at=caused_at, now=now)
             except (MessageInvalid, SealBroken) as error:  # one follower's trouble is not the others'
                 why = ((decision.channel.value, str(error)),)
                 decision = Decision(channel=None, reason="the message could not be made", against=why)
-        planned.append(
-            Planned(
-                id=notice_id,
-                key=key,
-                said=one.said,
-                person=person,
-                decision=decision,
-                record=record_of(one.case, decision, one.said, person),
-                waiting=None if _stands(decision) else waiting,
-                caused_at=caused_at,
-                test=test,
-            )
+        planned = Planned(
+            id=notice_id,
+            key=key,
+            said=one.said,
+            person=person,
+            decision=decision,
+            record=record_of(one.case, decision, one.said, person),
+            waiting=None if _stands(decision) else waiting,
+            caused_at=caused_at,
+            test=test,
         )
-    if drafts:
-        await put(session, vault, tenant_id, drafts)
-    if planned:
-        await store(session, vault, tenant_id, planned, purse, now)
-        await put_many(
-            session, vault, tenant_id, [(UNREACHED, _unreached(one)) for one in planned if one.state == "none"]
+        made.append((planned, draft))
+    return made
+
+
+def unreached(planned: Iterable[Planned]) -> list[tuple[str, Unreached]]:
+    """What one-stop systems hear of those whom nobody can reach."""
+    return [
+        (
+            UNREACHED,
+            Unreached(
+                notice_id=one.id,
+                dossier_code=one.said.change.code,
+                change_number=one.said.change.number,
+                notice_kind=one.said.kind.value,
+                reason=one.decision.reason,
+                against=dict(one.decision.against),
+            ),
         )
-        after_commit(
-            session, partial(_count, ["test" if test else str(one.decision.channel or one.state) for one in planned])
-        )
+        for one in planned
+        if one.state == "none"
+    ]
 
 
-def _unreached(one: Planned) -> Unreached:
-    return Unreached(
-        notice_id=one.id,
-        dossier_code=one.said.change.code,
-        change_number=one.said.change.number,
-        notice_kind=one.said.kind.value,
-        reason=one.decision.reason,
-        against=dict(one.decision.against),
-    )
-
-
-def _count(outcomes: Sequence[str]) -> None:
-    for outcome in outcomes:
-        metrics.NOTICES.labels(outcome).inc()
+def count(planned: Iterable[Planned]) -> None:
+    """Count what was decided, once it is committed."""
+    for one in planned:
+        metrics.NOTICES.labels("test" if one.test else str(one.decision.channel or one.state)).inc()
 
 
 def _stands(decision: Decision) -> bool:
@@ -211,7 +226,7 @@ def _stands(decision: Decision) -> bool:
 
 
 def _draft(
-    vault: TenantVault, told: _Told, channel: Channel, notice_id: UUID, *, key: str, caused_at: datetime, now: datetime
+    vault: TenantVault, told: Told, channel: Channel, notice_id: UUID, *, key: str, caused_at: datetime, now: datetime
 ) -> Draft:
     """The message of a decision; raises `MessageInvalid`, `SealBroken`."""
     change, due_at = told.said.change, told.decision.due_at

@@ -63,8 +63,11 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
 
 async def policy_of(session: AsyncSession, tenant_id: UUID, now: datetime) -> Policy:
     """The province's policy."""
-    today = now.astimezone(VN).replace(hour=0, minute=0, second=0, microsecond=0)
-    row = (await session.execute(POLICY, {"tenant": tenant_id, "today": today})).one()
+    return policy_from((await session.execute(POLICY, {"tenant": tenant_id, "today": today_of(now)})).one(), now)
+
+
+def policy_from(row: Any, now: datetime) -> Policy:
+    """The policy in a row that has been read, by the names of `POLICY`."""
     return Policy(
         state=row.state,
         quiet=_quiet(row.quiet or {}),
@@ -76,6 +79,11 @@ async def policy_of(session: AsyncSession, tenant_id: UUID, now: datetime) -> Po
         own={kind: (version, words) for kind, (version, words) in (row.wordings or {}).items()},
         uses={kind: msgspec.convert(use, Use) for kind, use in (row.uses or {}).items()},
     )
+
+
+def today_of(now: datetime) -> datetime:
+    """When the day began in Vietnam: templates are counted from there."""
+    return now.astimezone(VN).replace(hour=0, minute=0, second=0, microsecond=0)
 
 
 def _quiet(told: dict[str, Any]) -> Quiet:

@@ -91,6 +91,11 @@ def facts_context(notice_id: UUID) -> str:
     return f"notices.facts/{notice_id}"
 
 
+def facts_of(vault: TenantVault, planned: Planned) -> bytes:
+    """The change of a notice, sealed for its row."""
+    return vault.seal(msgspec.msgpack.encode(planned.said.change), facts_context(planned.id))
+
+
 def read_facts(vault: TenantVault, notice_id: UUID, sealed: bytes) -> Change:
     """The change a notice tells of."""
     return msgspec.msgpack.decode(vault.open(sealed, facts_context(notice_id)), type=Change)
@@ -130,7 +135,7 @@ async def store(
             "channels": [one.decision.channel.value if one.decision.channel else None for one in planned],
             "reasons": [one.decision.reason for one in planned],
             "decisions": [encoder.encode(one.record).decode() for one in planned],
-            "facts": [vault.seal(msgspec.msgpack.encode(one.said.change), facts_context(one.id)) for one in planned],
+            "facts": [facts_of(vault, one) for one in planned],
             "versions": [one.said.version for one in planned],
             "keys": [one.key for one in planned],
             "caused": [one.caused_at for one in planned],

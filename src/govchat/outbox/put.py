@@ -54,6 +54,20 @@ def _hash(vault: TenantVault, message: outgoing.Outgoing) -> bytes:
     return b"" if said is None else echo_hash(vault, said)
 
 
+class Sealed(msgspec.Struct, frozen=True):
+    """What the table keeps of a message's words, under the message's id."""
+
+    id: UUID
+    body: bytes
+    echo_hash: bytes
+
+
+def seal(vault: TenantVault, message: outgoing.Outgoing) -> Sealed:
+    """A message under its final id."""
+    message_id = new_id()
+    return Sealed(message_id, vault.seal(outgoing.encode(message), body_context(message_id)), _hash(vault, message))
+
+
 PUT = text(
     """
     INSERT INTO outbox_messages
@@ -75,24 +89,20 @@ async def put(session: AsyncSession, vault: TenantVault, tenant_id: UUID, drafts
     """Put the messages, in order; answers how many were new."""
     if not drafts:
         return 0
-    ids = [new_id() for _ in drafts]
-    sealed = [
-        vault.seal(outgoing.encode(draft.message), body_context(message_id))
-        for draft, message_id in zip(drafts, ids, strict=True)
-    ]
+    sealed = [seal(vault, draft.message) for draft in drafts]
     put_ = await session.execute(
         PUT,
         {
             "tenant": tenant_id,
-            "ids": ids,
+            "ids": [each.id for each in sealed],
             "lanes": [int(draft.lane) for draft in drafts],
             "keys": [draft.dedupe_key for draft in drafts],
             "causes": [draft.cause for draft in drafts],
             "caused": [draft.caused_at for draft in drafts],
             "dues": [draft.due_at for draft in drafts],
             "citizens": [draft.citizen_id for draft in drafts],
-            "bodies": sealed,
-            "hashes": [_hash(vault, draft.message) for draft in drafts],
+            "bodies": [each.body for each in sealed],
+            "hashes": [each.echo_hash for each in sealed],
         },
     )
     return len(put_.all())

@@ -15,7 +15,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from govchat.dossiers import codes
 from govchat.dossiers.advance import State
-from govchat.dossiers.intake import Draft, put_many
+from govchat.dossiers.intake import put_many
+from govchat.dossiers.judge import Draft
 from govchat.dossiers.national.schemas import Answer, EntryAnswer, Envelope, Progress, Result, Scalar, Synchronised
 from govchat.dossiers.private import Private
 from govchat.dossiers.schemas import MOST_ITEMS, DossierIn, Put
