@@ -14,14 +14,17 @@ import msgspec
 from govchat.errors import ConfigurationError
 from govchat.language.lexicon import Lexicon, Node
 from govchat.language.match import key_groups
+from govchat.language.nearest import CLARIFY, Example, Examples
 from govchat.language.names import OWN_ALIAS, Entry, NameIndex
-from govchat.language.normalise import Spelling, read_spelling
-from govchat.language.rules import Rule, read_rules, read_words
+from govchat.language.normalise import Spelling, read_spelling, words_of
+from govchat.language.protect import protect
+from govchat.language.rules import Rule, read_examples, read_rules, read_words
 from govchat.language.syllables import shadow
 
 FILLERS = "lời thừa"  # the group of words.toml whose words ask for nothing
 CORRECTIONS = "sửa lời"  # what comes behind these words replaces what stands before
 JOINTS = "nối"  # words that join two wishes
+EXAMPLES = "examples"  # begins the names of files with sentences alone
 _LONGEST_WORDS_FILE = 200_000  # characters
 
 
@@ -34,6 +37,7 @@ class Rules(msgspec.Struct, frozen=True):
     rules: tuple[Rule, ...]
     by_group: Mapping[str, tuple[int, ...]]
     fillers: frozenset[str]
+    examples: Examples
 
 
 class Book(msgspec.Struct, frozen=True):
@@ -62,13 +66,20 @@ def shipped_rules() -> Rules:
 
 
 def rules_from(texts: Mapping[str, str]) -> Rules:
-    """Rules from file name → text: `spelling.toml`, `words.toml`, every other file rules. Raises `ConfigurationError`."""
+    """Rules from file name → text: `spelling.toml`, `words.toml`, `examples*.toml`, every other file rules.
+
+    Raises `ConfigurationError`.
+    """
     lexicon = Lexicon()
     spelling = read_spelling(texts["spelling.toml"], "rules/spelling.toml")
     groups = read_words(texts["words.toml"], "rules/words.toml", lexicon)
     rules: list[Rule] = []
+    told: list[tuple[str, str, str]] = []
     for name in sorted(texts.keys() - {"spelling.toml", "words.toml"}):
-        rules += read_rules(texts[name], f"rules/{name}", lexicon, groups)
+        if name.startswith(EXAMPLES):
+            told += read_examples(texts[name], f"rules/{name}")
+        else:
+            rules += read_rules(texts[name], f"rules/{name}", lexicon, groups)
     by_group: dict[str, list[int]] = {}
     for number, rule in enumerate(rules):
         for group in key_groups(rule):
@@ -80,7 +91,26 @@ def rules_from(texts: Mapping[str, str]) -> Rules:
         rules=tuple(rules),
         by_group={group: tuple(numbers) for group, numbers in by_group.items()},
         fillers=frozenset(shadow(word) for phrase in groups.get(FILLERS, ()) for word in phrase.split()),
+        examples=_examples(rules, told, spelling, lexicon),
     )
+
+
+def _examples(
+    rules: Iterable[Rule], told: Iterable[tuple[str, str, str]], spelling: Spelling, lexicon: Lexicon
+) -> Examples:
+    """Every sentence of the rules, and those told besides."""
+    vocabulary, known = frozenset(lexicon.vocabulary), frozenset(lexicon.known)
+    meant = [(says, *_means(rule)) for rule in rules if rule.kind != "field" for says in rule.says]
+    return Examples(
+        Example(says, intent, procedure, words_of(protect(says).text, spelling, vocabulary, known))
+        for says, intent, procedure in dict.fromkeys((*meant, *told))
+    )
+
+
+def _means(rule: Rule) -> tuple[str, str]:
+    if rule.kind == "intent":
+        return rule.means, ""
+    return "procedure_info", rule.means if rule.kind == "procedure" else CLARIFY
 
 
 def book(entries: Iterable[Entry] | NameIndex, words: Mapping[str, tuple[str, ...]] | None = None) -> Book:

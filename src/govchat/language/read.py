@@ -19,6 +19,7 @@ from govchat.language.decide import (
 from govchat.language.lexicon import Hit, find
 from govchat.language.match import Fired, fire
 from govchat.language.names import OWN_ALIAS, alias_code
+from govchat.language.nearest import Resemblance
 from govchat.language.normalise import Step, Word, words_of
 from govchat.language.protect import CodeFinder, Slots, no_codes, protect
 from govchat.language.typos import mend
@@ -104,6 +105,7 @@ class _Seen(msgspec.Struct, frozen=True):
     intents: tuple[Fired, ...]
     procedures: Procedures
     fields: tuple[Fired, ...]
+    like: Resemblance
 
     @property
     def strength(self) -> float:
@@ -127,11 +129,14 @@ def _see(words: tuple[Word, ...], found: Mapping[str, tuple[Hit, ...]], book: Bo
     ]
     siblings = _siblings(fired)
     known = book.names.by_code if len(book.names) else None
-    procedures = choose_procedures(evidence, [one for one in fired if one.rule.kind == "ask"], joints, siblings, known)
+    like = rules.examples.nearest(words)
+    asks = [one for one in fired if one.rule.kind == "ask"]
+    procedures = choose_procedures(evidence, asks, joints, siblings, known, like)
     return _Seen(
         intents=tuple(one for one in fired if one.rule.kind == "intent"),
         procedures=procedures,
         fields=tuple(sorted((one for one in fired if one.rule.kind == "field"), key=lambda one: -one.score)),
+        like=like,
     )
 
 
@@ -197,6 +202,7 @@ def _conclude(
         field=field,
         codes=bool(slots.codes) or pieces or "<code>" in marks,
         document="<document>" in marks,
+        like=seen.like,
     )
     procedures, ask_back, why = seen.procedures.ordered, seen.procedures.ask, seen.procedures.why
     inherited = False
@@ -268,5 +274,7 @@ def _explained(seen: _Seen, wish: Wish) -> list[Step]:
         Step("procedure", f"{one.code} {one.score:.2f}  {one.kind}: {one.why}") for one in seen.procedures.ordered
     ]
     behind = f", behind it {wish.behind} {wish.behind_score:.2f}" if wish.behind else ""
+    if seen.like.like:
+        steps.append(Step("like", f"{seen.like.closeness:.2f}  {seen.like.like}"))
     steps.append(Step("intent", f"{wish.intent} {wish.score:.2f}{behind}"))
     return steps

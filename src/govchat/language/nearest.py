@@ -1,0 +1,130 @@
+"""What a message resembles: the nearest of all sentences whose meaning is known, as one more witness beside the rules.
+
+The sentences are those of the rule files and of `examples.toml`. Words and pairs of words are compared by shadow, rare ones weighing more;
+the nearest dozen vote. The sentence that speaks loudest is named in the explanation.
+"""
+
+import heapq
+import math
+from array import array
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import pairwise
+
+import msgspec
+
+from govchat.language.normalise import Word
+from govchat.language.syllables import likeness
+
+CLARIFY = "clarify"
+_VOTERS = 12
+_PAIR = 0.8  # what a pair of words weighs beside a word
+_SAME_WORD = 0.7  # marks that were typed must agree this well
+_UNKNOWN = 1.0  # what a word in no sentence weighs, of the rarest
+_MOST_WORDS = 40
+_MOST_POSTINGS = 4000  # looked up for one message, rare words first
+
+
+class Example(msgspec.Struct, frozen=True, gc=False):
+    """A sentence and what it means; `procedure` is a code, "clarify" when it must be asked about, or empty."""
+
+    text: str
+    intent: str
+    procedure: str
+    words: tuple[Word, ...]
+
+
+class Resemblance(msgspec.Struct, frozen=True):
+    """How far the nearest sentences speak for each intent and each procedure, 0 to 1; `like` is the nearest, `closeness` how near."""
+
+    intents: Mapping[str, float]
+    procedures: Mapping[str, float]
+    like: str = ""
+    closeness: float = 0.0
+
+
+NOTHING = Resemblance({}, {})
+
+
+class Examples:
+    """All sentences, indexed by their words and pairs of words."""
+
+    __slots__ = ("_norms", "_postings", "_rarest", "_toned", "_weights", "sentences")
+
+    def __init__(self, sentences: Iterable[Example]) -> None:
+        self.sentences = tuple(sentences)
+        self._postings: dict[str, array[int]] = {}
+        self._toned: list[dict[str, str]] = []
+        features = []
+        for number, one in enumerate(self.sentences):
+            found = _features(one.words)
+            features.append(tuple(found))
+            self._toned.append({shadow: toned for shadow, toned in found.items() if toned and toned != shadow})
+            for feature in found:
+                self._postings.setdefault(feature, array("H")).append(number)
+        total = len(self.sentences)
+        self._rarest = math.log(1 + total)
+        self._weights = {
+            feature: (math.log(1 + total / (1 + len(found))) * (_PAIR if "_" in feature else 1.0)) ** 2
+            for feature, found in self._postings.items()
+        }
+        self._norms = array("f", (math.sqrt(sum(self._weights[one] for one in found)) or 1.0 for found in features))
+
+    def nearest(self, words: Sequence[Word]) -> Resemblance:
+        """The vote of the sentences nearest to these words; work is bounded whatever the words."""
+        asked = _features(words[:_MOST_WORDS])
+        if not asked:
+            return NOTHING
+        unknown = (self._rarest * _UNKNOWN) ** 2
+        whole = 0.0
+        for feature in asked:
+            whole += self._weights.get(feature, unknown if "_" not in feature else unknown * _PAIR**2)
+        near = self._near(asked)
+        if not near:
+            return NOTHING
+        length = math.sqrt(whole)
+        votes = heapq.nlargest(
+            _VOTERS, ((mass / (length * self._norms[number]), -number) for number, mass in near.items())
+        )
+        intents: dict[str, float] = {}
+        procedures: dict[str, float] = {}
+        for closeness, number in votes:
+            one = self.sentences[-number]
+            weight = closeness**3
+            intents[one.intent] = intents.get(one.intent, 0.0) + weight
+            procedures[one.procedure] = procedures.get(one.procedure, 0.0) + weight
+        best, number = votes[0]
+        total = sum(intents.values())
+        strength = math.sqrt(best)
+        return Resemblance(
+            {intent: vote / total * strength for intent, vote in intents.items()},
+            {code: vote / total * strength for code, vote in procedures.items() if code},
+            self.sentences[-number].text,
+            best,
+        )
+
+    def _near(self, asked: Mapping[str, str]) -> dict[int, float]:
+        near: dict[int, float] = {}
+        known = sorted((one for one in asked if one in self._postings), key=lambda one: len(self._postings[one]))
+        budget = _MOST_POSTINGS
+        for feature in known:
+            found = self._postings[feature]
+            budget -= len(found)
+            if budget < 0 and near:
+                break
+            weight, typed = self._weights[feature], asked[feature]
+            checked = bool(typed) and typed != feature
+            for number in found:
+                if checked:
+                    wanted = self._toned[number].get(feature, feature)
+                    if typed != wanted and likeness(typed, wanted) < _SAME_WORD:
+                        continue
+                near[number] = near.get(number, 0.0) + weight
+        return near
+
+
+def _features(words: Sequence[Word]) -> dict[str, str]:
+    """Words by shadow with how they were typed, and pairs of neighbours; courtesies only when nothing else was said."""
+    said = [word for word in words if not word.courtesy] or list(words)
+    found = {word.shadow: word.toned for word in reversed(said)}
+    found.update(("_".join((one.shadow, two.shadow)), "") for one, two in pairwise(said))
+    return found
