@@ -23,6 +23,7 @@ from govchat.language.syllables import shadow
 
 FILLERS = "lời thừa"  # the group of words.toml whose words ask for nothing
 CORRECTIONS = "sửa lời"  # what comes behind these words replaces what stands before
+PURPOSE = "mục đích"  # what stands behind these words is what something else is wanted for
 JOINTS = "nối"  # words that join two wishes
 EXAMPLES = "examples"  # begins the names of files with sentences alone
 _LONGEST_WORDS_FILE = 200_000  # characters

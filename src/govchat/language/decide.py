@@ -15,6 +15,7 @@ MOST_CANDIDATES = 5
 WITH_PROCEDURES = frozenset({"procedure_info", "lookup_dossier", "file_online", "dispute"})
 _CLOSE = 0.13  # two procedures nearer than this are asked about
 _SURE_NAME = 0.62  # the share of the question that a name alone must cover to be believed
+_NAMED = 1.2  # above this score a procedure was named, not only touched
 _ENOUGH = 0.55  # below this score nothing was found
 _UNDER_A_LONGER = 0.55  # what is left of a rule whose words another one uses with more
 _BESIDE_A_NAME = 0.6  # what is left of a situation where a procedure is named
@@ -80,6 +81,8 @@ def choose_procedures(
         and not top.places <= ask.places
     ):
         ask = None  # more was said than the few words that would have to be asked about
+    if ask and top and top.kind in ("rule", "alias") and top.score >= _NAMED and not top.places & ask.places:
+        ask = None  # a procedure is named besides, in words of its own
     if ask and (top is None or (ask.score >= top.score - 0.02 and not ask.places < top.places)):
         first = [
             Evidence(code, ask.score - 0.01 * number, ask.places, ask.rule.pattern, "ask")

@@ -4,10 +4,11 @@ Pure and total: the same text and book give the same reading, nothing raises, an
 """
 
 from collections.abc import Mapping
+from typing import TypeVar
 
 import msgspec
 
-from govchat.language.book import CORRECTIONS, JOINTS, Book
+from govchat.language.book import CORRECTIONS, JOINTS, PURPOSE, Book
 from govchat.language.decide import (
     WITH_PROCEDURES,
     Evidence,
@@ -26,7 +27,9 @@ from govchat.language.typos import mend
 
 _SHORT = 6  # words of a follow-up
 _CORRECTED_BY = 4  # a correction stands among the first words
-_UNKNOWN_BELOW = 0.8  # an intent with a lower score is not believed
+_UNKNOWN_BELOW = 0.8  # an intent with a lower score is not believed,
+_UNKNOWN_AT_ALL, _FAR_AHEAD = 0.5, 1.8  # unless nothing else comes near; below the first, never
+_FOR_A_PURPOSE = 0.65  # what is left of a wish that is only what another is for
 _TENANT_ALIAS = 0.35  # a province's own word counts more than one of the catalogue
 _ASKED_FOR = frozenset({"procedure_info", "file_online"})
 
@@ -123,7 +126,10 @@ def _see(words: tuple[Word, ...], found: Mapping[str, tuple[Hit, ...]], book: Bo
     spoken = frozenset(at for at, word in enumerate(words) if not word.courtesy)
     numbers = {number for group in found for number in rules.by_group.get(group, ())}
     fired = [one for number in sorted(numbers) if (one := fire(rules.rules[number], found, spoken)) is not None]
+    purpose = _purpose(words, found)
+    fired = [_weaker(one) if min(one.places) >= purpose else one for one in fired]
     evidence = [*_from_rules(fired), *_from_aliases(found), *_from_names(words, book)]
+    evidence = [_weaker(one) if one.kind == "alias" and min(one.places) >= purpose else one for one in evidence]
     joints = [hit.start for hit in found.get(JOINTS, ())] + [
         at for at, word in enumerate(words) if word.after_break and at
     ]
@@ -138,6 +144,19 @@ def _see(words: tuple[Word, ...], found: Mapping[str, tuple[Hit, ...]], book: Bo
         fields=tuple(sorted((one for one in fired if one.rule.kind == "field"), key=lambda one: -one.score)),
         like=like,
     )
+
+
+def _purpose(words: tuple[Word, ...], found: Mapping[str, tuple[Hit, ...]]) -> int:
+    """The place from which on the message only says what for; behind its end when it says nothing of the kind."""
+    starts = [hit.start for hit in found.get(PURPOSE, ()) if sum(not word.courtesy for word in words[: hit.start]) > 1]
+    return min(starts, default=len(words))
+
+
+Weighed = TypeVar("Weighed", Fired, Evidence)
+
+
+def _weaker(one: Weighed) -> Weighed:
+    return msgspec.structs.replace(one, score=one.score * _FOR_A_PURPOSE)
 
 
 def _from_rules(fired: list[Fired]) -> list[Evidence]:
@@ -221,7 +240,9 @@ def _conclude(
         wish, inherited = Wish("procedure_info", "", 1.5), True
     elif context is not None and procedures and not field and context.field and len(words) <= _SHORT:
         field, inherited = context.field, True
-    understood = wish.score >= _UNKNOWN_BELOW
+    understood = wish.score >= _UNKNOWN_BELOW or (
+        wish.score >= _UNKNOWN_AT_ALL and wish.score >= wish.behind_score * _FAR_AHEAD
+    )
     intent = wish.intent if understood else "out_of_scope"
     if intent not in WITH_PROCEDURES:
         procedures, ask_back, why = (), False, ""
