@@ -19,11 +19,12 @@ from govchat.language.names import OWN_ALIAS, Entry, NameIndex
 from govchat.language.normalise import Spelling, read_spelling, words_of
 from govchat.language.protect import protect
 from govchat.language.rules import Rule, read_examples, read_rules, read_words
-from govchat.language.syllables import shadow
+from govchat.language.syllables import shadow, spelled
 
 FILLERS = "lời thừa"  # the group of words.toml whose words ask for nothing
 CORRECTIONS = "sửa lời"  # what comes behind these words replaces what stands before
 PURPOSE = "mục đích"  # what stands behind these words is what something else is wanted for
+COMMON = "lời thường"  # words that are meant whenever their letters are typed without marks
 JOINTS = "nối"  # words that join two wishes
 EXAMPLES = "examples"  # begins the names of files with sentences alone
 _LONGEST_WORDS_FILE = 200_000  # characters
@@ -71,7 +72,7 @@ def rules_from(texts: Mapping[str, str]) -> Rules:
 
     Raises `ConfigurationError`.
     """
-    lexicon = Lexicon()
+    lexicon = Lexicon(_common(texts["words.toml"]))
     spelling = read_spelling(texts["spelling.toml"], "rules/spelling.toml")
     groups = read_words(texts["words.toml"], "rules/words.toml", lexicon)
     rules: list[Rule] = []
@@ -94,6 +95,19 @@ def rules_from(texts: Mapping[str, str]) -> Rules:
         fillers=frozenset(shadow(word) for phrase in groups.get(FILLERS, ()) for word in phrase.split()),
         examples=_examples(rules, told, spelling, lexicon),
     )
+
+
+def _common(words: str) -> dict[str, frozenset[str]]:
+    """The words of the group `COMMON` by shadow; a file that can't be read is refused where it is read in full."""
+    try:
+        phrases = tomllib.loads(words).get(COMMON, [])
+    except tomllib.TOMLDecodeError:
+        return {}
+    common: dict[str, set[str]] = {}
+    for phrase in phrases if isinstance(phrases, list) else []:
+        if isinstance(phrase, str):
+            common.setdefault(shadow(phrase), set()).add(spelled(phrase))
+    return {letters: frozenset(meant) for letters, meant in common.items()}
 
 
 def _examples(

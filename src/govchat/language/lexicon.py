@@ -45,9 +45,11 @@ class Node:
 class Lexicon:
     """All phrases of all groups. `vocabulary` holds the shadows of their words, `known` the words, `pairs` neighbours."""
 
-    __slots__ = ("known", "pairs", "root", "vocabulary")
+    __slots__ = ("_common", "known", "pairs", "root", "vocabulary")
 
-    def __init__(self) -> None:
+    def __init__(self, common: Mapping[str, frozenset[str]] | None = None) -> None:
+        """`common`: shadow → words that are meant whenever it is typed; others of that shadow are found only as written."""
+        self._common = common or {}
         self.root = Node()
         self.vocabulary: set[str] = set()
         self.known: set[str] = set()
@@ -58,6 +60,8 @@ class Lexicon:
         exact = phrase.endswith("=")
         phrase = phrase.removesuffix("=")
         words = tuple(spelled(word) for word in phrase.replace(",", " ").replace("-", " ").split())
+        if len(words) == 1 and words[0] not in self._common.get(shadow(words[0]), words):
+            exact = True
         node = self.root
         for word in words:
             node = node.next.setdefault(shadow(word), Node())
