@@ -13,9 +13,11 @@ from govchat.language.nearest import CLARIFY, NOTHING, Resemblance
 
 MOST_CANDIDATES = 5
 WITH_PROCEDURES = frozenset({"procedure_info", "lookup_dossier", "file_online", "dispute"})
-_CLOSE = 0.13  # two procedures nearer than this are asked about
+_CLOSE, _CLOSE_WITHOUT_MARKS = 0.15, 0.3  # two procedures nearer than this are asked about; letters without marks tell less
+CONTESTED = 0.3  # an intent that is no further ahead is not sure
 _SURE_NAME = 0.62  # the share of the question that a name alone must cover to be believed
 _NAMED = 1.2  # above this score a procedure was named, not only touched
+_SURE_LIKE = 0.9  # what only resembles a sentence must resemble it well to be believed
 _ENOUGH = 0.55  # below this score nothing was found
 _UNDER_A_LONGER = 0.55  # what is left of a rule whose words another one uses with more
 _BESIDE_A_NAME = 0.6  # what is left of a situation where a procedure is named
@@ -58,10 +60,12 @@ def choose_procedures(
     siblings: Sequence[str],
     known: Container[str] | None,
     like: Resemblance = NOTHING,
+    *,
+    marked: bool = True,
 ) -> Procedures:
     """Order the evidence; `asks` are rules that say "ask", `joints` places of words that join two wishes.
 
-    `known` are the codes of the catalogue: others are never offered.
+    `known` are the codes of the catalogue: others are never offered. `marked`: whether the message was typed with marks.
     """
     weighed = _weigh([one for one in evidence if one.score >= _FAR_BEHIND])
     best: dict[str, Evidence] = {}
@@ -94,7 +98,7 @@ def choose_procedures(
         )
     if top is None or top.score < _ENOUGH:
         return Procedures()
-    why = _doubt(ordered, joints)
+    why = _doubt(ordered, joints, _CLOSE if marked else _CLOSE_WITHOUT_MARKS)
     if why == "two wishes":
         other = next(one for one in ordered[1:] if _second_wish(top, one, joints))
         ordered = [top, other, *(one for one in ordered[1:] if one is not other)]
@@ -147,13 +151,15 @@ def _weigh(evidence: Sequence[Evidence]) -> list[Evidence]:
     return weighed
 
 
-def _doubt(ordered: Sequence[Evidence], joints: Iterable[int]) -> str:
+def _doubt(ordered: Sequence[Evidence], joints: Iterable[int], close: float) -> str:
     top = ordered[0]
+    if top.kind == "like" and top.score < _SURE_LIKE:
+        return "it only resembles a sentence"
     if top.kind == "name" and top.covered < _SURE_NAME:
         return "only part of the words is in the name"
     if any(_second_wish(top, one, joints) for one in ordered[1:]):
         return "two wishes"
-    if len(ordered) > 1 and top.score - ordered[1].score < _CLOSE and ordered[1].kind != "sibling":
+    if len(ordered) > 1 and top.score - ordered[1].score < close and ordered[1].kind != "sibling":
         return "two are alike"
     return ""
 

@@ -15,6 +15,7 @@ from govchat.language.syllables import OTHER_MARKS, PLAIN, likeness, shadow, spe
 WELL_ENOUGH = 0.7
 _AS_WRITTEN, _ONE_WORD = 0.95, 0.8
 _PLAIN_AMONG_MARKED = 0.72
+CATALOGUE = "=#"  # begin the names of groups of aliases
 FIXED = "!"  # begins the name of a group of fixed expressions
 _MOST_HITS = 6  # of one group in one message
 _MOST_SKIPS = 2  # courtesies between two words of a phrase
@@ -104,17 +105,24 @@ def _settle(words: tuple[Word, ...], found: dict[str, list[Hit]]) -> None:
     A word typed without marks is the one of the longest phrase it stands in ("bao lau" holds no "báo"); and where two phrases meet, what
     lies across the seam is none ("chứng nhận | hộ nghèo" holds no "nhận hộ").
     """
-    phrases = [hit for hits in found.values() for hit in hits if len(hit.places) > 1 and hit.quality >= _SETTLES]
+    phrases = [
+        (group, hit)
+        for group, hits in found.items()
+        for hit in hits
+        if len(hit.places) > 1 and hit.quality >= _SETTLES
+    ]
     if not phrases:
         return
     longest: dict[int, tuple[int, set[str]]] = {}
     before: dict[int, int] = {}
     behind: dict[int, int] = {}
-    for hit in phrases:
+    for group, hit in phrases:
         before[hit.end] = min(hit.start, before.get(hit.end, hit.start))
         behind[hit.start] = max(hit.end, behind.get(hit.start, hit.end))
         length = len(hit.wanted)
         for place, word in zip(sorted(hit.places), hit.wanted, strict=True):
+            if group[0] in CATALOGUE and word == words[place].shadow:
+                continue  # aliases of the catalogue are partly written without marks
             most, forms = longest.get(place, (0, set()))
             if length > most:
                 longest[place] = (length, {word})

@@ -21,6 +21,8 @@ _PAIR = 0.8  # what a pair of words weighs beside a word
 _SAME_WORD = 0.7  # marks that were typed must agree this well
 _UNKNOWN = 1.0  # what a word in no sentence weighs, of the rarest
 _MOST_WORDS = 40
+_WORDS_IN_COMMON, _FEW_WORDS = 2, 3  # a sentence must share so many words; where so few were said,
+_NEARLY_ALL = 0.75  # it must be nearly the same
 _MOST_POSTINGS = 4000  # looked up for one message, rare words first
 
 
@@ -78,13 +80,20 @@ class Examples:
         whole = 0.0
         for feature in asked:
             whole += self._weights.get(feature, unknown if "_" not in feature else unknown * _PAIR**2)
-        near = self._near(asked)
-        if not near:
-            return NOTHING
+        near, shared = self._near(asked)
         length = math.sqrt(whole)
+        few = sum("_" not in feature for feature in asked) < _FEW_WORDS
         votes = heapq.nlargest(
-            _VOTERS, ((mass / (length * self._norms[number]), -number) for number, mass in near.items())
+            _VOTERS,
+            (
+                (closeness, -number)
+                for number, mass in near.items()
+                if (closeness := mass / (length * self._norms[number])) >= _NEARLY_ALL
+                or (not few and shared[number] >= _WORDS_IN_COMMON)
+            ),
         )
+        if not votes:
+            return NOTHING
         intents: dict[str, float] = {}
         procedures: dict[str, float] = {}
         for closeness, number in votes:
@@ -102,8 +111,10 @@ class Examples:
             best,
         )
 
-    def _near(self, asked: Mapping[str, str]) -> dict[int, float]:
+    def _near(self, asked: Mapping[str, str]) -> tuple[dict[int, float], dict[int, int]]:
+        """For each sentence what it has in common with the message, and how many words."""
         near: dict[int, float] = {}
+        shared: dict[int, int] = {}
         known = sorted((one for one in asked if one in self._postings), key=lambda one: len(self._postings[one]))
         budget = _MOST_POSTINGS
         for feature in known:
@@ -111,7 +122,7 @@ class Examples:
             budget -= len(found)
             if budget < 0 and near:
                 break
-            weight, typed = self._weights[feature], asked[feature]
+            weight, typed, words = self._weights[feature], asked[feature], "_" not in feature
             checked = bool(typed) and typed != feature
             for number in found:
                 if checked:
@@ -119,7 +130,8 @@ class Examples:
                     if typed != wanted and likeness(typed, wanted) < _SAME_WORD:
                         continue
                 near[number] = near.get(number, 0.0) + weight
-        return near
+                shared[number] = shared.get(number, 0) + words
+        return near, shared
 
 
 def _features(words: Sequence[Word]) -> dict[str, str]:

@@ -10,6 +10,7 @@ import msgspec
 
 from govchat.language.book import CORRECTIONS, JOINTS, PURPOSE, Book
 from govchat.language.decide import (
+    CONTESTED,
     WITH_PROCEDURES,
     Evidence,
     Procedures,
@@ -117,7 +118,7 @@ class _Seen(msgspec.Struct, frozen=True):
     @property
     def weak(self) -> bool:
         best = self.procedures.ordered[0] if self.procedures.ordered else None
-        named = best is not None and (best.kind != "name" or best.covered > 0.9)
+        named = best is not None and best.kind != "like" and (best.kind != "name" or best.covered > 0.9)
         return not named and all(one.score < 2.0 for one in self.intents)
 
 
@@ -137,7 +138,8 @@ def _see(words: tuple[Word, ...], found: Mapping[str, tuple[Hit, ...]], book: Bo
     known = book.names.by_code if len(book.names) else None
     like = rules.examples.nearest(words)
     asks = [one for one in fired if one.rule.kind == "ask"]
-    procedures = choose_procedures(evidence, asks, joints, siblings, known, like)
+    marked = any(word.toned != word.shadow for word in words if not word.made)
+    procedures = choose_procedures(evidence, asks, joints, siblings, known, like, marked=marked)
     return _Seen(
         intents=tuple(one for one in fired if one.rule.kind == "intent"),
         procedures=procedures,
@@ -227,7 +229,7 @@ def _conclude(
     inherited = False
     if (
         context is not None
-        and not procedures
+        and (not procedures or procedures[0].kind == "like")
         and field
         and context.procedure
         and wish.intent in ("procedure_info", "out_of_scope", "contact_office", "payment")
@@ -283,6 +285,8 @@ def _confidence(wish: Wish, procedures: tuple[Candidate, ...], ask_back: bool, u
     if wish.intent == "procedure_info" and procedures:
         lead = procedures[0].score - (procedures[1].score if len(procedures) > 1 else 0.0)
         confidence = 0.5 + 0.1 * min(procedures[0].score, 2.5) + 0.25 * min(1.0, max(0.0, lead))
+    if wish.score - wish.behind_score < CONTESTED:
+        confidence = min(confidence, 0.55)
     return round(min(0.99, confidence if not ask_back else min(0.5, confidence / 2)), 2)
 
 
