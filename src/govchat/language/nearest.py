@@ -23,7 +23,7 @@ _UNKNOWN = 1.0  # what a word in no sentence weighs, of the rarest
 _MOST_WORDS = 40
 _WORDS_IN_COMMON, _FEW_WORDS = 2, 3  # a sentence must share so many words; where so few were said,
 _NEARLY_ALL = 0.75  # it must be nearly the same
-_MOST_POSTINGS = 4000  # looked up for one message, rare words first
+_MOST_POSTINGS, _MOST_WEIGHED = 300, 48  # sentences looked up for one message, rare words first; and weighed in full
 
 
 class Example(msgspec.Struct, frozen=True, gc=False):
@@ -50,26 +50,22 @@ NOTHING = Resemblance({}, {})
 class Examples:
     """All sentences, indexed by their words and pairs of words."""
 
-    __slots__ = ("_norms", "_postings", "_rarest", "_toned", "_weights", "sentences")
+    __slots__ = ("_features", "_norms", "_postings", "_rarest", "_weights", "sentences")
 
     def __init__(self, sentences: Iterable[Example]) -> None:
         self.sentences = tuple(sentences)
         self._postings: dict[str, array[int]] = {}
-        self._toned: list[dict[str, str]] = []
-        features = []
-        for number, one in enumerate(self.sentences):
-            found = _features(one.words)
-            features.append(tuple(found))
-            self._toned.append({shadow: toned for shadow, toned in found.items() if toned and toned != shadow})
+        self._features = [_features(one.words) for one in self.sentences]
+        for number, found in enumerate(self._features):
             for feature in found:
                 self._postings.setdefault(feature, array("H")).append(number)
         total = len(self.sentences)
         self._rarest = math.log(1 + total)
         self._weights = {
-            feature: (math.log(1 + total / (1 + len(found))) * (_PAIR if "_" in feature else 1.0)) ** 2
-            for feature, found in self._postings.items()
+            feature: (math.log(1 + total / (1 + len(places))) * (_PAIR if "_" in feature else 1.0)) ** 2
+            for feature, places in self._postings.items()
         }
-        self._norms = array("f", (math.sqrt(sum(self._weights[one] for one in found)) or 1.0 for found in features))
+        self._norms = array("f", (math.sqrt(sum(self._weights[one] for one in found)) or 1.0 for found in self._features))
 
     def nearest(self, words: Sequence[Word]) -> Resemblance:
         """The vote of the sentences nearest to these words; work is bounded whatever the words."""
@@ -112,26 +108,50 @@ class Examples:
         )
 
     def _near(self, asked: Mapping[str, str]) -> tuple[dict[int, float], dict[int, int]]:
-        """For each sentence what it has in common with the message, and how many words."""
+        """For each sentence what it has in common with the message, and how many words.
+
+        Rare words choose the sentences, until enough were looked up; the common ones are only looked for in those.
+        """
         near: dict[int, float] = {}
-        shared: dict[int, int] = {}
         known = sorted((one for one in asked if one in self._postings), key=lambda one: len(self._postings[one]))
         budget = _MOST_POSTINGS
-        for feature in known:
+        at = 0
+        for at, feature in enumerate(known, 1):
             found = self._postings[feature]
-            budget -= len(found)
-            if budget < 0 and near:
-                break
-            weight, typed, words = self._weights[feature], asked[feature], "_" not in feature
-            checked = bool(typed) and typed != feature
+            weight = self._weights[feature]
             for number in found:
-                if checked:
-                    wanted = self._toned[number].get(feature, feature)
-                    if typed != wanted and likeness(typed, wanted) < _SAME_WORD:
-                        continue
                 near[number] = near.get(number, 0.0) + weight
-                shared[number] = shared.get(number, 0) + words
+            budget -= len(found)
+            if budget < 0:
+                break
+        chosen = near if len(near) <= _MOST_WEIGHED else heapq.nlargest(_MOST_WEIGHED, near, key=near.__getitem__)
+        return self._weighed({number: near[number] for number in chosen}, known[:at], known[at:], asked)
+
+    def _weighed(
+        self, near: dict[int, float], counted: Sequence[str], rest: Sequence[str], asked: Mapping[str, str]
+    ) -> tuple[dict[int, float], dict[int, int]]:
+        """Add the words not counted yet, take away those typed with other marks."""
+        toned = [one for one in counted if asked[one] and asked[one] != one]
+        words = [one for one in counted if "_" not in one]
+        shared: dict[int, int] = {}
+        for number in near:
+            wanted = self._features[number]
+            mass = near[number]
+            common = sum(one in wanted for one in words)
+            for one in toned:
+                if one in wanted and not _agrees(asked[one], wanted[one]):
+                    mass -= self._weights[one]
+                    common -= 1
+            for one in rest:
+                if one in wanted and _agrees(asked[one], wanted[one]):
+                    mass += self._weights[one]
+                    common += "_" not in one
+            near[number], shared[number] = mass, common
         return near, shared
+
+
+def _agrees(typed: str, wanted: str) -> bool:
+    return typed == wanted or likeness(typed, wanted) >= _SAME_WORD
 
 
 def _features(words: Sequence[Word]) -> dict[str, str]:
