@@ -23,6 +23,7 @@ from govchat.language.syllables import shadow, spelled
 
 FILLERS = "lời thừa"  # the group of words.toml whose words ask for nothing
 CORRECTIONS = "sửa lời"  # what comes behind these words replaces what stands before
+CORRECTIONS_FIRST = "sửa lời đầu câu"  # the same when the message begins with them and breaks off
 PURPOSE = "mục đích"  # what stands behind these words is what something else is wanted for
 COMMON = "lời thường"  # words that are meant whenever their letters are typed without marks
 JOINTS = "nối"  # words that join two wishes
@@ -116,9 +117,10 @@ def _examples(
     """Every sentence of the rules, and those told besides."""
     vocabulary, known = frozenset(lexicon.vocabulary), frozenset(lexicon.known)
     meant = [(says, *_means(rule)) for rule in rules if rule.kind != "field" for says in rule.says]
+    sentences = ((protect(says).text, intent, procedure) for says, intent, procedure in dict.fromkeys((*meant, *told)))
     return Examples(
-        Example(says, intent, procedure, words_of(protect(says).text, spelling, vocabulary, known))
-        for says, intent, procedure in dict.fromkeys((*meant, *told))
+        Example(text, intent, procedure, words_of(text, spelling, vocabulary, known))
+        for text, intent, procedure in sentences
     )
 
 

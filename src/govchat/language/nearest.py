@@ -132,7 +132,7 @@ class Examples:
     ) -> tuple[dict[int, float], dict[int, int]]:
         """Add the words not counted yet, take away those typed with other marks."""
         toned = [one for one in counted if asked[one] and asked[one] != one]
-        words = [one for one in counted if "_" not in one]
+        words = [one for one in counted if _is_word(one)]
         shared: dict[int, int] = {}
         for number in near:
             wanted = self._features[number]
@@ -145,9 +145,13 @@ class Examples:
             for one in rest:
                 if one in wanted and _agrees(asked[one], wanted[one]):
                     mass += self._weights[one]
-                    common += "_" not in one
+                    common += _is_word(one)
             near[number], shared[number] = mass, common
         return near, shared
+
+
+def _is_word(feature: str) -> bool:
+    return "_" not in feature and not feature.isdigit()
 
 
 def _agrees(typed: str, wanted: str) -> bool:

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 import msgspec
 
-from govchat.language.book import CORRECTIONS, JOINTS, PURPOSE, Book
+from govchat.language.book import CORRECTIONS, CORRECTIONS_FIRST, JOINTS, PURPOSE, Book
 from govchat.language.decide import (
     CONTESTED,
     WITH_PROCEDURES,
@@ -27,7 +27,7 @@ from govchat.language.protect import CodeFinder, Slots, no_codes, protect
 from govchat.language.typos import mend
 
 _SHORT = 6  # words of a follow-up
-_CORRECTED_BY = 4  # a correction stands among the first words
+_CORRECTED_BY = 5  # a correction stands among the first words
 _UNKNOWN_BELOW = 0.8  # an intent with a lower score is not believed,
 _UNKNOWN_AT_ALL, _FAR_AHEAD = 0.5, 1.8  # unless nothing else comes near; below the first, never
 _FOR_A_PURPOSE = 0.65  # what is left of a wish that is only what another is for
@@ -195,14 +195,21 @@ def _siblings(fired: list[Fired]) -> tuple[str, ...]:
 
 def _after_correction(words: tuple[Word, ...], found: Mapping[str, tuple[Hit, ...]]) -> tuple[tuple[Word, ...], bool]:
     """The words behind "nhầm, ý mình là": what stands before no longer counts."""
-    hits = found.get(CORRECTIONS, ())
-    if not hits:
+    ends = [hit.end for hit in found.get(CORRECTIONS, ()) if hit.start <= _CORRECTED_BY and _corrects(hit, words)]
+    ends += [
+        hit.end
+        for hit in found.get(CORRECTIONS_FIRST, ())
+        if hit.start == 0 and hit.end < len(words) and words[hit.end].after_break
+    ]
+    if not ends:
         return words, False
-    hits = tuple(hit for hit in hits if hit.start <= _CORRECTED_BY)
-    if not hits:
-        return words, False
-    end = max(hit.end for hit in hits)
+    end = max(ends)
     return (words[end:], True) if end < len(words) else (words, True)
+
+
+def _corrects(hit: Hit, words: tuple[Word, ...]) -> bool:
+    """ "mà là" corrects only what was denied before: "không phải khai sinh mà là khai tử"."""
+    return hit.wanted != ("mà", "là") or any(word.toned in ("không", "khong") for word in words[: hit.start])
 
 
 def _conclude(
@@ -232,7 +239,7 @@ def _conclude(
         and (not procedures or procedures[0].kind == "like")
         and field
         and context.procedure
-        and wish.intent in ("procedure_info", "out_of_scope", "contact_office", "payment")
+        and _may_follow(wish.intent, field, words)
     ):
         procedures, ask_back, why = (
             (Evidence(context.procedure, 1.0, frozenset(), "from the context", "context"),),
@@ -240,7 +247,13 @@ def _conclude(
             "",
         )
         wish, inherited = Wish("procedure_info", "", 1.5), True
-    elif context is not None and procedures and not field and context.field and len(words) <= _SHORT:
+    elif (
+        context is not None
+        and procedures
+        and context.field
+        and len(words) <= _SHORT
+        and (not field or (field == "how" and any(word.shadow == "con" for word in words[:2])))  # "còn khai tử thì sao"
+    ):
         field, inherited = context.field, True
     understood = wish.score >= _UNKNOWN_BELOW or (
         wish.score >= _UNKNOWN_AT_ALL and wish.score >= wish.behind_score * _FAR_AHEAD
@@ -274,6 +287,13 @@ def _conclude(
         correction=correction,
         trace=tuple(trace),
     )
+
+
+def _may_follow(intent: str, field: str, words: tuple[Word, ...]) -> bool:
+    """Whether a field without a procedure may be asked about the one of the context."""
+    if intent == "file_online":  # "làm online được không", not "nộp hồ sơ online ở đâu"
+        return field == "online" and len(words) <= _SHORT and all(word.shadow != "nop" for word in words)
+    return intent in ("procedure_info", "out_of_scope", "contact_office", "payment")
 
 
 def _confidence(wish: Wish, procedures: tuple[Candidate, ...], ask_back: bool, understood: bool) -> float:
