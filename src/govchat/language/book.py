@@ -14,8 +14,8 @@ import msgspec
 from govchat.errors import ConfigurationError
 from govchat.language.lexicon import Lexicon, Node
 from govchat.language.match import key_groups
-from govchat.language.nearest import CLARIFY, Example, Examples
 from govchat.language.names import OWN_ALIAS, Entry, NameIndex
+from govchat.language.nearest import CLARIFY, Example, Examples
 from govchat.language.normalise import Spelling, read_spelling, words_of
 from govchat.language.protect import protect
 from govchat.language.rules import Rule, read_examples, read_rules, read_words

@@ -13,7 +13,10 @@ from govchat.language.nearest import CLARIFY, NOTHING, Resemblance
 
 MOST_CANDIDATES = 5
 WITH_PROCEDURES = frozenset({"procedure_info", "lookup_dossier", "file_online", "dispute"})
-_CLOSE, _CLOSE_WITHOUT_MARKS = 0.15, 0.3  # two procedures nearer than this are asked about; letters without marks tell less
+_CLOSE, _CLOSE_WITHOUT_MARKS = (
+    0.15,
+    0.3,
+)  # two procedures nearer than this are asked about; letters without marks tell less
 CONTESTED = 0.3  # an intent that is no further ahead is not sure
 _SURE_NAME = 0.62  # the share of the question that a name alone must cover to be believed
 _NAMED = 1.2  # above this score a procedure was named, not only touched
@@ -22,7 +25,10 @@ _ENOUGH = 0.55  # below this score nothing was found
 _UNDER_A_LONGER = 0.55  # what is left of a rule whose words another one uses with more
 _BESIDE_A_NAME = 0.6  # what is left of a situation where a procedure is named
 _FAR_BEHIND = 0.25
-_LIKE_A_PROCEDURE, _LIKE_ADDS = 1.7, 0.9  # what sentences that resemble the message weigh: alone, and beside other evidence
+_LIKE_A_PROCEDURE, _LIKE_ADDS = (
+    1.7,
+    0.9,
+)  # what sentences that resemble the message weigh: alone, and beside other evidence
 _LIKE_AN_INTENT = 1.6
 _LIKE_A_QUESTION = 1.0  # most sentences ask about a procedure: that one resembles some of them says less
 _LEAST_LIKE = 0.12
@@ -188,7 +194,15 @@ class Wish(msgspec.Struct, frozen=True):
     fired: tuple[Fired, ...] = ()
 
 
-def choose_intent(fired: Sequence[Fired], procedures: Procedures, *, field: str, codes: bool, document: bool, like: Resemblance = NOTHING) -> Wish:
+def choose_intent(
+    fired: Sequence[Fired],
+    procedures: Procedures,
+    *,
+    field: str,
+    codes: bool,
+    document: bool,
+    like: Resemblance = NOTHING,
+) -> Wish:
     """The intent with most evidence; procedures, dossier codes and document numbers are evidence as well."""
     by_intent: dict[str, list[Fired]] = {}
     for one in fired:
@@ -198,12 +212,16 @@ def choose_intent(fired: Sequence[Fired], procedures: Procedures, *, field: str,
         found.sort(key=lambda one: -one.score)
         more = [one.score for one in found[1:] if not (one.places & found[0].places)]
         scores[intent] = found[0].score + 0.25 * (more[0] if more else 0.0)
-    if procedures.ordered and procedures.ordered[0].kind != "like":
-        strength = 1.2 + 0.3 * min(procedures.score, 3.0) + (0.3 if field else 0.0)
+    named = next((one for one in procedures.ordered[:2] if one.kind != "like"), None)
+    if named is not None:
+        strength = 1.2 + 0.3 * min(named.score, 3.0) + (0.3 if field else 0.0)
         scores["procedure_info"] = max(scores.get("procedure_info", 0.0), strength)
-        if procedures.ordered[0].kind in ("rule", "alias") and procedures.score >= 0.9:
+        if named.kind in ("rule", "alias") and named.score >= 0.9:
             # "khai sinh ở xã hay ở đâu" asks about the procedure, and so does "em với người yêu muốn đăng ký kết hôn"
-            for intent, left in (("contact_office", _OFFICE_BESIDE_A_PROCEDURE), ("out_of_scope", _CHAT_BESIDE_A_PROCEDURE)):
+            for intent, left in (
+                ("contact_office", _OFFICE_BESIDE_A_PROCEDURE),
+                ("out_of_scope", _CHAT_BESIDE_A_PROCEDURE),
+            ):
                 if intent in scores:
                     scores[intent] *= left
     if codes:

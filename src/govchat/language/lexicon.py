@@ -19,7 +19,9 @@ CATALOGUE = "=#"  # begin the names of groups of aliases
 FIXED = "!"  # begins the name of a group of fixed expressions
 _MOST_HITS = 6  # of one group in one message
 _MOST_SKIPS = 2  # courtesies between two words of a phrase
-_OTHER_WORD_AMONG = 4  # a phrase of fewer words does not bear one that was typed with other marks: "giấy tờ ở đâu" is not "tố ở đâu"
+_OTHER_WORD_AMONG = (
+    4  # a phrase of fewer words does not bear one that was typed with other marks: "giấy tờ ở đâu" is not "tố ở đâu"
+)
 _SETTLES = 0.8  # how well a phrase must be found to settle what its words are
 
 
@@ -106,10 +108,7 @@ def _settle(words: tuple[Word, ...], found: dict[str, list[Hit]]) -> None:
     lies across the seam is none ("chứng nhận | hộ nghèo" holds no "nhận hộ").
     """
     phrases = [
-        (group, hit)
-        for group, hits in found.items()
-        for hit in hits
-        if len(hit.places) > 1 and hit.quality >= _SETTLES
+        (group, hit) for group, hits in found.items() for hit in hits if len(hit.places) > 1 and hit.quality >= _SETTLES
     ]
     if not phrases:
         return

@@ -65,7 +65,9 @@ class Examples:
             feature: (math.log(1 + total / (1 + len(places))) * (_PAIR if "_" in feature else 1.0)) ** 2
             for feature, places in self._postings.items()
         }
-        self._norms = array("f", (math.sqrt(sum(self._weights[one] for one in found)) or 1.0 for found in self._features))
+        self._norms = array(
+            "f", (math.sqrt(sum(self._weights[one] for one in found)) or 1.0 for found in self._features)
+        )
 
     def nearest(self, words: Sequence[Word]) -> Resemblance:
         """The vote of the sentences nearest to these words; work is bounded whatever the words."""
@@ -114,29 +116,26 @@ class Examples:
         """
         near: dict[int, float] = {}
         known = sorted((one for one in asked if one in self._postings), key=lambda one: len(self._postings[one]))
-        budget = _MOST_POSTINGS
-        at = 0
-        for at, feature in enumerate(known, 1):
-            found = self._postings[feature]
-            weight = self._weights[feature]
+        budget, counted = _MOST_POSTINGS, 0
+        while counted < len(known) and budget >= 0:
+            found, weight = self._postings[known[counted]], self._weights[known[counted]]
             for number in found:
                 near[number] = near.get(number, 0.0) + weight
             budget -= len(found)
-            if budget < 0:
-                break
-        chosen = near if len(near) <= _MOST_WEIGHED else heapq.nlargest(_MOST_WEIGHED, near, key=near.__getitem__)
-        return self._weighed({number: near[number] for number in chosen}, known[:at], known[at:], asked)
+            counted += 1
+        chosen = heapq.nlargest(_MOST_WEIGHED, near, key=near.__getitem__)
+        return self._weighed({number: near[number] for number in chosen}, known[:counted], known[counted:], asked)
 
     def _weighed(
-        self, near: dict[int, float], counted: Sequence[str], rest: Sequence[str], asked: Mapping[str, str]
+        self, near: Mapping[int, float], counted: Sequence[str], rest: Sequence[str], asked: Mapping[str, str]
     ) -> tuple[dict[int, float], dict[int, int]]:
         """Add the words not counted yet, take away those typed with other marks."""
         toned = [one for one in counted if asked[one] and asked[one] != one]
         words = [one for one in counted if _is_word(one)]
+        weighed: dict[int, float] = {}
         shared: dict[int, int] = {}
-        for number in near:
-            wanted = self._features[number]
-            mass = near[number]
+        for number, partly in near.items():
+            wanted, mass = self._features[number], partly
             common = sum(one in wanted for one in words)
             for one in toned:
                 if one in wanted and not _agrees(asked[one], wanted[one]):
@@ -146,8 +145,8 @@ class Examples:
                 if one in wanted and _agrees(asked[one], wanted[one]):
                     mass += self._weights[one]
                     common += _is_word(one)
-            near[number], shared[number] = mass, common
-        return near, shared
+            weighed[number], shared[number] = mass, common
+        return weighed, shared
 
 
 def _is_word(feature: str) -> bool:
