@@ -19,7 +19,7 @@ _CLOSE, _CLOSE_WITHOUT_MARKS = (
 )  # two procedures nearer than this are asked about; letters without marks tell less
 CONTESTED = 0.3  # an intent that is no further ahead is not sure
 _SURE_NAME = 0.62  # the share of the question that a name alone must cover to be believed
-_NAMED = 1.2  # above this score a procedure was named, not only touched
+_TOUCHED, _NAMED = 0.9, 1.2  # from the one score a procedure was spoken of, from the other it was named
 _SURE_LIKE = 0.9  # what only resembles a sentence must resemble it well to be believed
 _ENOUGH = 0.55  # below this score nothing was found
 _UNDER_A_LONGER = 0.55  # what is left of a rule whose words another one uses with more
@@ -81,18 +81,7 @@ def choose_procedures(
     _resembles(best, like)
     ordered = sorted(best.values(), key=lambda one: (-one.score, one.code))
     top = ordered[0] if ordered else None
-    ask = max(asks, key=lambda one: one.score, default=None)
-    if (
-        ask
-        and top
-        and ask.rule.alone
-        and top.kind in ("rule", "alias")
-        and top.score >= 0.9
-        and not top.places <= ask.places
-    ):
-        ask = None  # more was said than the few words that would have to be asked about
-    if ask and top and top.kind in ("rule", "alias") and top.score >= _NAMED and not top.places & ask.places:
-        ask = None  # a procedure is named besides, in words of its own
+    ask = _question(asks, top)
     if ask and (top is None or (ask.score >= top.score - 0.02 and not ask.places < top.places)):
         first = [
             Evidence(code, ask.score - 0.01 * number, ask.places, ask.rule.pattern, "ask")
@@ -120,6 +109,18 @@ def choose_procedures(
     if offered and offered[0] is not top:
         return Procedures(offered, True, f"{top.code} is not in this catalogue")
     return Procedures(offered, bool(why), why)
+
+
+def _question(asks: Sequence[Fired], top: Evidence | None) -> Fired | None:
+    """The rule that says "ask", unless the message says more than the words it stands on."""
+    ask = max(asks, key=lambda one: one.score, default=None)
+    if ask is None or top is None or top.kind not in ("rule", "alias"):
+        return ask
+    if ask.rule.alone and top.score >= _TOUCHED and not top.places <= ask.places:
+        return None  # more was said than the few words that would have to be asked about
+    if top.score >= _NAMED and not top.places & ask.places:
+        return None  # a procedure is named besides, in words of its own
+    return ask
 
 
 def _resembles(best: dict[str, Evidence], like: Resemblance) -> None:

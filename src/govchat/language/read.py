@@ -234,26 +234,11 @@ def _conclude(
     )
     procedures, ask_back, why = seen.procedures.ordered, seen.procedures.ask, seen.procedures.why
     inherited = False
-    if (
-        context is not None
-        and (not procedures or procedures[0].kind == "like")
-        and field
-        and context.procedure
-        and _may_follow(wish.intent, field, words)
-    ):
-        procedures, ask_back, why = (
-            (Evidence(context.procedure, 1.0, frozenset(), "from the context", "context"),),
-            False,
-            "",
-        )
+    if context is not None and _asks_about(context, procedures, field, wish, words):
+        known = Evidence(context.procedure, 1.0, frozenset(), "from the context", "context")
+        procedures, ask_back, why = (known,), False, ""
         wish, inherited = Wish("procedure_info", "", 1.5), True
-    elif (
-        context is not None
-        and procedures
-        and context.field
-        and len(words) <= _SHORT
-        and (not field or (field == "how" and any(word.shadow == "con" for word in words[:2])))  # "còn khai tử thì sao"
-    ):
+    elif context is not None and procedures and _asks_the_same(context, field, words):
         field, inherited = context.field, True
     understood = wish.score >= _UNKNOWN_BELOW or (
         wish.score >= _UNKNOWN_AT_ALL and wish.score >= wish.behind_score * _FAR_AHEAD
@@ -289,11 +274,22 @@ def _conclude(
     )
 
 
-def _may_follow(intent: str, field: str, words: tuple[Word, ...]) -> bool:
-    """Whether a field without a procedure may be asked about the one of the context."""
-    if intent == "file_online":  # "làm online được không", not "nộp hồ sơ online ở đâu"
+def _asks_about(
+    context: Context, procedures: tuple[Evidence, ...], field: str, wish: Wish, words: tuple[Word, ...]
+) -> bool:
+    """Whether a field is asked about the procedure of the context: "còn phí?"."""
+    if not (field and context.procedure) or (procedures and procedures[0].kind != "like"):
+        return False
+    if wish.intent == "file_online":  # "làm online được không", not "nộp hồ sơ online ở đâu"
         return field == "online" and len(words) <= _SHORT and all(word.shadow != "nop" for word in words)
-    return intent in ("procedure_info", "out_of_scope", "contact_office", "payment")
+    return wish.intent in ("procedure_info", "out_of_scope", "contact_office", "payment")
+
+
+def _asks_the_same(context: Context, field: str, words: tuple[Word, ...]) -> bool:
+    """Whether the field of the context is asked about another procedure: "thế còn kết hôn?", "còn khai tử thì sao"."""
+    if not context.field or len(words) > _SHORT:
+        return False
+    return not field or (field == "how" and any(word.shadow == "con" for word in words[:2]))
 
 
 def _confidence(wish: Wish, procedures: tuple[Candidate, ...], ask_back: bool, understood: bool) -> float:
