@@ -138,7 +138,7 @@ def _stands(
     before: Mapping[int, int],
     behind: Mapping[int, int],
 ) -> bool:
-    for place, word in zip(sorted(hit.places), hit.wanted, strict=True):
+    for place, word in zip(sorted(hit.places) if len(hit.places) > 1 else hit.places, hit.wanted, strict=True):
         length, forms = longest.get(place, (0, ()))
         if length > len(hit.wanted) and word not in forms and words[place].toned == words[place].shadow:
             return False

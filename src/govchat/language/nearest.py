@@ -131,12 +131,12 @@ class Examples:
     ) -> tuple[dict[int, float], dict[int, int]]:
         """Add the words not counted yet, take away those typed with other marks."""
         toned = [one for one in counted if asked[one] and asked[one] != one]
-        words = [one for one in counted if _is_word(one)]
+        words = {one for one in counted if _is_word(one)}
         weighed: dict[int, float] = {}
         shared: dict[int, int] = {}
         for number, partly in near.items():
             wanted, mass = self._features[number], partly
-            common = sum(one in wanted for one in words)
+            common = len(words & wanted.keys())
             for one in toned:
                 if one in wanted and not _agrees(asked[one], wanted[one]):
                     mass -= self._weights[one]
