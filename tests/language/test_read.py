@@ -134,6 +134,20 @@ def test_a_correction_counts_alone_and_keeps_the_field(text: str, code: str) -> 
     assert reading.field == "documents"
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "làm hộ chiếu ở đâu", "xin visa đi mỹ", "chuyển trường cho con", "đăng ký nghĩa vụ quân sự", "xin giấy phép bán thuốc lá",
+        "đăng kiểm xe ô tô", "giấy phép môi trường cho trại heo", "giấy phép kinh doanh vận tải", "hưởng chế độ thai sản",
+        "rút bảo hiểm xã hội một lần", "công nhận liệt sĩ", "chế độ cho thương binh", "lam ho chieu online", "đăng ký sáng chế",
+        "giay phep khai thac khoang san", "hỗ trợ tiền lúa bị thiệt hại do bão", "xin mở lớp dạy thêm",
+    ],
+)  # fmt: skip
+def test_what_no_procedure_of_the_catalogue_is_for_is_not_answered_with_another(text: str) -> None:
+    reading = read(text)
+    assert reading.ask_back or not reading.procedures, reading
+
+
 def test_what_a_thing_is_wanted_for_is_not_what_is_wanted() -> None:
     assert codes(read("xin trích lục kết hôn để làm khai sinh cho con"))[:1] == ["2.000635"]
     assert read("xin lý lịch tư pháp để bổ sung hồ sơ").intent == "procedure_info"
