@@ -1,5 +1,8 @@
 """Every line of the rule files reads its own sentences as meant, and wrong files are refused by name."""
 
+from importlib.resources import files
+from pathlib import Path
+
 import pytest
 from tests.language.given import codes, read, the_book
 
@@ -7,9 +10,10 @@ from govchat.errors import ConfigurationError
 from govchat.kit.text import fold
 from govchat.language.book import rules_from, shipped_rules
 from govchat.language.lexicon import Lexicon
+from govchat.language.nearest import CLARIFY
 from govchat.language.normalise import read_spelling, words_of
 from govchat.language.protect import protect
-from govchat.language.rules import Rule, read_rules, read_words
+from govchat.language.rules import Rule, read_examples, read_rules, read_words
 from govchat.language.syllables import spelled
 
 RULES = shipped_rules()
@@ -32,6 +36,21 @@ def _read_as_meant(rule: Rule, sentence: str) -> bool:
 def test_every_line_of_the_rules_reads_its_sentences(rule: Rule) -> None:
     for sentence in rule.says:
         assert _read_as_meant(rule, sentence), f"{sentence!r} was read as {read(sentence)}"
+
+
+TOLD = read_examples((Path(str(files("govchat.language"))) / "rules/examples.toml").read_text("utf-8"), "examples.toml")
+MEANT = sorted({(intent, procedure) for _, intent, procedure in TOLD})
+
+
+@pytest.mark.parametrize(("intent", "procedure"), MEANT)
+def test_every_example_is_read_as_it_says(intent: str, procedure: str) -> None:
+    for says in (says for says, *means in TOLD if means == [intent, procedure]):
+        reading = read(says)
+        assert reading.intent == intent, f"{says!r} was read as {reading}"
+        if procedure == CLARIFY:
+            assert reading.ask_back, f"{says!r} was not asked about: {reading}"
+        elif procedure and intent != "lookup_dossier":
+            assert codes(reading)[:1] == [procedure], f"{says!r} was read as {reading}"
 
 
 def test_most_lines_read_their_sentences_without_marks() -> None:
@@ -72,6 +91,8 @@ def test_every_short_form_with_neighbours_is_written_out_beside_them(context: ob
 FILES = {
     "spelling.toml": 'courtesies = ["ạ"]\n[short]\nhs = "hồ sơ"\n',
     "words.toml": '"mất" = ["mất", "thất lạc"]\n"giấy" = ["giấy", "{mất}"]\n',
+    "examples.toml": '[[example]]\nintent = "greeting"\nsays = ["alo", "chào"]\n'
+    '[[example]]\nintent = "thanks_bye"\nsays = ["cảm ơn"]\n',
     "r.toml": '[[rule]]\nintent = "greeting"\nlines."{mất} + giấy" = "mất giấy"\n',
 }
 
@@ -79,6 +100,9 @@ FILES = {
 @pytest.mark.parametrize(
     ("file", "old", "new", "says"),
     [
+        ("examples.toml", "greeting", "sale", 'intent "sale"'),
+        ("examples.toml", '"chào"]', '"chào"]\nweight = 1', "examples.toml"),
+        ("examples.toml", '"alo", "chào"', '"chào", "cảm ơn"', 'examples.toml:3 "cảm ơn"'),
         ("r.toml", "{mất}", "{lạ}", 'r.toml:3 "{lạ} + giấy": there is no group "lạ"'),
         ("r.toml", "greeting", "sale", 'intent "sale"'),
         ("r.toml", 'intent = "greeting"', 'field = "colour"', 'field "colour"'),

@@ -15,13 +15,19 @@ from govchat.errors import ConfigurationError
 from govchat.language.lexicon import Lexicon, Node
 from govchat.language.match import key_groups
 from govchat.language.names import OWN_ALIAS, Entry, NameIndex
-from govchat.language.normalise import Spelling, read_spelling
-from govchat.language.rules import Rule, read_rules, read_words
-from govchat.language.syllables import shadow
+from govchat.language.nearest import CLARIFY, Example, Examples
+from govchat.language.normalise import Spelling, read_spelling, words_of
+from govchat.language.protect import protect
+from govchat.language.rules import Rule, read_examples, read_rules, read_words
+from govchat.language.syllables import shadow, spelled
 
 FILLERS = "lời thừa"  # the group of words.toml whose words ask for nothing
 CORRECTIONS = "sửa lời"  # what comes behind these words replaces what stands before
+CORRECTIONS_FIRST = "sửa lời đầu câu"  # the same when the message begins with them and breaks off
+PURPOSE = "mục đích"  # what stands behind these words is what something else is wanted for
+COMMON = "lời thường"  # words that are meant whenever their letters are typed without marks
 JOINTS = "nối"  # words that join two wishes
+EXAMPLES = "examples"  # begins the names of files with sentences alone
 _LONGEST_WORDS_FILE = 200_000  # characters
 
 
@@ -34,6 +40,7 @@ class Rules(msgspec.Struct, frozen=True):
     rules: tuple[Rule, ...]
     by_group: Mapping[str, tuple[int, ...]]
     fillers: frozenset[str]
+    examples: Examples
 
 
 class Book(msgspec.Struct, frozen=True):
@@ -62,13 +69,20 @@ def shipped_rules() -> Rules:
 
 
 def rules_from(texts: Mapping[str, str]) -> Rules:
-    """Rules from file name → text: `spelling.toml`, `words.toml`, every other file rules. Raises `ConfigurationError`."""
-    lexicon = Lexicon()
+    """Rules from file name → text: `spelling.toml`, `words.toml`, `examples*.toml`, every other file rules.
+
+    Raises `ConfigurationError`.
+    """
+    lexicon = Lexicon(_common(texts["words.toml"]))
     spelling = read_spelling(texts["spelling.toml"], "rules/spelling.toml")
     groups = read_words(texts["words.toml"], "rules/words.toml", lexicon)
     rules: list[Rule] = []
+    told: list[tuple[str, str, str]] = []
     for name in sorted(texts.keys() - {"spelling.toml", "words.toml"}):
-        rules += read_rules(texts[name], f"rules/{name}", lexicon, groups)
+        if name.startswith(EXAMPLES):
+            told += read_examples(texts[name], f"rules/{name}")
+        else:
+            rules += read_rules(texts[name], f"rules/{name}", lexicon, groups)
     by_group: dict[str, list[int]] = {}
     for number, rule in enumerate(rules):
         for group in key_groups(rule):
@@ -80,7 +94,40 @@ def rules_from(texts: Mapping[str, str]) -> Rules:
         rules=tuple(rules),
         by_group={group: tuple(numbers) for group, numbers in by_group.items()},
         fillers=frozenset(shadow(word) for phrase in groups.get(FILLERS, ()) for word in phrase.split()),
+        examples=_examples(rules, told, spelling, lexicon),
     )
+
+
+def _common(words: str) -> dict[str, frozenset[str]]:
+    """The words of the group `COMMON` by shadow; a file that can't be read is refused where it is read in full."""
+    try:
+        phrases = tomllib.loads(words).get(COMMON, [])
+    except tomllib.TOMLDecodeError:
+        return {}
+    common: dict[str, set[str]] = {}
+    for phrase in phrases if isinstance(phrases, list) else []:
+        if isinstance(phrase, str):
+            common.setdefault(shadow(phrase), set()).add(spelled(phrase))
+    return {letters: frozenset(meant) for letters, meant in common.items()}
+
+
+def _examples(
+    rules: Iterable[Rule], told: Iterable[tuple[str, str, str]], spelling: Spelling, lexicon: Lexicon
+) -> Examples:
+    """Every sentence of the rules, and those told besides."""
+    vocabulary, known = frozenset(lexicon.vocabulary), frozenset(lexicon.known)
+    meant = [(says, *_means(rule)) for rule in rules if rule.kind != "field" for says in rule.says]
+    sentences = ((protect(says).text, intent, procedure) for says, intent, procedure in dict.fromkeys((*meant, *told)))
+    return Examples(
+        Example(text, intent, procedure, words_of(text, spelling, vocabulary, known))
+        for text, intent, procedure in sentences
+    )
+
+
+def _means(rule: Rule) -> tuple[str, str]:
+    if rule.kind == "intent":
+        return rule.means, ""
+    return "procedure_info", rule.means if rule.kind == "procedure" else CLARIFY
 
 
 def book(entries: Iterable[Entry] | NameIndex, words: Mapping[str, tuple[str, ...]] | None = None) -> Book:

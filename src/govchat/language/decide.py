@@ -9,16 +9,31 @@ from collections.abc import Container, Iterable, Sequence
 import msgspec
 
 from govchat.language.match import Fired
+from govchat.language.nearest import CLARIFY, NOTHING, Resemblance
 
 MOST_CANDIDATES = 5
 WITH_PROCEDURES = frozenset({"procedure_info", "lookup_dossier", "file_online", "dispute"})
-_CLOSE = 0.13  # two procedures nearer than this are asked about
+_CLOSE, _CLOSE_WITHOUT_MARKS = (
+    0.15,
+    0.3,
+)  # two procedures nearer than this are asked about; letters without marks tell less
+CONTESTED = 0.3  # an intent that is no further ahead is not sure
 _SURE_NAME = 0.62  # the share of the question that a name alone must cover to be believed
+_TOUCHED, _NAMED = 0.9, 1.2  # from the one score a procedure was spoken of, from the other it was named
+_SURE_LIKE = 0.9  # what only resembles a sentence must resemble it well to be believed
 _ENOUGH = 0.55  # below this score nothing was found
 _UNDER_A_LONGER = 0.55  # what is left of a rule whose words another one uses with more
 _BESIDE_A_NAME = 0.6  # what is left of a situation where a procedure is named
 _FAR_BEHIND = 0.25
+_LIKE_A_PROCEDURE, _LIKE_ADDS = (
+    1.7,
+    0.9,
+)  # what sentences that resemble the message weigh: alone, and beside other evidence
+_LIKE_AN_INTENT = 1.6
+_LIKE_A_QUESTION = 1.0  # most sentences ask about a procedure: that one resembles some of them says less
+_LEAST_LIKE = 0.12
 _OFFICE_BESIDE_A_PROCEDURE = 0.6
+_CHAT_BESIDE_A_PROCEDURE = 0.5
 
 
 class Evidence(msgspec.Struct, frozen=True, gc=False):
@@ -50,28 +65,23 @@ def choose_procedures(
     joints: Iterable[int],
     siblings: Sequence[str],
     known: Container[str] | None,
+    like: Resemblance = NOTHING,
+    *,
+    marked: bool = True,
 ) -> Procedures:
     """Order the evidence; `asks` are rules that say "ask", `joints` places of words that join two wishes.
 
-    `known` are the codes of the catalogue: others are never offered.
+    `known` are the codes of the catalogue: others are never offered. `marked`: whether the message was typed with marks.
     """
     weighed = _weigh([one for one in evidence if one.score >= _FAR_BEHIND])
     best: dict[str, Evidence] = {}
     for one in weighed:
         if one.code not in best or one.score > best[one.code].score:
             best[one.code] = one
+    _resembles(best, like)
     ordered = sorted(best.values(), key=lambda one: (-one.score, one.code))
     top = ordered[0] if ordered else None
-    ask = max(asks, key=lambda one: one.score, default=None)
-    if (
-        ask
-        and top
-        and ask.rule.alone
-        and top.kind in ("rule", "alias")
-        and top.score >= 0.9
-        and not top.places <= ask.places
-    ):
-        ask = None  # more was said than the few words that would have to be asked about
+    ask = _question(asks, top)
     if ask and (top is None or (ask.score >= top.score - 0.02 and not ask.places < top.places)):
         first = [
             Evidence(code, ask.score - 0.01 * number, ask.places, ask.rule.pattern, "ask")
@@ -83,7 +93,7 @@ def choose_procedures(
         )
     if top is None or top.score < _ENOUGH:
         return Procedures()
-    why = _doubt(ordered, joints)
+    why = _doubt(ordered, joints, _CLOSE if marked else _CLOSE_WITHOUT_MARKS)
     if why == "two wishes":
         other = next(one for one in ordered[1:] if _second_wish(top, one, joints))
         ordered = [top, other, *(one for one in ordered[1:] if one is not other)]
@@ -93,10 +103,35 @@ def choose_procedures(
         for code in siblings
         if code not in have
     ]
+    head = 2 if why == "two wishes" else 1
+    ordered = [*ordered[:head], *sorted(ordered[head:], key=lambda one: -one.score)]
     offered = _known(ordered, known)
     if offered and offered[0] is not top:
         return Procedures(offered, True, f"{top.code} is not in this catalogue")
     return Procedures(offered, bool(why), why)
+
+
+def _question(asks: Sequence[Fired], top: Evidence | None) -> Fired | None:
+    """The rule that says "ask", unless the message says more than the words it stands on."""
+    ask = max(asks, key=lambda one: one.score, default=None)
+    if ask is None or top is None or top.kind not in ("rule", "alias"):
+        return ask
+    if ask.rule.alone and top.score >= _TOUCHED and not top.places <= ask.places:
+        return None  # more was said than the few words that would have to be asked about
+    if top.score >= _NAMED and not top.places & ask.places:
+        return None  # a procedure is named besides, in words of its own
+    return ask
+
+
+def _resembles(best: dict[str, Evidence], like: Resemblance) -> None:
+    """Add what the nearest sentences say to the evidence for each procedure."""
+    for code, support in like.procedures.items():
+        if code == CLARIFY or support < _LEAST_LIKE:
+            continue
+        if code in best:
+            best[code] = msgspec.structs.replace(best[code], score=best[code].score + _LIKE_ADDS * support)
+        else:
+            best[code] = Evidence(code, _LIKE_A_PROCEDURE * support, frozenset(), f"like: {like.like}", "like")
 
 
 def _known(ordered: Sequence[Evidence], known: Container[str] | None) -> tuple[Evidence, ...]:
@@ -123,13 +158,15 @@ def _weigh(evidence: Sequence[Evidence]) -> list[Evidence]:
     return weighed
 
 
-def _doubt(ordered: Sequence[Evidence], joints: Iterable[int]) -> str:
+def _doubt(ordered: Sequence[Evidence], joints: Iterable[int], close: float) -> str:
     top = ordered[0]
+    if top.kind == "like" and top.score < _SURE_LIKE:
+        return "it only resembles a sentence"
     if top.kind == "name" and top.covered < _SURE_NAME:
         return "only part of the words is in the name"
     if any(_second_wish(top, one, joints) for one in ordered[1:]):
         return "two wishes"
-    if len(ordered) > 1 and top.score - ordered[1].score < _CLOSE and ordered[1].kind != "sibling":
+    if len(ordered) > 1 and top.score - ordered[1].score < close and ordered[1].kind != "sibling":
         return "two are alike"
     return ""
 
@@ -158,7 +195,15 @@ class Wish(msgspec.Struct, frozen=True):
     fired: tuple[Fired, ...] = ()
 
 
-def choose_intent(fired: Sequence[Fired], procedures: Procedures, *, field: str, codes: bool, document: bool) -> Wish:
+def choose_intent(
+    fired: Sequence[Fired],
+    procedures: Procedures,
+    *,
+    field: str,
+    codes: bool,
+    document: bool,
+    like: Resemblance = NOTHING,
+) -> Wish:
     """The intent with most evidence; procedures, dossier codes and document numbers are evidence as well."""
     by_intent: dict[str, list[Fired]] = {}
     for one in fired:
@@ -168,17 +213,25 @@ def choose_intent(fired: Sequence[Fired], procedures: Procedures, *, field: str,
         found.sort(key=lambda one: -one.score)
         more = [one.score for one in found[1:] if not (one.places & found[0].places)]
         scores[intent] = found[0].score + 0.25 * (more[0] if more else 0.0)
-    if procedures.ordered:
-        strength = 1.2 + 0.3 * min(procedures.score, 3.0) + (0.3 if field else 0.0)
+    named = next((one for one in procedures.ordered[:2] if one.kind != "like"), None)
+    if named is not None:
+        strength = 1.2 + 0.3 * min(named.score, 3.0) + (0.3 if field else 0.0)
         scores["procedure_info"] = max(scores.get("procedure_info", 0.0), strength)
-        if procedures.ordered[0].kind in ("rule", "alias") and procedures.score >= 1.0 and "contact_office" in scores:
-            scores["contact_office"] *= (
-                _OFFICE_BESIDE_A_PROCEDURE  # "khai sinh ở xã hay ở đâu" asks about the procedure
-            )
+        if named.kind in ("rule", "alias") and named.score >= 0.9:
+            # "khai sinh ở xã hay ở đâu" asks about the procedure, and so does "em với người yêu muốn đăng ký kết hôn"
+            for intent, left in (
+                ("contact_office", _OFFICE_BESIDE_A_PROCEDURE),
+                ("out_of_scope", _CHAT_BESIDE_A_PROCEDURE),
+            ):
+                if intent in scores:
+                    scores[intent] *= left
     if codes:
         scores["lookup_dossier"] = scores.get("lookup_dossier", 0.0) + 2.4
     if document:
         scores["staff_inbox"] = scores.get("staff_inbox", 0.0) + 1.6
+    for intent, support in like.intents.items():
+        weight = _LIKE_A_QUESTION if intent == "procedure_info" else _LIKE_AN_INTENT
+        scores[intent] = scores.get(intent, 0.0) + weight * support
     if not scores:
         return Wish("out_of_scope", "", 0.0)
     ordered = sorted(scores, key=lambda intent: (-scores[intent], intent))

@@ -10,14 +10,19 @@ from itertools import pairwise
 import msgspec
 
 from govchat.language.normalise import Word
-from govchat.language.syllables import PLAIN, likeness, shadow, spelled
+from govchat.language.syllables import OTHER_MARKS, PLAIN, likeness, shadow, spelled
 
 WELL_ENOUGH = 0.7
 _AS_WRITTEN, _ONE_WORD = 0.95, 0.8
 _PLAIN_AMONG_MARKED = 0.72
+CATALOGUE = "=#"  # begin the names of groups of aliases
 FIXED = "!"  # begins the name of a group of fixed expressions
 _MOST_HITS = 6  # of one group in one message
 _MOST_SKIPS = 2  # courtesies between two words of a phrase
+_OTHER_WORD_AMONG = (
+    4  # a phrase of fewer words does not bear one that was typed with other marks: "giấy tờ ở đâu" is not "tố ở đâu"
+)
+_SETTLES = 0.8  # how well a phrase must be found to settle what its words are
 
 
 class Hit(msgspec.Struct, frozen=True, gc=False):
@@ -27,6 +32,7 @@ class Hit(msgspec.Struct, frozen=True, gc=False):
     end: int
     quality: float
     places: frozenset[int]
+    wanted: tuple[str, ...] = ()
 
 
 class Node:
@@ -42,9 +48,11 @@ class Node:
 class Lexicon:
     """All phrases of all groups. `vocabulary` holds the shadows of their words, `known` the words, `pairs` neighbours."""
 
-    __slots__ = ("known", "pairs", "root", "vocabulary")
+    __slots__ = ("_common", "known", "pairs", "root", "vocabulary")
 
-    def __init__(self) -> None:
+    def __init__(self, common: Mapping[str, frozenset[str]] | None = None) -> None:
+        """`common`: shadow → words that are meant whenever it is typed; others of that shadow are found only as written."""
+        self._common = common or {}
         self.root = Node()
         self.vocabulary: set[str] = set()
         self.known: set[str] = set()
@@ -55,6 +63,8 @@ class Lexicon:
         exact = phrase.endswith("=")
         phrase = phrase.removesuffix("=")
         words = tuple(spelled(word) for word in phrase.replace(",", " ").replace("-", " ").split())
+        if len(words) == 1 and words[0] not in self._common.get(shadow(words[0]), words):
+            exact = True
         node = self.root
         for word in words:
             node = node.next.setdefault(shadow(word), Node())
@@ -74,6 +84,7 @@ def find(words: tuple[Word, ...], roots: tuple[Node, ...]) -> Mapping[str, tuple
         for root in roots:
             _walk(words, start, root, found, marked)
     _swallow(found)
+    _settle(words, found)
     return {
         group: tuple(sorted(hits, key=lambda hit: (-hit.quality, -len(hit.places), hit.start))[:_MOST_HITS])
         for group, hits in found.items()
@@ -88,6 +99,53 @@ def _swallow(found: dict[str, list[Hit]]) -> None:
         for group, hits in found.items():
             if group[0] != FIXED:
                 found[group] = [hit for hit in hits if not any(hit.places < places for places in fixed)]
+
+
+def _settle(words: tuple[Word, ...], found: dict[str, list[Hit]]) -> None:
+    """Let the longer phrase say what its words are.
+
+    A word typed without marks is the one of the longest phrase it stands in ("bao lau" holds no "báo"); and where two phrases meet, what
+    lies across the seam is none ("chứng nhận | hộ nghèo" holds no "nhận hộ").
+    """
+    phrases = [
+        (group, hit) for group, hits in found.items() for hit in hits if len(hit.places) > 1 and hit.quality >= _SETTLES
+    ]
+    if not phrases:
+        return
+    longest: dict[int, tuple[int, set[str]]] = {}
+    before: dict[int, int] = {}
+    behind: dict[int, int] = {}
+    for group, hit in phrases:
+        before[hit.end] = min(hit.start, before.get(hit.end, hit.start))
+        behind[hit.start] = max(hit.end, behind.get(hit.start, hit.end))
+        length = len(hit.wanted)
+        for place, word in zip(sorted(hit.places), hit.wanted, strict=True):
+            if group[0] in CATALOGUE and word == words[place].shadow:
+                continue  # aliases of the catalogue are partly written without marks
+            most, forms = longest.get(place, (0, set()))
+            if length > most:
+                longest[place] = (length, {word})
+            elif length == most:
+                forms.add(word)
+    for group, hits in found.items():
+        found[group] = [hit for hit in hits if _stands(hit, words, longest, before, behind)]
+
+
+def _stands(
+    hit: Hit,
+    words: tuple[Word, ...],
+    longest: Mapping[int, tuple[int, set[str]]],
+    before: Mapping[int, int],
+    behind: Mapping[int, int],
+) -> bool:
+    for place, word in zip(sorted(hit.places) if len(hit.places) > 1 else hit.places, hit.wanted, strict=True):
+        length, forms = longest.get(place, (0, ()))
+        if length > len(hit.wanted) and word not in forms and words[place].toned == words[place].shadow:
+            return False
+    return not any(
+        before.get(seam, hit.start) < hit.start and behind.get(seam, hit.end) > hit.end
+        for seam in range(hit.start + 1, hit.end)
+    )
 
 
 def _walk(words: tuple[Word, ...], start: int, root: Node, found: dict[str, list[Hit]], marked: bool) -> None:
@@ -111,7 +169,7 @@ def _walk(words: tuple[Word, ...], start: int, root: Node, found: dict[str, list
             if quality >= (_AS_WRITTEN if exact else WELL_ENOUGH if len(wanted) > 1 else _ONE_WORD):
                 hits = found.setdefault(group, [])
                 if len(hits) < 4 * _MOST_HITS:
-                    hits.append(Hit(start, at, quality, frozenset(places)))
+                    hits.append(Hit(start, at, quality, frozenset(places), wanted))
 
 
 def _is_marked(words: tuple[Word, ...]) -> bool:
@@ -127,5 +185,7 @@ def _quality(words: tuple[Word, ...], places: list[int], wanted: tuple[str, ...]
         like = likeness(typed.toned, word)
         if marked and like == PLAIN and not typed.made:
             like = _PLAIN_AMONG_MARKED
+        elif like == OTHER_MARKS and len(wanted) < _OTHER_WORD_AMONG:
+            return 0.0
         total += like * 0.8 if typed.made == "typo" else like
     return total / len(wanted)

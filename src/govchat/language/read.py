@@ -4,11 +4,13 @@ Pure and total: the same text and book give the same reading, nothing raises, an
 """
 
 from collections.abc import Mapping
+from typing import TypeVar
 
 import msgspec
 
-from govchat.language.book import CORRECTIONS, JOINTS, Book
+from govchat.language.book import CORRECTIONS, CORRECTIONS_FIRST, JOINTS, PURPOSE, Book
 from govchat.language.decide import (
+    CONTESTED,
     WITH_PROCEDURES,
     Evidence,
     Procedures,
@@ -19,13 +21,16 @@ from govchat.language.decide import (
 from govchat.language.lexicon import Hit, find
 from govchat.language.match import Fired, fire
 from govchat.language.names import OWN_ALIAS, alias_code
+from govchat.language.nearest import Resemblance
 from govchat.language.normalise import Step, Word, words_of
 from govchat.language.protect import CodeFinder, Slots, no_codes, protect
 from govchat.language.typos import mend
 
 _SHORT = 6  # words of a follow-up
-_CORRECTED_BY = 4  # a correction stands among the first words
-_UNKNOWN_BELOW = 0.8  # an intent with a lower score is not believed
+_CORRECTED_BY = 5  # a correction stands among the first words
+_UNKNOWN_BELOW = 0.8  # an intent with a lower score is not believed,
+_UNKNOWN_AT_ALL, _FAR_AHEAD = 0.5, 1.8  # unless nothing else comes near; below the first, never
+_FOR_A_PURPOSE = 0.65  # what is left of a wish that is only what another is for
 _TENANT_ALIAS = 0.35  # a province's own word counts more than one of the catalogue
 _ASKED_FOR = frozenset({"procedure_info", "file_online"})
 
@@ -104,6 +109,7 @@ class _Seen(msgspec.Struct, frozen=True):
     intents: tuple[Fired, ...]
     procedures: Procedures
     fields: tuple[Fired, ...]
+    like: Resemblance
 
     @property
     def strength(self) -> float:
@@ -112,7 +118,7 @@ class _Seen(msgspec.Struct, frozen=True):
     @property
     def weak(self) -> bool:
         best = self.procedures.ordered[0] if self.procedures.ordered else None
-        named = best is not None and (best.kind != "name" or best.covered > 0.9)
+        named = best is not None and best.kind != "like" and (best.kind != "name" or best.covered > 0.9)
         return not named and all(one.score < 2.0 for one in self.intents)
 
 
@@ -121,18 +127,38 @@ def _see(words: tuple[Word, ...], found: Mapping[str, tuple[Hit, ...]], book: Bo
     spoken = frozenset(at for at, word in enumerate(words) if not word.courtesy)
     numbers = {number for group in found for number in rules.by_group.get(group, ())}
     fired = [one for number in sorted(numbers) if (one := fire(rules.rules[number], found, spoken)) is not None]
+    purpose = _purpose(words, found)
+    fired = [_weaker(one) if min(one.places) >= purpose else one for one in fired]
     evidence = [*_from_rules(fired), *_from_aliases(found), *_from_names(words, book)]
+    evidence = [_weaker(one) if one.kind == "alias" and min(one.places) >= purpose else one for one in evidence]
     joints = [hit.start for hit in found.get(JOINTS, ())] + [
         at for at, word in enumerate(words) if word.after_break and at
     ]
     siblings = _siblings(fired)
     known = book.names.by_code if len(book.names) else None
-    procedures = choose_procedures(evidence, [one for one in fired if one.rule.kind == "ask"], joints, siblings, known)
+    like = rules.examples.nearest(words)
+    asks = [one for one in fired if one.rule.kind == "ask"]
+    marked = any(word.toned != word.shadow for word in words if not word.made)
+    procedures = choose_procedures(evidence, asks, joints, siblings, known, like, marked=marked)
     return _Seen(
         intents=tuple(one for one in fired if one.rule.kind == "intent"),
         procedures=procedures,
         fields=tuple(sorted((one for one in fired if one.rule.kind == "field"), key=lambda one: -one.score)),
+        like=like,
     )
+
+
+def _purpose(words: tuple[Word, ...], found: Mapping[str, tuple[Hit, ...]]) -> int:
+    """The place from which on the message only says what for; behind its end when it says nothing of the kind."""
+    starts = [hit.start for hit in found.get(PURPOSE, ()) if sum(not word.courtesy for word in words[: hit.start]) > 1]
+    return min(starts, default=len(words))
+
+
+Weighed = TypeVar("Weighed", Fired, Evidence)
+
+
+def _weaker(one: Weighed) -> Weighed:
+    return msgspec.structs.replace(one, score=one.score * _FOR_A_PURPOSE)
 
 
 def _from_rules(fired: list[Fired]) -> list[Evidence]:
@@ -169,14 +195,21 @@ def _siblings(fired: list[Fired]) -> tuple[str, ...]:
 
 def _after_correction(words: tuple[Word, ...], found: Mapping[str, tuple[Hit, ...]]) -> tuple[tuple[Word, ...], bool]:
     """The words behind "nhầm, ý mình là": what stands before no longer counts."""
-    hits = found.get(CORRECTIONS, ())
-    if not hits:
+    ends = [hit.end for hit in found.get(CORRECTIONS, ()) if hit.start <= _CORRECTED_BY and _corrects(hit, words)]
+    ends += [
+        hit.end
+        for hit in found.get(CORRECTIONS_FIRST, ())
+        if hit.start == 0 and hit.end < len(words) and words[hit.end].after_break
+    ]
+    if not ends:
         return words, False
-    hits = tuple(hit for hit in hits if hit.start <= _CORRECTED_BY)
-    if not hits:
-        return words, False
-    end = max(hit.end for hit in hits)
+    end = max(ends)
     return (words[end:], True) if end < len(words) else (words, True)
+
+
+def _corrects(hit: Hit, words: tuple[Word, ...]) -> bool:
+    """ "mà là" corrects only what was denied before: "không phải khai sinh mà là khai tử"."""
+    return hit.wanted != ("mà", "là") or any(word.toned in ("không", "khong") for word in words[: hit.start])
 
 
 def _conclude(
@@ -197,25 +230,19 @@ def _conclude(
         field=field,
         codes=bool(slots.codes) or pieces or "<code>" in marks,
         document="<document>" in marks,
+        like=seen.like,
     )
     procedures, ask_back, why = seen.procedures.ordered, seen.procedures.ask, seen.procedures.why
     inherited = False
-    if (
-        context is not None
-        and not procedures
-        and field
-        and context.procedure
-        and wish.intent in ("procedure_info", "out_of_scope", "contact_office", "payment")
-    ):
-        procedures, ask_back, why = (
-            (Evidence(context.procedure, 1.0, frozenset(), "from the context", "context"),),
-            False,
-            "",
-        )
+    if context is not None and _asks_about(context, procedures, field, wish, words):
+        known = Evidence(context.procedure, 1.0, frozenset(), "from the context", "context")
+        procedures, ask_back, why = (known,), False, ""
         wish, inherited = Wish("procedure_info", "", 1.5), True
-    elif context is not None and procedures and not field and context.field and len(words) <= _SHORT:
+    elif context is not None and procedures and _asks_the_same(context, field, words):
         field, inherited = context.field, True
-    understood = wish.score >= _UNKNOWN_BELOW
+    understood = wish.score >= _UNKNOWN_BELOW or (
+        wish.score >= _UNKNOWN_AT_ALL and wish.score >= wish.behind_score * _FAR_AHEAD
+    )
     intent = wish.intent if understood else "out_of_scope"
     if intent not in WITH_PROCEDURES:
         procedures, ask_back, why = (), False, ""
@@ -247,6 +274,24 @@ def _conclude(
     )
 
 
+def _asks_about(
+    context: Context, procedures: tuple[Evidence, ...], field: str, wish: Wish, words: tuple[Word, ...]
+) -> bool:
+    """Whether a field is asked about the procedure of the context: "còn phí?"."""
+    if not (field and context.procedure) or (procedures and procedures[0].kind != "like"):
+        return False
+    if wish.intent == "file_online":  # "làm online được không", not "nộp hồ sơ online ở đâu"
+        return field == "online" and len(words) <= _SHORT and all(word.shadow != "nop" for word in words)
+    return wish.intent in ("procedure_info", "out_of_scope", "contact_office", "payment")
+
+
+def _asks_the_same(context: Context, field: str, words: tuple[Word, ...]) -> bool:
+    """Whether the field of the context is asked about another procedure: "thế còn kết hôn?", "còn khai tử thì sao"."""
+    if not context.field or len(words) > _SHORT:
+        return False
+    return not field or (field == "how" and any(word.shadow == "con" for word in words[:2]))
+
+
 def _confidence(wish: Wish, procedures: tuple[Candidate, ...], ask_back: bool, understood: bool) -> float:
     """0 to 1: how far the best reading is ahead of the next; at most 0.5 when it must be asked back."""
     if not understood:
@@ -256,6 +301,8 @@ def _confidence(wish: Wish, procedures: tuple[Candidate, ...], ask_back: bool, u
     if wish.intent == "procedure_info" and procedures:
         lead = procedures[0].score - (procedures[1].score if len(procedures) > 1 else 0.0)
         confidence = 0.5 + 0.1 * min(procedures[0].score, 2.5) + 0.25 * min(1.0, max(0.0, lead))
+    if wish.score - wish.behind_score < CONTESTED:
+        confidence = min(confidence, 0.55)
     return round(min(0.99, confidence if not ask_back else min(0.5, confidence / 2)), 2)
 
 
@@ -268,5 +315,7 @@ def _explained(seen: _Seen, wish: Wish) -> list[Step]:
         Step("procedure", f"{one.code} {one.score:.2f}  {one.kind}: {one.why}") for one in seen.procedures.ordered
     ]
     behind = f", behind it {wish.behind} {wish.behind_score:.2f}" if wish.behind else ""
+    if seen.like.like:
+        steps.append(Step("like", f"{seen.like.closeness:.2f}  {seen.like.like}"))
     steps.append(Step("intent", f"{wish.intent} {wish.score:.2f}{behind}"))
     return steps

@@ -77,6 +77,18 @@ class _RuleFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     rule: tuple[_Block, ...]
 
 
+class _Told(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Sentences that mean the same: an `intent`, a `procedure`, both, or "clarify" for a procedure."""
+
+    says: tuple[str, ...]
+    intent: str = "procedure_info"
+    procedure: str = ""
+
+
+class _ExampleFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    example: tuple[_Told, ...]
+
+
 class Part(msgspec.Struct, frozen=True, gc=False):
     """A group within an item; `gap` is how many words may stand before it."""
 
@@ -195,6 +207,25 @@ def _meaning(block: _Block, source: str) -> tuple[Kind, str]:
     if kind == "field" and means not in FIELDS:
         raise ConfigurationError(f'{source}: field "{means}": expected one of {", ".join(sorted(FIELDS))}')
     return kind, means
+
+
+def read_examples(text: str, source: str) -> list[tuple[str, str, str]]:
+    """(sentence, intent, procedure) of a file of examples; raises `ConfigurationError` naming file, line and value."""
+    try:
+        file = msgspec.convert(_toml(text, source), _ExampleFile)
+    except msgspec.ValidationError as wrong:
+        raise ConfigurationError(f"{source}: {wrong}") from wrong
+    meant: dict[str, tuple[str, str]] = {}
+    for told in file.example:
+        if told.intent not in INTENTS:
+            raise ConfigurationError(f'{source}: intent "{told.intent}": expected one of {", ".join(sorted(INTENTS))}')
+        for says in told.says:
+            means = (told.intent, told.procedure)
+            if meant.setdefault(says, means) != means:
+                raise ConfigurationError(
+                    f'{source}:{_line_of(text, says)} "{says}" stands under {" ".join(meant[says])} as well'
+                )
+    return [(says, *means) for says, means in meant.items()]
 
 
 def _pattern(

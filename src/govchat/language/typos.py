@@ -24,10 +24,12 @@ def mend(words: tuple[Word, ...], book: Book) -> tuple[Word, ...] | None:
         after = words[at + 1].shadow if at + 1 < len(words) else ""
         if (before, word.shadow) in book.pairs or (word.shadow, after) in book.pairs:
             continue
+        # a word of the vocabulary may well be meant ("khen" is no slip for "hẹn"): it gives way only to one that fits both neighbours
+        enough = 2 if word.shadow in book.vocabulary else 1
         better = [
             other
             for other in _one_letter_off(word.shadow)
-            if other in book.vocabulary and ((before, other) in book.pairs or (other, after) in book.pairs)
+            if other in book.vocabulary and _fits(before, other, after, book)[0] >= enough
         ]
         best = max(better, key=lambda other: _fits(before, other, after, book), default=None)
         if best is not None:

@@ -1,0 +1,165 @@
+"""What a message resembles: the nearest of all sentences whose meaning is known, as one more witness beside the rules.
+
+The sentences are those of the rule files and of `examples.toml`. Words and pairs of words are compared by shadow, rare ones weighing more;
+the nearest dozen vote. The sentence that speaks loudest is named in the explanation.
+"""
+
+import heapq
+import math
+from array import array
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import pairwise
+
+import msgspec
+
+from govchat.language.normalise import Word
+from govchat.language.syllables import likeness
+
+CLARIFY = "clarify"
+_VOTERS = 12
+_PAIR = 0.8  # what a pair of words weighs beside a word
+_SAME_WORD = 0.7  # marks that were typed must agree this well
+_UNKNOWN = 1.0  # what a word in no sentence weighs, of the rarest
+_MOST_WORDS = 40
+_WORDS_IN_COMMON, _FEW_WORDS = 2, 3  # a sentence must share so many words; where so few were said,
+_NEARLY_ALL = 0.75  # it must be nearly the same
+_MOST_POSTINGS, _MOST_WEIGHED = 300, 48  # sentences looked up for one message, rare words first; and weighed in full
+
+
+class Example(msgspec.Struct, frozen=True, gc=False):
+    """A sentence and what it means; `procedure` is a code, "clarify" when it must be asked about, or empty."""
+
+    text: str
+    intent: str
+    procedure: str
+    words: tuple[Word, ...]
+
+
+class Resemblance(msgspec.Struct, frozen=True):
+    """How far the nearest sentences speak for each intent and each procedure, 0 to 1; `like` is the nearest, `closeness` how near."""
+
+    intents: Mapping[str, float]
+    procedures: Mapping[str, float]
+    like: str = ""
+    closeness: float = 0.0
+
+
+NOTHING = Resemblance({}, {})
+
+
+class Examples:
+    """All sentences, indexed by their words and pairs of words."""
+
+    __slots__ = ("_features", "_norms", "_postings", "_rarest", "_weights", "sentences")
+
+    def __init__(self, sentences: Iterable[Example]) -> None:
+        self.sentences = tuple(sentences)
+        self._postings: dict[str, array[int]] = {}
+        self._features = [_features(one.words) for one in self.sentences]
+        for number, found in enumerate(self._features):
+            for feature in found:
+                self._postings.setdefault(feature, array("H")).append(number)
+        total = len(self.sentences)
+        self._rarest = math.log(1 + total)
+        self._weights = {
+            feature: (math.log(1 + total / (1 + len(places))) * (_PAIR if "_" in feature else 1.0)) ** 2
+            for feature, places in self._postings.items()
+        }
+        self._norms = array(
+            "f", (math.sqrt(sum(self._weights[one] for one in found)) or 1.0 for found in self._features)
+        )
+
+    def nearest(self, words: Sequence[Word]) -> Resemblance:
+        """The vote of the sentences nearest to these words; work is bounded whatever the words."""
+        asked = _features(words[:_MOST_WORDS])
+        if not asked:
+            return NOTHING
+        unknown = (self._rarest * _UNKNOWN) ** 2
+        whole = 0.0
+        for feature in asked:
+            whole += self._weights.get(feature, unknown if "_" not in feature else unknown * _PAIR**2)
+        near, shared = self._near(asked)
+        length = math.sqrt(whole)
+        few = sum("_" not in feature for feature in asked) < _FEW_WORDS
+        votes = heapq.nlargest(
+            _VOTERS,
+            (
+                (closeness, -number)
+                for number, mass in near.items()
+                if (closeness := mass / (length * self._norms[number])) >= _NEARLY_ALL
+                or (not few and shared[number] >= _WORDS_IN_COMMON)
+            ),
+        )
+        if not votes:
+            return NOTHING
+        intents: dict[str, float] = {}
+        procedures: dict[str, float] = {}
+        for closeness, number in votes:
+            one = self.sentences[-number]
+            weight = closeness**3
+            intents[one.intent] = intents.get(one.intent, 0.0) + weight
+            procedures[one.procedure] = procedures.get(one.procedure, 0.0) + weight
+        best, number = votes[0]
+        total = sum(intents.values())
+        strength = math.sqrt(best)
+        return Resemblance(
+            {intent: vote / total * strength for intent, vote in intents.items()},
+            {code: vote / total * strength for code, vote in procedures.items() if code},
+            self.sentences[-number].text,
+            best,
+        )
+
+    def _near(self, asked: Mapping[str, str]) -> tuple[dict[int, float], dict[int, int]]:
+        """For each sentence what it has in common with the message, and how many words.
+
+        Rare words choose the sentences, until enough were looked up; the common ones are only looked for in those.
+        """
+        near: dict[int, float] = {}
+        known = sorted((one for one in asked if one in self._postings), key=lambda one: len(self._postings[one]))
+        budget, counted = _MOST_POSTINGS, 0
+        while counted < len(known) and budget >= 0:
+            found, weight = self._postings[known[counted]], self._weights[known[counted]]
+            for number in found:
+                near[number] = near.get(number, 0.0) + weight
+            budget -= len(found)
+            counted += 1
+        chosen = heapq.nlargest(_MOST_WEIGHED, near, key=near.__getitem__)
+        return self._weighed({number: near[number] for number in chosen}, known[:counted], known[counted:], asked)
+
+    def _weighed(
+        self, near: Mapping[int, float], counted: Sequence[str], rest: Sequence[str], asked: Mapping[str, str]
+    ) -> tuple[dict[int, float], dict[int, int]]:
+        """Add the words not counted yet, take away those typed with other marks."""
+        toned = [one for one in counted if asked[one] and asked[one] != one]
+        words = {one for one in counted if _is_word(one)}
+        weighed: dict[int, float] = {}
+        shared: dict[int, int] = {}
+        for number, partly in near.items():
+            wanted, mass = self._features[number], partly
+            common = len(words & wanted.keys())
+            for one in toned:
+                if one in wanted and not _agrees(asked[one], wanted[one]):
+                    mass -= self._weights[one]
+                    common -= 1
+            for one in rest:
+                if one in wanted and _agrees(asked[one], wanted[one]):
+                    mass += self._weights[one]
+                    common += _is_word(one)
+            weighed[number], shared[number] = mass, common
+        return weighed, shared
+
+
+def _is_word(feature: str) -> bool:
+    return "_" not in feature and not feature.isdigit()
+
+
+def _agrees(typed: str, wanted: str) -> bool:
+    return typed == wanted or likeness(typed, wanted) >= _SAME_WORD
+
+
+def _features(words: Sequence[Word]) -> dict[str, str]:
+    """Words by shadow with how they were typed, and pairs of neighbours; courtesies only when nothing else was said."""
+    said = [word for word in words if not word.courtesy] or list(words)
+    found = {word.shadow: word.toned for word in reversed(said)}
+    found.update(("_".join((one.shadow, two.shadow)), "") for one, two in pairwise(said))
+    return found
