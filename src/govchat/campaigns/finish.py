@@ -31,11 +31,21 @@ SETTLE = text(
 )
 
 
+# A doubt that Zalo's history may still settle as "not said": that recipient is told again, so the campaign has not come to its end.
+IN_DOUBT = text(
+    """
+    SELECT EXISTS (
+      SELECT FROM outbox_messages
+      WHERE tenant_id = :tenant AND state = 'uncertain' AND settled_by IS NULL AND body_ref = :body)
+    """
+)
+
+
 async def finish(session: AsyncSession, tenant_id: UUID, campaign_id: UUID) -> bool:
-    """`done`, once everybody is planned and nobody waits; answers whether it is."""
+    """`done`, once everybody is planned, nobody waits and nobody's message is in doubt; answers whether it is."""
     row = await queries.row_of(session, tenant_id, campaign_id, lock=True)
     counts, spent = (await counts_of(session, tenant_id, [campaign_id])).get(campaign_id, (Counts(), 0))
-    if row.state != "running" or not row.expanded or counts.open:
+    if row.state != "running" or not row.expanded or counts.open or await _in_doubt(session, tenant_id, campaign_id):
         return False
     row.state, row.finished_at = "done", clock.now()
     await session.execute(CLOSE, {"tenant": tenant_id, "body": campaign_id})
@@ -53,13 +63,17 @@ async def sweep(session: AsyncSession, tenant_id: UUID, campaign_id: UUID) -> bo
     if swept:
         return True
     counts, spent = (await counts_of(session, tenant_id, [campaign_id])).get(campaign_id, (Counts(), 0))
-    if counts.open:
+    if counts.open or await _in_doubt(session, tenant_id, campaign_id):
         return False
     row = await queries.row_of(session, tenant_id, campaign_id, lock=True)
     row.swept = True
     await _settle(session, row, spent)
     await _noted(session, row, counts, spent)
     return False
+
+
+async def _in_doubt(session: AsyncSession, tenant_id: UUID, campaign_id: UUID) -> bool:
+    return bool(await session.scalar(IN_DOUBT, {"tenant": tenant_id, "body": campaign_id}))
 
 
 async def _settle(session: AsyncSession, row: CampaignRow, spent: int) -> None:
