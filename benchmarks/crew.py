@@ -17,8 +17,17 @@ from benchmarks.stores import ROOT
 class Worker:
     """One place of the crew: the process in it changes, its command does not."""
 
-    def __init__(self, name: str, arguments: Sequence[str], environ: Mapping[str, str], folder: Path) -> None:
+    def __init__(
+        self,
+        name: str,
+        arguments: Sequence[str],
+        environ: Mapping[str, str],
+        folder: Path,
+        before: Sequence[str] = (),
+    ) -> None:
+        """`before` stands in front of the command: how to run it on another machine."""
         self.name = name
+        self._before = list(before)
         self.bulk = "--bulk" in arguments
         self.unasked = 0
         self._arguments, self._environ, self._folder = list(arguments), dict(environ), folder
@@ -45,7 +54,7 @@ class Worker:
         self._life += 1
         with self.log.open("wb") as out:
             self._process = subprocess.Popen(
-                [sys.executable, *self._arguments], env=self._environ, stdout=out, stderr=out, cwd=ROOT
+                [*self._before, sys.executable, *self._arguments], env=self._environ, stdout=out, stderr=out, cwd=ROOT
             )
 
     def look(self) -> None:

@@ -91,6 +91,13 @@ def in_flight(ground: Stores, worker: str | None) -> int:
     return int(ground.query(statement, UUID(worker))[0][0])
 
 
+def uuid_of(worker: Worker) -> UUID:
+    """Under which id it claims."""
+    its_id = worker.id()
+    assert its_id is not None, f"{worker.name} has not started"
+    return UUID(its_id)
+
+
 def still_open(ground: Stores, campaigns: Sequence[UUID]) -> str:
     """What is not final yet, in words; empty when everything is."""
     rows = ground.query(

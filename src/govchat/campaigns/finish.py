@@ -1,5 +1,6 @@
 """Ending a campaign: when everybody has been told, or when it was cancelled; and giving back the money that was not spent."""
 
+from datetime import timedelta
 from uuid import UUID
 
 from sqlalchemy import text
@@ -36,13 +37,22 @@ IN_DOUBT = text(
     """
     SELECT EXISTS (
       SELECT FROM outbox_messages
-      WHERE tenant_id = :tenant AND state = 'uncertain' AND settled_by IS NULL AND body_ref = :body)
+      WHERE tenant_id = :tenant AND state = 'uncertain' AND settled_by IS NULL AND body_ref = :body
+        AND claimed_at > clock_timestamp() - CAST(:patience AS interval))
     """
 )
+# Zalo's history could not be read for so long that nobody waits for it: what is uncertain stays so.
+LEAVE = text(
+    """
+    UPDATE outbox_messages SET settled_by = 'contract', finished_at = clock_timestamp()
+    WHERE tenant_id = :tenant AND state = 'uncertain' AND settled_by IS NULL AND body_ref = :body
+    """
+)
+PATIENCE = timedelta(minutes=2)
 
 
 async def finish(session: AsyncSession, tenant_id: UUID, campaign_id: UUID) -> bool:
-    """`done`, once everybody is planned, nobody waits and nobody's message is in doubt; answers whether it is."""
+    """`done`, once everybody is planned, nobody waits and no doubt is worth waiting for; answers whether it is."""
     row = await queries.row_of(session, tenant_id, campaign_id, lock=True)
     counts, spent = (await counts_of(session, tenant_id, [campaign_id])).get(campaign_id, (Counts(), 0))
     if row.state != "running" or not row.expanded or counts.open or await _in_doubt(session, tenant_id, campaign_id):
@@ -73,7 +83,12 @@ async def sweep(session: AsyncSession, tenant_id: UUID, campaign_id: UUID) -> bo
 
 
 async def _in_doubt(session: AsyncSession, tenant_id: UUID, campaign_id: UUID) -> bool:
-    return bool(await session.scalar(IN_DOUBT, {"tenant": tenant_id, "body": campaign_id}))
+    """Whether a doubt is worth waiting for; those that are not are left to the contract."""
+    campaign = {"tenant": tenant_id, "body": campaign_id}
+    if await session.scalar(IN_DOUBT, {**campaign, "patience": PATIENCE}):
+        return True
+    await session.execute(LEAVE, campaign)
+    return False
 
 
 async def _settle(session: AsyncSession, row: CampaignRow, spent: int) -> None:

@@ -50,6 +50,8 @@ RECORDED_AT_ONCE = 500
 RECORD_LINGER_S = 0.01
 # Without tokens, a province is looked at again after this long at the latest.
 LONGEST_REST_S = 5.0
+# How long what a province was served counts in full against its turn.
+SERVED_HALVES_S = 10.0
 # Another process is claiming for this province.
 HELD_S = 0.02
 # PostgreSQL is away: claims are tried again after this long, doubling.
@@ -79,6 +81,8 @@ class Drainer:
         self._busy: dict[UUID, int] = defaultdict(int)
         self._grants: dict[UUID, Grant] = {}
         self._claims_failed = 0
+        self._served: dict[UUID, float] = defaultdict(float)
+        self._faded_at = 0.0
         self._looked: dict[UUID, int] = {}
         # Asked for while something was on its way: what it kept back may go when it is done.
         self._asked: set[UUID] = set()
@@ -145,6 +149,8 @@ class Drainer:
         wants = [want for tenant_id in tenant_ids if (want := await self._want(tenant_id)) is not None]
         if not wants:
             return []
+        self._fade()
+        wants.sort(key=lambda want: self._served[want[0].id])
         grants = await self.buckets.take_all([Request(windows_of(tenant), want) for tenant, _, want in wants])
         asked: list[Want] = []
         for (tenant, _, _), grant in zip(wants, grants, strict=True):
@@ -159,6 +165,7 @@ class Drainer:
         again: list[UUID] = []
         for (tenant, access, _), grant in zip(wants, grants, strict=True):
             mine = claimed.get(tenant.id, [])
+            self._served[tenant.id] += len(mine)
             if grant.granted > len(mine):
                 unused.append(Request(windows_of(tenant), len(mine) - grant.granted, grant.slot))
             self._begin(tenant, access, mine, grant.at)
@@ -169,6 +176,12 @@ class Drainer:
         if unused:
             self._start(self.buckets.take_all(unused))
         return again
+
+    def _fade(self) -> None:
+        """What was served counts half after a while: of provinces that share a limit, the least served takes first."""
+        if _now() - self._faded_at > SERVED_HALVES_S:
+            self._faded_at = _now()
+            self._served = defaultdict(float, {one: count / 2 for one, count in self._served.items() if count >= 1})
 
     async def _claim(self, asked: Sequence[Want]) -> tuple[dict[UUID, list[Claimed]], set[UUID], float]:
         """What is claimed, for whom nothing could be, and after how long that is tried again."""
