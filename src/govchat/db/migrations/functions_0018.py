@@ -5,7 +5,7 @@ promised; all processes together took from Redis no more than the limit without 
 beside both. Windows are locked in the order of their names for the length of a statement.
 """
 
-# For how long rows are kept that count no more.
+# Promises that count no more are dropped after ten windows' length.
 RATES_PROMISE = """
 CREATE FUNCTION rates_promise(
   me uuid, names text[], limits integer[], asides integer[], wanted integer[], lasts interval, span interval
@@ -31,7 +31,9 @@ BEGIN
     ON CONFLICT (name, holder) DO UPDATE SET ceiling = excluded.ceiling, until = excluded.until;
     answers[one.place] := one.want;
   END LOOP;
-  DELETE FROM rate_promises p WHERE p.until < clock_timestamp() - 10 * span AND p.holder <> me;
+  -- Rows that somebody is renewing at this moment are passed by: waiting for them here could be waiting for each other.
+  DELETE FROM rate_promises p WHERE (p.name, p.holder) IN (
+    SELECT o.name, o.holder FROM rate_promises o WHERE o.until < clock_timestamp() - 10 * span FOR UPDATE SKIP LOCKED);
   RETURN answers;
 END $$
 """
