@@ -184,7 +184,7 @@ class Storm:
 
     def _one(self, *, bulk: bool) -> Worker | None:
         resting = {worker.name for _, worker in (*self._thaw, *self._start)}
-        able = [one for one in self._crew if one.bulk is bulk and one.lives and one.name not in resting]
+        able = [one for one in self._crew if one.bulk is bulk and one.lives and one.id() and one.name not in resting]
         return self._random.choice(able) if able else None
 
     def _note(self, what: str, worker: Worker, its_id: str | None) -> None:
