@@ -110,7 +110,8 @@ async def everything_settled(house: House, campaigns: dict[str, UUID]) -> None:
 
 
 async def in_flight(house: House) -> int:
-    return sum(int((await state_of(house, slug, FLYING))[0][0]) for slug in SLUGS)  # type: ignore[index]
+    counted = [(await state_of(house, slug, FLYING))[0] for slug in SLUGS]
+    return sum(int(one[0]) for one in counted)  # type: ignore[index]
 
 
 async def told(house: House, count: int) -> None:
