@@ -25,7 +25,7 @@ log = structlog.get_logger()
 
 SLOT_MS = 250
 SLOTS = 244
-# A promise holds this long; it is renewed when less than half of it is left and something was taken.
+# A promise holds this long; whoever takes something after that promises anew.
 PROMISE_S = 30.0
 # The least that is promised, as a share of the limit: a process that answers now and then needs one promise in half a minute.
 LEAST_SHARE = 20
@@ -311,7 +311,8 @@ class Buckets:
             await asyncio.sleep(PROBE_S)
             try:
                 await self._redis.ping()
-            except AWAY:
+            except Exception as error:  # whatever it says, it does not answer: asked again for as long as the process lives
+                log.debug("buckets.redis_still_away", error=type(error).__name__)
                 continue
             self._probe = None
             log.info("buckets.redis_back")
