@@ -31,19 +31,20 @@ from govchat.local.ports import free_port
 from govchat.settings import Settings
 from govchat.simulator.faults import Fault
 
-SLUGS, EACH = ("an-giang", "bac-ninh"), 150
+SLUGS, EACH = ("an-giang", "bac-ninh"), 120
 
-# `govchat worker --bulk`, with doubts settled in five seconds instead of twenty.
+# `govchat worker --bulk`, with doubts settled in three seconds instead of twenty.
 BULK = """
 import os
 from datetime import timedelta
 import uvloop
 from govchat import worker
-from govchat.sender import drain, sweep
+from govchat.sender import drain, say, sweep
 from govchat.settings import Settings
 
-sweep.STALE_AFTER = timedelta(seconds=5)
-drain.NOT_BEGUN_S = 3.0
+sweep.STALE_AFTER = timedelta(seconds=3)
+drain.NOT_BEGUN_S = 1.5
+say.REST_S = 0.5
 worker.SWEEP_S = 0.2
 uvloop.run(worker.run(Settings.from_env(os.environ), bulk=True))
 """
@@ -146,12 +147,12 @@ class Storm:
     async def rage(self, valkey_server: subprocess.Popen[bytes]) -> int:
         """Until everything is settled; answers how many messages were in flight when the worker was killed."""
         with bulk_worker(self.house.settings) as survivor, bulk_worker(self.house.settings) as doomed:
-            await told(self.house, 40)
+            await told(self.house, 30)
             doomed.send_signal(signal.SIGKILL)
             doomed.wait()
             flying = await in_flight(self.house)
             await hang_up(self.services, self.house.settings)
-            await told(self.house, 110)
+            await told(self.house, 90)
             valkey_server.kill()
             valkey_server.wait()
             await asyncio.sleep(0.2)

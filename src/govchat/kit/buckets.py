@@ -311,7 +311,9 @@ class Buckets:
             await asyncio.sleep(PROBE_S)
             try:
                 await self._redis.ping()
-            except Exception as error:  # whatever it says, it does not answer: asked again for as long as the process lives
+            except (
+                Exception
+            ) as error:  # whatever it says, it does not answer: asked again for as long as the process lives
                 log.debug("buckets.redis_still_away", error=type(error).__name__)
                 continue
             self._probe = None
