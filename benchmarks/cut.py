@@ -9,6 +9,7 @@ machine's messages are on their way when it disappears. Target: everything is sa
 
 import argparse
 import contextlib
+import itertools
 import json
 import os
 import shutil
@@ -38,6 +39,9 @@ TARGET_S = 45.0
 # Long enough for sends to be under way whenever the end comes.
 SLOW = {"kind": "latency", "call": "cs", "ms": 300, "jitter_ms": 200}
 WAYS = ("killed", "without Redis", "without PostgreSQL")
+
+
+_serial = itertools.count()
 
 
 class Machine(msgspec.Struct, frozen=True):
@@ -73,7 +77,7 @@ def able() -> bool:
 @contextmanager
 def namespace(ground: Stores, zalo_port: int) -> Iterator[Machine]:
     """A machine in a network namespace. The stores listen on our loopback alone, so our ends of the cable lead there: one for each."""
-    tag = f"{os.getpid() % 10_000}"
+    tag = f"{os.getpid() % 10_000}{next(_serial)}"  # the kernel takes its time to forget the last one
     name, base = f"gvc-{tag}", f"10.{200 + os.getpid() % 50}"
     ips = {"Redis": f"{base}.1.1", "PostgreSQL": f"{base}.2.1", "Zalo": f"{base}.3.1"}
     ports = {"Redis": ground.valkey_port, "PostgreSQL": ground.postgres_port, "Zalo": zalo_port}
@@ -101,6 +105,8 @@ def namespace(ground: Stores, zalo_port: int) -> Iterator[Machine]:
         for door in doors:
             door.close()
         subprocess.run(["ip", "netns", "del", name], check=False, capture_output=True)
+        for number in range(len(ips)):
+            subprocess.run(["ip", "link", "del", f"gvc{tag}o{number}"], check=False, capture_output=True)
 
 
 @contextmanager
