@@ -188,23 +188,24 @@ def play(ground: Stores, zalo: str, way: str, *, by_namespace: bool) -> tuple[fl
 
 
 def _until_given_back(ground: Stores, doomed: Worker, began: float) -> float:
-    """Until nothing is `sending` or in doubt under the name of the machine that disappeared, if it was when it disappeared."""
+    """Until everybody is planned, and nothing that was `sending` or in doubt under the name of the machine when it disappeared still is."""
     mine = (
         "SELECT count(*) FROM outbox_messages WHERE claimed_by = $1 AND claimed_at < clock_timestamp() - make_interval(secs => $2) "
         "AND (state = 'sending' OR (state = 'uncertain' AND settled_by IS NULL))"
     )
+    unplanned = "SELECT count(*) FROM campaigns WHERE NOT expanded"
     doomed_id = judge.uuid_of(doomed)
     while time.monotonic() - began < 120:
-        if not ground.query(mine, doomed_id, time.monotonic() - began)[0][0]:
+        if not ground.query(unplanned)[0][0] and not ground.query(mine, doomed_id, time.monotonic() - began)[0][0]:
             break
         time.sleep(0.1)
     return time.monotonic() - began
 
 
 def _until_said(ground: Stores) -> None:
-    statement = "SELECT count(*) FROM outbox_messages WHERE state IN ('queued', 'sending') OR (state = 'uncertain' AND settled_by IS NULL)"
-    until = time.monotonic() + 120
-    while ground.query(statement)[0][0] and time.monotonic() < until:
+    """Until every campaign has come to its end."""
+    until = time.monotonic() + 150
+    while ground.query("SELECT count(*) FROM campaigns WHERE state <> 'done'")[0][0] and time.monotonic() < until:
         time.sleep(0.2)
 
 
