@@ -10,7 +10,7 @@ from govchat.db.migrations.functions_0018 import DROP, FUNCTIONS
 from govchat.db.roles import grant
 
 revision = "0018"
-down_revision = "0014"
+down_revision = "0017"
 branch_labels = None
 depends_on = None
 
