@@ -3,7 +3,7 @@
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help run install test check bench language lock format
+.PHONY: help run install test check bench chaos language lock format
 bin := .venv/bin
 export PYTHON
 
@@ -33,6 +33,10 @@ check: ## format, lint, types, floors, migrations drift, then every test: what .
 bench: ## measure speed and cost, each as a ratio against its own ceiling in the same run
 	@.ci/install dev
 	@exec $(bin)/python -m benchmarks $(BENCH)
+
+chaos: ## 30,000 messages while everything breaks, judged by Zalo's own book (CHAOS="--seed 7" plays it again)
+	@.ci/install dev
+	@exec $(bin)/python -m benchmarks.chaos $(CHAOS)
 
 language: ## how well sentences are read, on a split that tuning never sees
 	@.ci/install dev

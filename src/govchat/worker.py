@@ -48,6 +48,7 @@ from govchat.obs.beat import Beat
 from govchat.procedures.book import Book
 from govchat.sender import sweep as sweeper
 from govchat.sender.drain import BULK, INTERACTIVE, Drainer
+from govchat.sender.ledger import RateLedger
 from govchat.settings import Settings
 from govchat.tenants.credentials import Credentials
 from govchat.tenants.registry import Registry
@@ -95,7 +96,7 @@ class Workplace:
             )
         )
         credentials = Credentials(self.registry, zalo.http, self.settings.zalo_oauth_url)
-        buckets = Buckets(self.redis)
+        self.buckets = buckets = Buckets(self.redis, RateLedger(self.db))
         self.drainer = Drainer(self.registry, credentials, zalo, buckets, self.lanes)
         self.deliverer = Deliverer(self.registry)
         self.chores = chores.chores_of(
@@ -116,6 +117,7 @@ class Workplace:
         await self.deliverer.close()
         await self.drainer.credentials.finish()
         await self._closing.aclose()
+        await self.buckets.close()
         await self.bell.close()
         await self.redis.aclose()
         await self.db.close()
@@ -238,7 +240,7 @@ async def run(settings: Settings, *, bulk: bool) -> None:
         raise ConfigurationError("GOVCHAT_DATABASE_URL and GOVCHAT_REDIS_URL must be set, or run beside `govchat up`")
     place = Workplace(settings, bulk=bulk)
     await place.open()
-    log.info("worker.started", pid=os.getpid())
+    log.info("worker.started", pid=os.getpid(), worker=str(place.drainer.worker))
     beat = Beat(place.redis, place.part)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()

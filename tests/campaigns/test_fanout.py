@@ -3,12 +3,15 @@
 import asyncio
 import contextlib
 import random
+from datetime import timedelta
 
 import pytest
 from tests.campaigns.stage import Stage
 
-from govchat.campaigns import arrange, expand
+from govchat.campaigns import arrange, expand, finish
 from govchat.outbox import tally
+from govchat.sender import sweep
+from govchat.sender.drain import BULK
 from govchat.simulator.faults import Fault
 
 
@@ -128,7 +131,7 @@ async def test_a_campaign_never_repeats_a_message_whose_fate_nobody_knows(stage:
     stage.house.zalo.world.faults.add(Fault(kind="reply_lost", call="cs", user=f"dev-{slug}-2", count=1))
     campaign = await stage.released(slug)
     told = await stage.through(slug, campaign)
-    assert (told["state"], told["counts"]["sent"], told["counts"]["uncertain"]) == ("done", 2, 1)
+    assert (told["state"], told["counts"]["sent"], told["counts"]["uncertain"]) == ("running", 2, 1)
     assert len(stage.heard(slug, f"dev-{slug}-2")) == 1
     # Zalo's echo settles it later, and the counts follow.
     await stage.run(
@@ -138,10 +141,36 @@ async def test_a_campaign_never_repeats_a_message_whose_fate_nobody_knows(stage:
         id=campaign,
     )
     assert (await stage.counts(slug, campaign))["sent"] == 3
+    assert (await stage.through(slug, campaign))["state"] == "done"
     async with stage.house.registry.db.tenant(tenant.id) as session:
-        assert await tally.fold(session, tenant.id)
-        assert not await tally.fold(session, tenant.id)
+        assert not await tally.fold(session, tenant.id), "folded by the fan-out already"
     assert (await stage.counts(slug, campaign))["sent"] == 3
+
+
+@pytest.mark.parametrize("readable", [True, False])
+async def test_a_campaign_waits_for_doubts_so_that_nobody_who_was_not_told_is_forgotten(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch, readable: bool
+) -> None:
+    """Zalo hung up without saying it. Its history proves that, then the citizen is told; unreadable, the doubt stays and is counted."""
+    slug = "dien-bien" if readable else "son-la"
+    tenant = await stage.followers(slug, 1)
+    world, user = stage.house.zalo.world, f"dev-{slug}-1"
+    world.seed(tenant.oa_id, 1, "xin chào")
+    monkeypatch.setattr(sweep, "STALE_AFTER", timedelta(days=-1))  # whatever the hour is made to be
+    world.faults.add(Fault(kind="reset", call="cs", user=user, count=1))
+    campaign = await stage.released(slug)
+    told = await stage.through(slug, campaign)
+    assert (told["state"], told["counts"]["uncertain"]) == ("running", 1)
+    if readable:
+        await sweep.sweep(stage.drainer, tenant, BULK)
+        told = await stage.through(slug, campaign)
+    else:
+        monkeypatch.setattr(finish, "PATIENCE", timedelta(0))
+        told = await stage.through(slug, campaign)
+        assert await sweep.sweep(stage.drainer, tenant, BULK) == 0, "what was left to the contract stays as it is"
+    assert told["state"] == "done"
+    assert (told["counts"]["sent"], told["counts"]["uncertain"]) == ((1, 0) if readable else (0, 1))
+    assert len(stage.heard(slug, user)) == (1 if readable else 0)
 
 
 async def test_a_campaign_of_one_province_never_reaches_anothers_citizens(stage: Stage) -> None:

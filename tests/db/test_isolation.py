@@ -27,6 +27,8 @@ REGISTRY = {
     "zalo_apps": "shared by provinces, read before any of them is known",
     "national_imports": "who wrote the national catalogue; the application role may read it, the owner alone writes",
     "national_procedures": "the law's own procedures, shared by all provinces; the owner alone writes",
+    "rate_promises": "limits of Zalo's: an app's is shared by provinces, and nobody's data stands there",
+    "rate_slots": "as rate_promises",
     "unrouted_events": "events that name no Official Account",
     "zalo_verifiers": "files at the root of our address, read by Zalo before it knows any province",
 }

@@ -1,5 +1,6 @@
 """Ending a campaign: when everybody has been told, or when it was cancelled; and giving back the money that was not spent."""
 
+from datetime import timedelta
 from uuid import UUID
 
 from sqlalchemy import text
@@ -31,11 +32,30 @@ SETTLE = text(
 )
 
 
+# A doubt that Zalo's history may still settle as "not said": that recipient is told again, so the campaign has not come to its end.
+IN_DOUBT = text(
+    """
+    SELECT EXISTS (
+      SELECT FROM outbox_messages
+      WHERE tenant_id = :tenant AND state = 'uncertain' AND settled_by IS NULL AND body_ref = :body
+        AND claimed_at > clock_timestamp() - CAST(:patience AS interval))
+    """
+)
+# Zalo's history could not be read for so long that nobody waits for it: what is uncertain stays so.
+LEAVE = text(
+    """
+    UPDATE outbox_messages SET settled_by = 'contract', finished_at = clock_timestamp()
+    WHERE tenant_id = :tenant AND state = 'uncertain' AND settled_by IS NULL AND body_ref = :body
+    """
+)
+PATIENCE = timedelta(minutes=2)
+
+
 async def finish(session: AsyncSession, tenant_id: UUID, campaign_id: UUID) -> bool:
-    """`done`, once everybody is planned and nobody waits; answers whether it is."""
+    """`done`, once everybody is planned, nobody waits and no doubt is worth waiting for; answers whether it is."""
     row = await queries.row_of(session, tenant_id, campaign_id, lock=True)
     counts, spent = (await counts_of(session, tenant_id, [campaign_id])).get(campaign_id, (Counts(), 0))
-    if row.state != "running" or not row.expanded or counts.open:
+    if row.state != "running" or not row.expanded or counts.open or await _in_doubt(session, tenant_id, campaign_id):
         return False
     row.state, row.finished_at = "done", clock.now()
     await session.execute(CLOSE, {"tenant": tenant_id, "body": campaign_id})
@@ -53,12 +73,21 @@ async def sweep(session: AsyncSession, tenant_id: UUID, campaign_id: UUID) -> bo
     if swept:
         return True
     counts, spent = (await counts_of(session, tenant_id, [campaign_id])).get(campaign_id, (Counts(), 0))
-    if counts.open:
+    if counts.open or await _in_doubt(session, tenant_id, campaign_id):
         return False
     row = await queries.row_of(session, tenant_id, campaign_id, lock=True)
     row.swept = True
     await _settle(session, row, spent)
     await _noted(session, row, counts, spent)
+    return False
+
+
+async def _in_doubt(session: AsyncSession, tenant_id: UUID, campaign_id: UUID) -> bool:
+    """Whether a doubt is worth waiting for; those that are not are left to the contract."""
+    campaign = {"tenant": tenant_id, "body": campaign_id}
+    if await session.scalar(IN_DOUBT, {**campaign, "patience": PATIENCE}):
+        return True
+    await session.execute(LEAVE, campaign)
     return False
 
 

@@ -121,19 +121,24 @@ class _Caller:
         return await self._call(lambda token: self._hands.zalo.conversation(token, user_id, offset))
 
     async def _call(self, ask: Any) -> list[ChatMessage]:
+        access = await self._hands.credentials.access(self._tenant)
+        try:
+            await self._permit()
+            found: list[ChatMessage] = await ask(access.token)
+        except AccessTokenInvalid:
+            access = await self._hands.credentials.access(self._tenant, not_generation=access.generation)
+            await self._permit()
+            found = await ask(access.token)
+        return found
+
+    async def _permit(self) -> None:
+        """A token of the limits just before each request: a refused request was one too. Raises `OutOfTokens`."""
         own = self._tenant.manifest.zalo.requests_per_minute // SHARE
         windows = (*windows_of(self._tenant), Window(f"look:{self._tenant.oa_id}", own))
         grant = await self._hands.buckets.take(windows, 1)
         if grant.open < 1:  # what is kept back for replies stays untouched
-            await self._hands.buckets.give_back(windows, grant.granted)
+            await self._hands.buckets.give_back(windows, grant.granted, grant)
             raise OutOfTokens
-        access = await self._hands.credentials.access(self._tenant)
-        try:
-            found: list[ChatMessage] = await ask(access.token)
-        except AccessTokenInvalid:
-            access = await self._hands.credentials.access(self._tenant, not_generation=access.generation)
-            found = await ask(access.token)
-        return found
 
 
 async def _recent(hands: Hands, tenant: Tenant, caller: _Caller, since: datetime) -> tuple[dict[str, bool], bool]:

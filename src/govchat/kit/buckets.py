@@ -1,25 +1,39 @@
-"""Rates counted in Redis, all that apply in one atomic step; a slow local count when Redis is away.
+"""Rates counted in Redis, all that apply in one atomic step; by a ledger that outlives Redis when Redis is away.
 
-A `Window` is a limit per 60 seconds. Grants are counted on the Redis server's clock and leave the window 61 seconds later at the
-earliest: what is over a minute covers the way from the grant to Zalo. Losing Redis can only make us slower, never faster.
+A `Window` is a limit per 60 seconds. Grants are counted on the Redis server's clock and leave the window 60.75 seconds later at the
+earliest: what is over a minute covers the way from the grant to Zalo. Before a process uses what Redis grants, it has promised the ledger
+how much it takes at most; so a Redis that comes back empty begins with what may have been taken, whoever took it. Losing Redis can only
+make us slower, never faster (docs/adr/0007).
 """
 
+import asyncio
 import time
 from collections import defaultdict, deque
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Protocol
+from uuid import UUID
 
 import msgspec
 import structlog
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
+from govchat.kit.ids import new_id
+
 log = structlog.get_logger()
 
 SLOT_MS = 250
 SLOTS = 244
-# Without Redis each process keeps to this share: ten processes together still stay under the limit.
-LOCAL_SHARE = 10
+# A promise holds this long; whoever takes something after that promises anew.
+PROMISE_S = 30.0
+# The least that is promised, as a share of the limit: a process that answers now and then needs one promise in half a minute.
+LEAST_SHARE = 20
+# A Redis that is away is asked again this often, in the background: nobody waits for its time-outs meanwhile.
+PROBE_S = 0.5
+# Nothing was granted by the ledger: ask again then.
+LEDGER_WAIT_S = 1.0
+AWAY = (RedisError, OSError, TimeoutError)
 SCRIPT = (Path(__file__).parent / "buckets.lua").read_text()
 
 
@@ -38,13 +52,26 @@ class Window(msgspec.Struct, frozen=True):
     limit: int
     reserve: int = 0
 
+    @property
+    def aside(self) -> int:
+        """What Redis never grants: half of the reserve is left to processes that can't reach it."""
+        return self.reserve // 2
+
 
 class Grant(msgspec.Struct, frozen=True):
-    """How many may go now, how many of those need not be replies, and how long to wait when none may."""
+    """How many may go now, how many of those need not be replies, how long to wait when none may.
+
+    `at` is the loop's time of asking; `slot` tells where what is given back belongs: of Redis, or below zero of the ledger.
+    """
 
     granted: int
     open: int
     wait_s: float
+    at: float = 0.0
+    slot: int = 0
+
+
+NOTHING = Grant(0, 0, LEDGER_WAIT_S)
 
 
 def reserve_for(limit: int) -> int:
@@ -53,18 +80,40 @@ def reserve_for(limit: int) -> int:
 
 
 class Request(msgspec.Struct, frozen=True):
-    """`want` requests that count against all of `windows`; below zero gives back what was not used."""
+    """`want` requests that count against all of `windows`; below zero gives back what was granted in `slot` and not used."""
 
     windows: Sequence[Window]
     want: int
+    slot: int = 0
+
+
+class Ledger(Protocol):
+    """What outlives Redis. Each raises one of `away`; `window_s` is how long a grant counts."""
+
+    away: tuple[type[Exception], ...]
+
+    async def promise(
+        self, holder: UUID, wanted: Sequence[tuple[Window, int]], *, lasts_s: float, window_s: float
+    ) -> list[int]:
+        """From now on and for `lasts_s` this holder takes no more than so many from each window in any `window_s`; answers what it may."""
+
+    async def bounds(self, names: Sequence[str], *, window_s: float) -> list[int]:
+        """The most that can have been taken from each window within the last `window_s`, by everybody."""
+
+    async def take(self, requests: Sequence[Request], *, window_s: float) -> tuple[int, list[tuple[int, int]]]:
+        """The ledger's slot; granted, and granted outside the reserve, for each request: what nobody can be taking from Redis."""
 
 
 class _Taken:
-    """How much this process took from one window within its last 61 seconds."""
+    """How much this process took from Redis for one window lately, and what it has promised not to pass."""
+
+    __slots__ = ("_slots", "_total", "ceiling", "until")
 
     def __init__(self) -> None:
         self._slots: deque[tuple[float, int]] = deque()
         self._total = 0
+        self.ceiling = 0
+        self.until = 0.0
 
     def add(self, count: int) -> None:
         self._slots.append((time.monotonic(), count))
@@ -78,67 +127,200 @@ class _Taken:
 
 
 class Buckets:
-    """The windows of one process."""
+    """The windows of one process. Without a ledger nothing is granted while Redis is away, and only this process' own past is known."""
 
-    def __init__(self, redis: "Redis", prefix: str = "govchat:rate:") -> None:
+    def __init__(self, redis: "Redis", ledger: Ledger | None = None, prefix: str = "govchat:rate:") -> None:
         self._redis = redis
+        self._ledger = ledger
         self._prefix = prefix
+        self._holder = new_id()
         self._take = redis.register_script(SCRIPT)
         self._rest = redis.register_script(REST)
-        self._local: dict[str, _Taken] = defaultdict(_Taken)
+        self._taken: dict[str, _Taken] = defaultdict(_Taken)
+        self._promising = asyncio.Lock()
+        self._probe: asyncio.Task[None] | None = None
+        # Windows that Zalo closed while Redis could not be told.
+        self._closed_until: dict[str, float] = {}
 
     async def take(self, windows: Sequence[Window], want: int) -> Grant:
         """Up to `want` requests from every window at once."""
         return (await self.take_all([Request(windows, want)]))[0]
 
     async def take_all(self, requests: Sequence[Request]) -> list[Grant]:
-        """Serve many requests in one step, in their order; what is given back is best effort and never waited for."""
+        """Serve many requests in one step, in their order; what is given back is best effort."""
+        at = asyncio.get_running_loop().time()
+        if self._probe is not None:
+            return await self._by_ledger(requests, at)
         try:
-            grants = await self._call(requests)
-        except (RedisError, OSError, TimeoutError) as error:
-            log.warning("buckets.redis_away", error=type(error).__name__)
-            return [self._take_local(one.windows, one.want) for one in requests]
+            life, grants = await self._call(requests, {}, at)
+            if self._ledger is not None and any(grant.wait_s < 0 for grant in grants):
+                grants = await self._call_again(requests, grants, at, self._ledger)
+        except AWAY as error:
+            self._lost(error)
+            return await self._by_ledger(requests, at)
         for one, grant in zip(requests, grants, strict=True):
-            self._remember(one.windows, grant.granted)
-        return grants
+            if grant.granted > 0:
+                for window in one.windows:
+                    self._taken[window.name].add(grant.granted)
+        return await self._promised(requests, grants, life)
 
-    async def give_back(self, windows: Sequence[Window], count: int) -> None:
-        """Return grants that were not used. Best effort: what is not returned only makes us slower."""
+    async def give_back(self, windows: Sequence[Window], count: int, grant: Grant) -> None:
+        """Return what of a grant was not used. Best effort: what is not returned only makes us slower."""
         if count > 0:
-            await self.take_all([Request(windows, -count)])
+            await self.take_all([Request(windows, -count, grant.slot)])
 
     async def push_back(self, window: Window, seconds: float) -> None:
         """Zalo said the limit is reached (-32): nothing more from this window for `seconds`."""
         try:
+            if self._probe is not None:
+                raise TimeoutError("Redis is away")
             await self._rest(keys=[self._prefix + window.name], args=[int(seconds * 1000), SLOT_MS * (SLOTS + 2)])
-        except (RedisError, OSError, TimeoutError) as error:
-            log.warning("buckets.redis_away", error=type(error).__name__)
+        except AWAY as error:
+            self._closed_until[window.name] = time.monotonic() + seconds
+            if self._probe is None:
+                self._lost(error)
 
-    async def _call(self, requests: Sequence[Request]) -> list[Grant]:
+    async def close(self) -> None:
+        """Look for Redis no more."""
+        if self._probe is not None:
+            self._probe.cancel()
+            await asyncio.gather(self._probe, return_exceptions=True)
+
+    # --- Redis ---
+
+    async def _call(self, requests: Sequence[Request], bounds: dict[str, int], at: float) -> tuple[int, list[Grant]]:
+        """One step in Redis; answers since when it remembers, too."""
         windows = {window.name: window for one in requests for window in one.windows}
         number = {name: place for place, name in enumerate(windows, 1)}
+        unknown = 0 if self._ledger is None else -1
         arguments: list[int] = [SLOT_MS, SLOTS]
         for window in windows.values():
-            arguments += [window.limit, window.reserve, self._local[window.name].recent()]
+            seed, bound = self._taken[window.name].recent(), bounds.get(window.name, unknown)
+            arguments += [window.limit - window.aside, window.reserve - window.aside, seed, bound]
         for one in requests:
-            arguments += [one.want, len(one.windows), *(number[window.name] for window in one.windows)]
-        answer = await self._take(keys=[self._prefix + name for name in windows], args=arguments)
+            # What the ledger granted is not given back to Redis.
+            want = one.want if one.want > 0 or one.slot > 0 else 0
+            arguments += [want, one.slot, len(one.windows), *(number[window.name] for window in one.windows)]
+        keys = [*(self._prefix + name for name in windows), self._prefix + "since"]
+        slot, life, *answer = [int(number) for number in await self._take(keys=keys, args=arguments)]
+        grants = zip(answer[::3], answer[1::3], answer[2::3], strict=True)
+        return life, [Grant(granted, open_, wait / 1000, at, slot) for granted, open_, wait in grants]
+
+    async def _call_again(
+        self, requests: Sequence[Request], first: Sequence[Grant], at: float, ledger: Ledger
+    ) -> list[Grant]:
+        """Redis has forgotten windows: tell it how much may have been taken, for the requests that it could not judge."""
+        left = [one for one, grant in zip(requests, first, strict=True) if grant.wait_s < 0]
+        names = sorted({window.name for one in left for window in one.windows})
+        try:
+            known = dict(zip(names, await ledger.bounds(names, window_s=_window_s()), strict=True))
+        except ledger.away as error:
+            log.warning("buckets.ledger_away", error=type(error).__name__)
+            return [NOTHING if grant.wait_s < 0 else grant for grant in first]
+        log.info("buckets.redis_forgot", windows=len(names))
+        again = iter((await self._call(left, known, at))[1])
+        return [next(again) if grant.wait_s < 0 else grant for grant in first]
+
+    async def _promised(self, requests: Sequence[Request], grants: list[Grant], life: int) -> list[Grant]:
+        """The grants as far as they were promised: what is beyond a promise is not used, and lapses."""
+        if self._ledger is None:
+            return grants
+        short = {
+            window.name: window
+            for one, grant in zip(requests, grants, strict=True)
+            if grant.granted > 0
+            for window in one.windows
+            if not self._holds(window)
+        }
+        if short:
+            await self._promise(short, self._ledger)
+            if not await self._still(
+                life
+            ):  # whoever told the new life what may have been taken didn't know of this promise
+                return [grant if grant.granted <= 0 else NOTHING for grant in grants]
         return [
-            Grant(int(granted), int(open_), int(wait) / 1000)
-            for granted, open_, wait in zip(answer[::3], answer[1::3], answer[2::3], strict=True)
+            grant if grant.granted <= 0 or all(self._holds(window) for window in one.windows) else NOTHING
+            for one, grant in zip(requests, grants, strict=True)
         ]
 
-    def _remember(self, windows: Sequence[Window], granted: int) -> None:
-        if granted:
-            for window in windows:
-                self._local[window.name].add(granted)
+    async def _still(self, life: int) -> bool:
+        """Whether Redis has remembered everything since then."""
+        try:
+            since = await self._redis.get(self._prefix + "since")
+        except AWAY as error:
+            self._lost(error)
+            return False
+        return since is not None and int(since) == life
 
-    def _take_local(self, windows: Sequence[Window], want: int) -> Grant:
-        if want < 0:
-            return Grant(want, 0, 0.0)
-        granted = want
-        for window in windows:
-            granted = min(granted, max(1, window.limit // LOCAL_SHARE) - self._local[window.name].recent())
-        granted = max(0, granted)
-        self._remember(windows, granted)
-        return Grant(granted, granted, 0.0 if granted else 1.0)
+    def _holds(self, window: Window) -> bool:
+        taken = self._taken[window.name]
+        return time.monotonic() < taken.until and taken.recent() <= taken.ceiling
+
+    async def _promise(self, short: dict[str, Window], ledger: Ledger) -> None:
+        """Promise what is taken now and twice as much, for those windows."""
+        async with self._promising:
+            windows = [window for window in short.values() if not self._holds(window)]
+            if not windows:
+                return
+            wanted = [
+                (one, min(one.limit, max(2 * self._taken[one.name].recent(), one.limit // LEAST_SHARE, 1)))
+                for one in windows
+            ]
+            until = time.monotonic() + PROMISE_S
+            try:
+                ceilings = await ledger.promise(self._holder, wanted, lasts_s=PROMISE_S, window_s=_window_s())
+            except ledger.away as error:
+                log.warning("buckets.ledger_away", error=type(error).__name__)
+                return
+            for window, ceiling in zip(windows, ceilings, strict=True):
+                taken = self._taken[window.name]
+                taken.ceiling, taken.until = ceiling, until
+
+    # --- without Redis ---
+
+    async def _by_ledger(self, requests: Sequence[Request], at: float) -> list[Grant]:
+        now = time.monotonic()
+        free = [
+            one
+            for one in requests
+            if (one.want > 0 or one.slot < 0)
+            and not any(self._closed_until.get(window.name, 0.0) > now for window in one.windows)
+        ]
+        if self._ledger is None or not free:
+            return [NOTHING] * len(requests)
+        try:
+            slot, found = await self._ledger.take(free, window_s=_window_s())
+        except self._ledger.away as error:
+            log.warning("buckets.ledger_away", error=type(error).__name__)
+            return [NOTHING] * len(requests)
+        by_request = dict(zip(map(id, free), found, strict=True))
+        grants = []
+        for one in requests:
+            granted, open_ = by_request.get(id(one), (0, 0))
+            grants.append(Grant(granted, open_, 0.0, at, -slot) if granted > 0 else NOTHING)
+        return grants
+
+    def _lost(self, error: Exception) -> None:
+        """Redis is away: the ledger serves until it answers again."""
+        if self._probe is None:
+            log.warning("buckets.redis_away", error=type(error).__name__)
+            self._probe = asyncio.create_task(self._until_back())
+
+    async def _until_back(self) -> None:
+        while True:
+            await asyncio.sleep(PROBE_S)
+            try:
+                await self._redis.ping()
+            except (
+                Exception
+            ) as error:  # whatever it says, it does not answer: asked again for as long as the process lives
+                log.debug("buckets.redis_still_away", error=type(error).__name__)
+                continue
+            self._probe = None
+            log.info("buckets.redis_back")
+            return
+
+
+def _window_s() -> float:
+    """How long a grant counts at most."""
+    return SLOT_MS * SLOTS / 1000

@@ -16,7 +16,7 @@ import structlog
 from govchat.db.away import ANY_FAILURE
 from govchat.errors import DomainError
 from govchat.kit import clock
-from govchat.kit.buckets import Buckets, Request
+from govchat.kit.buckets import Buckets, Grant, Request
 from govchat.kit.gather import Gather
 from govchat.kit.ids import new_id
 from govchat.kit.rounds import Rounds
@@ -38,6 +38,9 @@ BUSY, SLOTS_WHEN_BUSY = 256, 4
 MOST_AT_ONCE = 512
 # A grant that is older than this at the moment of sending is not used: with the windows' margin, Zalo never counts more than its limit.
 LATE_S = 0.5
+# What was claimed this long ago is not begun any more: a process that was frozen meanwhile must not say what another has settled. With the
+# HTTP time-out of 10 s, nothing is on its way when `sweep.STALE_AFTER` is over.
+NOT_BEGUN_S = 8.0
 # What is claimed but not on its way yet is small: a look at a province that had little to send asks for little.
 FIRST_LOOK = 4
 # Recording is tried this often while PostgreSQL is away: what Zalo answered must not be forgotten.
@@ -47,8 +50,14 @@ RECORDED_AT_ONCE = 500
 RECORD_LINGER_S = 0.01
 # Without tokens, a province is looked at again after this long at the latest.
 LONGEST_REST_S = 5.0
+# How long what a province was served counts in full against its turn.
+SERVED_HALVES_S = 10.0
 # Another process is claiming for this province.
 HELD_S = 0.02
+# PostgreSQL is away: claims are tried again after this long, doubling.
+AWAY_S, LONGEST_AWAY_S = 0.1, 2.0
+
+NO_GRANT = Grant(0, 0, 0.0)
 
 INTERACTIVE = (int(Lane.REPLY), int(Lane.STAFF))
 BULK = (int(Lane.CAMPAIGN), int(Lane.CAMPAIGN))
@@ -70,7 +79,10 @@ class Drainer:
         self._recorder = Gather(self._record, most=RECORDED_AT_ONCE, linger_s=RECORD_LINGER_S, enough=50, parallel=2)
         self._breakers = Breakers()
         self._busy: dict[UUID, int] = defaultdict(int)
-        self._granted_at: dict[UUID, float] = {}
+        self._grants: dict[UUID, Grant] = {}
+        self._claims_failed = 0
+        self._served: dict[UUID, float] = defaultdict(float)
+        self._faded_at = 0.0
         self._looked: dict[UUID, int] = {}
         # Asked for while something was on its way: what it kept back may go when it is done.
         self._asked: set[UUID] = set()
@@ -109,28 +121,27 @@ class Drainer:
         ]
         reserved = [0] * len(wants)
         if able:
-            now = _now()
             grants = await self.buckets.take_all([Request(windows_of(tenant), want) for _, tenant, want in able])
             for (place, tenant, _), grant in zip(able, grants, strict=True):
                 reserved[place] = grant.granted
-                self._granted_at[tenant.id] = now
+                self._grants[tenant.id] = grant
                 self._busy[tenant.id] += grant.granted
         return reserved
 
     def adopt(self, tenant: Tenant, claimed: Sequence[Claimed], *, reserved: int) -> None:
         """Send these, which are `sending` in this worker's name already; the rest of what was reserved goes back."""
-        unused = reserved - len(claimed)
+        unused, grant = reserved - len(claimed), self._grants.get(tenant.id, NO_GRANT)
         if unused:
             self._busy[tenant.id] -= unused
-            self._start(self.buckets.give_back(windows_of(tenant), unused))
+            self._start(self.buckets.give_back(windows_of(tenant), unused, grant))
         if claimed:
-            self._send(tenant, self.credentials.at_hand(tenant), claimed, self._granted_at.get(tenant.id, 0.0))
+            self._send(tenant, self.credentials.at_hand(tenant), claimed, grant.at)
 
     async def permit(self, tenant: Tenant) -> bool:
         """Take a token for one call that is no message, such as an upload; False when the limits leave none to campaigns now."""
         (grant,) = await self.buckets.take_all([Request(windows_of(tenant), 1)])
         if grant.granted and not grant.open:
-            await self.buckets.give_back(windows_of(tenant), grant.granted)
+            await self.buckets.give_back(windows_of(tenant), grant.granted, grant)
         return bool(grant.open)
 
     async def _round(self, tenant_ids: list[UUID]) -> list[UUID]:
@@ -138,7 +149,8 @@ class Drainer:
         wants = [want for tenant_id in tenant_ids if (want := await self._want(tenant_id)) is not None]
         if not wants:
             return []
-        granted_at = _now()
+        self._fade()
+        wants.sort(key=lambda want: self._served[want[0].id])
         grants = await self.buckets.take_all([Request(windows_of(tenant), want) for tenant, _, want in wants])
         asked: list[Want] = []
         for (tenant, _, _), grant in zip(wants, grants, strict=True):
@@ -147,26 +159,43 @@ class Drainer:
                 asked.append(Want(tenant.id, most, grant.open))
             else:
                 self._rest(tenant, grant.wait_s)
-        try:
-            claimed, held = await claim(self.registry.db, self.worker, self.lanes, asked) if asked else ({}, set())
-        except ANY_FAILURE as error:
-            log.warning("sender.claim_failed", error=type(error).__name__)
-            claimed, held = {}, {want.tenant_id for want in asked}
+        claimed, held, held_s = await self._claim(asked)
         most_of = {want.tenant_id: want.most for want in asked}
         unused: list[Request] = []
         again: list[UUID] = []
         for (tenant, access, _), grant in zip(wants, grants, strict=True):
             mine = claimed.get(tenant.id, [])
+            self._served[tenant.id] += len(mine)
             if grant.granted > len(mine):
-                unused.append(Request(windows_of(tenant), len(mine) - grant.granted))
-            self._begin(tenant, access, mine, granted_at)
+                unused.append(Request(windows_of(tenant), len(mine) - grant.granted, grant.slot))
+            self._begin(tenant, access, mine, grant.at)
             if tenant.id in held:
-                self._rest(tenant, HELD_S, denied=False)
+                self._rest(tenant, held_s, denied=False)
             elif mine and len(mine) == most_of[tenant.id]:
                 again.append(tenant.id)
         if unused:
             self._start(self.buckets.take_all(unused))
         return again
+
+    def _fade(self) -> None:
+        """What was served counts half after a while: of provinces that share a limit, the least served takes first."""
+        if _now() - self._faded_at > SERVED_HALVES_S:
+            self._faded_at = _now()
+            self._served = defaultdict(float, {one: count / 2 for one, count in self._served.items() if count >= 1})
+
+    async def _claim(self, asked: Sequence[Want]) -> tuple[dict[UUID, list[Claimed]], set[UUID], float]:
+        """What is claimed, for whom nothing could be, and after how long that is tried again."""
+        if not asked:
+            return {}, set(), HELD_S
+        try:
+            claimed, held = await claim(self.registry.db, self.worker, self.lanes, asked)
+        except ANY_FAILURE as error:
+            log.warning("sender.claim_failed", error=type(error).__name__)
+            self._claims_failed += 1
+            wait_s = min(AWAY_S * 2 ** min(self._claims_failed, 10), LONGEST_AWAY_S)
+            return {}, {want.tenant_id for want in asked}, wait_s
+        self._claims_failed = 0
+        return claimed, held, HELD_S
 
     def _begin(self, tenant: Tenant, access: Access, mine: Sequence[Claimed], granted_at: float) -> None:
         """Send what a look has claimed, and remember what the next look has to know."""
@@ -257,10 +286,13 @@ class Drainer:
         self._done(tenant, results)
 
     async def _timely(self, tenant: Tenant, granted_at: float) -> bool:
-        """Whether the token is young enough to be used; an old one is left to lapse, and another taken in its place."""
+        """Whether the message may go now: an old token is left to lapse, and another taken in its place; an old claim is not begun."""
         if _now() - granted_at <= LATE_S:
             return True
-        return (await self.buckets.take(windows_of(tenant), 1)).granted == 1
+        if _now() - granted_at > NOT_BEGUN_S:
+            return False
+        grant = await self.buckets.take(windows_of(tenant), 1)
+        return grant.granted == 1 and _now() - grant.at <= LATE_S and _now() - granted_at <= NOT_BEGUN_S
 
     def _done(self, tenant: Tenant, results: Sequence[Result]) -> None:
         """Free the slots; look again at what these kept waiting, and at what they left for later."""

@@ -36,6 +36,8 @@ log = structlog.get_logger()
 MOST_TOKENS = 3
 # Zalo counts per minute; after -32 a window rests this long.
 REST_S = 5.0
+# Zalo says how many requests are left in its minute: with this few, somebody else spends from it too, and the window rests for a moment.
+FEW_LEFT, FEW_LEFT_REST_S = 2, 1.0
 KINDS = {int(lane): lane.name.lower() for lane in Lane}
 # The outcome of an attempt after which the notice is said on another channel.
 MOVED_ON = "next channel"
@@ -85,6 +87,8 @@ async def say(
                 await buckets.push_back(window, error.retry_after_s or REST_S)
         result = _refused(tenant, access, message, error, started)
         return await _elsewhere(db, tenant, vault, message, error, result)
+    if sent.rate is not None and sent.rate.remain is not None and sent.rate.remain <= FEW_LEFT:
+        await buckets.push_back(windows_of(tenant)[1], FEW_LEFT_REST_S)
     _count(tenant, message, "sent")
     metrics.child(metrics.SEND_SECONDS, _kind(message)).observe(asyncio.get_running_loop().time() - timer)
     if message.lane == Lane.REPLY:

@@ -23,6 +23,7 @@ from govchat.sender.drain import Drainer
 from govchat.sender.say import windows_of
 from govchat.tenants.credentials import CredentialBusy, CredentialRevoked
 from govchat.tenants.registry import Tenant
+from govchat.tenants.tokens import Access
 from govchat.zalo.client import PAGE_LIMIT
 from govchat.zalo.errors import AccessTokenInvalid, ZaloError
 from govchat.zalo.replies import ChatMessage
@@ -99,17 +100,13 @@ async def _ask(drainer: Drainer, tenant: Tenant, doubt: settle.Doubt) -> tuple[b
         user_id = await zalo_id_of(session, tenant.id, doubt.citizen_id)
     if user_id is None:
         return None, None
-    windows = windows_of(tenant)
-    grant = await drainer.buckets.take(windows, 1)
-    if not grant.granted:
-        raise NotRead("the limit is reached")
     try:
         access = await drainer.credentials.access(tenant)
         try:
-            history = await drainer.zalo.conversation(access.token, user_id)
+            history = await _history(drainer, tenant, access, user_id)
         except AccessTokenInvalid:
             access = await drainer.credentials.access(tenant, not_generation=access.generation)
-            history = await drainer.zalo.conversation(access.token, user_id)
+            history = await _history(drainer, tenant, access, user_id)
     except (ZaloError, CredentialRevoked, CredentialBusy, SQLAlchemyError) as error:
         raise NotRead(type(error).__name__) from error
     async with drainer.registry.db.tenant(tenant.id) as session:
@@ -121,6 +118,14 @@ async def _ask(drainer: Drainer, tenant: Tenant, doubt: settle.Doubt) -> tuple[b
         lambda message: message.message_id not in taken and echo_hash(vault, message.text) == doubt.echo_hash,
         doubt,
     )
+
+
+async def _history(drainer: Drainer, tenant: Tenant, access: Access, user_id: str) -> list[ChatMessage]:
+    """One request, with a token of the limits taken just before it; raises `NotRead`, `ZaloError`."""
+    grant = await drainer.buckets.take(windows_of(tenant), 1)
+    if not grant.granted:
+        raise NotRead("the limit is reached")
+    return await drainer.zalo.conversation(access.token, user_id)
 
 
 def prove(

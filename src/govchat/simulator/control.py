@@ -28,10 +28,11 @@ class Limits(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class Seed(msgspec.Struct, forbid_unknown_fields=True):
-    """`oa` empty: every OA."""
+    """`oa` empty: every OA. `said`: what each of them wrote then, so that their conversations are not empty."""
 
     count: int
     oa: str = ""
+    said: str = ""
 
 
 class Burst(msgspec.Struct, forbid_unknown_fields=True):
@@ -173,13 +174,13 @@ async def limits(request: web.Request) -> web.Response:
 
 
 async def seed(request: web.Request) -> web.Response:
-    """`POST /_control/seed`: `dev-<slug>-1…count` follow and interacted just now; no webhooks."""
+    """`POST /_control/seed`: `dev-<slug>-1…count` follow and interacted just now, by writing `said` if it is given; no webhooks."""
     world, given = request.app[WORLD], await body_of(request, Seed)
     if given.count < 1:
         raise bad(f"count {given.count}: expected at least 1")
     chosen = [oa_named(world, given.oa)] if given.oa else world.oas
     for oa in chosen:
-        world.seed(oa.oa_id, given.count)
+        world.seed(oa.oa_id, given.count, given.said)
     return answer({oa.slug: world.followers(oa.oa_id) for oa in chosen})
 
 

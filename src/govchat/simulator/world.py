@@ -121,6 +121,7 @@ class World:
     base_url: str = ""  # where the simulator answers; media of citizens are served from there
     dirty: bool = False
     _messages: deque[Message] = field(default_factory=deque)
+    _greetings: dict[str, str] = field(default_factory=dict)
     _listeners: dict[tuple[str, str], set[asyncio.Queue[tuple[str, Any]]]] = field(default_factory=dict)
     _citizens: dict[str, dict[str, Citizen]] = field(init=False)
     _serial: "itertools.count[int]" = field(default_factory=itertools.count)
@@ -196,9 +197,13 @@ class World:
         """The person, made on first sight: for acts of citizens, not for sends."""
         return self.find(oa_id, user_id) or self._add(oa_id, user_id, "", "")
 
-    def seed(self, oa_id: str, count: int) -> None:
-        """Let `dev-<slug>-1…count` be followers who interacted just now. Costs nothing until they are written to."""
+    def seed(self, oa_id: str, count: int, said: str = "") -> None:
+        """Let `dev-<slug>-1…count` be followers who interacted just now. Costs nothing until they are written to.
+
+        `said` is what whoever comes into being from now on wrote when they interacted.
+        """
         now = self.now()
+        self._greetings[oa_id] = said
         self.seeded[oa_id].append((count, now))
         prefix = f"dev-{self.oa_by_id[oa_id].slug}-"
         for person in self.people[oa_id].values():
@@ -323,4 +328,8 @@ class World:
         for count, at in self.seeded[oa_id]:
             if 1 <= int(number) <= count:
                 person.follows, person.last_interaction = True, at
+                if said := self._greetings.get(oa_id):
+                    greeting = Message(self.message_id(), oa_id, user_id, False, "text", said, int(at * 1000))
+                    person.messages.append(greeting)
+                    person.spoken += 1
         return person
