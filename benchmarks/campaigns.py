@@ -115,3 +115,7 @@ async def _plan(place: Ground, registry: Registry, tenant: Tenant) -> float:
 def _nobody() -> Any:
     """Nothing is asked of Zalo while planning."""
     return None
+
+
+if __name__ == "__main__":
+    main()
