@@ -67,7 +67,7 @@ def talking(provinces: int | None = None, *, bulk: bool = False) -> Iterator[Tal
             name: stack.enter_context(process(["-m", "govchat", *arguments], environ, place.folder / f"{name}.log"))
             for name, arguments in parts.items()
         }
-        wait_for(f"http://127.0.0.1:{api_port}/healthz/ready")
+        wait_for(f"http://127.0.0.1:{api_port}/healthz/ready", 120)
         wait_for(f"{zalo}/")
         slugs = [manifest.slug for manifest in read_all(place.settings.tenants_dir).manifests]
         texts = ["tra cuu ho so H19.12-261103-0007", "xin chào", "H26.12-261103-0007", "trợ giúp"]

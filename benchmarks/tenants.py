@@ -35,7 +35,7 @@ def stack(tenants: int) -> Iterator[tuple[Ground, dict[str, int]]]:
             more = ["--port", str(api_port)] if name == "API" else []
             child = process(["-m", "govchat", *arguments, *more], environ, place.folder / f"{arguments[-1]}.log")
             pids[name] = running.enter_context(child).pid
-        wait_for(f"http://127.0.0.1:{api_port}/healthz/ready")
+        wait_for(f"http://127.0.0.1:{api_port}/healthz/ready", 120)
         yield place, pids
 
 
