@@ -7,6 +7,7 @@ the province's row: two rounds at once do everything once.
 import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
+from uuid import UUID
 
 import structlog
 from sqlalchemy.dialects.postgresql import insert
@@ -43,6 +44,8 @@ PARALLEL = 6
 # Those whose tokens or webhook may need something now, in one round trip.
 DUE = "SELECT tenant, token, webhook FROM accounts_to_keep($1, $2, $3, $4)"
 
+Act = Callable[[Hands, Tenant], Awaitable[object]]
+
 
 async def keep(hands: Hands) -> None:
     """One round; what fails for one province is logged and tried again in the next round."""
@@ -50,13 +53,13 @@ async def keep(hands: Hands) -> None:
     now = clock.now()
     tenants = hands.registry.now.tenants
     rows = await hands.registry.db.rows(DUE, list(tenants), now, now - AT_LEAST, now + BEFORE + MOST_SPREAD)
-    due = {
+    due: dict[UUID, list[Act]] = {
         row["tenant"]: [act for act, wanted in ((keep_token, row["token"]), (keep_webhook, row["webhook"])) if wanted]
         for row in rows
     }
 
     async def one(tenant: Tenant) -> None:
-        acts: list[Callable[[Hands, Tenant], Awaitable[object]]] = due.get(tenant.id, [])
+        acts = due.get(tenant.id, [])
         if tenant.state == "closed":
             acts = [_keep_closed]
         elif hands.at_once:
