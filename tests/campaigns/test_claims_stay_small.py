@@ -13,11 +13,18 @@ READ = text(
     FROM (SELECT 'outbox_messages'::regclass::oid) o(oid)
     """
 )
+CLAIM = text(
+    """
+    SELECT id FROM outbox_claim_bulk(
+      CAST(:worker AS uuid), CAST(:now AS timestamptz), ARRAY[CAST(:tenant AS uuid)], ARRAY[CAST(:most AS integer)],
+      ARRAY[CAST(:most AS integer)])
+    """
+)
 RECORD = text(
     """
     SELECT cardinality(outbox_record(
-      :worker, :now, array_fill(CAST(:tenant AS uuid), n), CAST(:ids AS uuid[]), array_fill('sent'::text, n),
-      array_fill(NULL::timestamptz, n), array_fill(true, n), CAST(:zalo_ids AS text[]), array_fill(CAST(:now AS timestamptz), n),
+      CAST(:worker AS uuid), CAST(:now AS timestamptz), array_fill(CAST(:tenant AS uuid), n), CAST(:ids AS uuid[]),
+      array_fill('sent'::text, n), array_fill(NULL::timestamptz, n), array_fill(true, n), CAST(:zalo_ids AS text[]), array_fill(CAST(:now AS timestamptz), n),
       array_fill('sent'::text, n), array_fill(NULL::integer, n), array_fill(NULL::text, n), array_fill(NULL::text, n)))
     FROM (SELECT ARRAY[CAST(:many AS integer)]) m(n)
     """
@@ -34,22 +41,12 @@ async def test_a_claim_and_its_record_read_no_more_than_a_few_rows_for_each_mess
     worker, now = new_id(), clock.now()
     async with stage.house.registry.db.tenant(tenant.id) as session:
         before = await session.scalar(READ)
-        claimed = (
-            (
-                await session.execute(
-                    text(
-                        "SELECT id FROM outbox_claim_bulk(:worker, :now, ARRAY[:tenant]::uuid[], ARRAY[:most], ARRAY[:most])"
-                    ),
-                    {"worker": worker, "now": now, "tenant": tenant.id, "most": TAKEN},
-                )
-            )
-            .scalars()
-            .all()
-        )
+        found = await session.execute(CLAIM, {"worker": worker, "now": now, "tenant": tenant.id, "most": TAKEN})
+        claimed = list(found.scalars())
         assert len(claimed) == TAKEN
         read = await session.scalar(READ) - before
         assert read < 20 * TAKEN, f"{read} rows of the outbox were read to claim {TAKEN} of {QUEUED}"
-        said = {"ids": list(claimed), "zalo_ids": [f"z{number}" for number in range(TAKEN)], "many": TAKEN}
+        said = {"ids": claimed, "zalo_ids": [f"z{number}" for number in range(TAKEN)], "many": TAKEN}
         kept = await session.scalar(RECORD, {"worker": worker, "now": now, "tenant": tenant.id, **said})
         assert kept == TAKEN
         read = await session.scalar(READ) - before
