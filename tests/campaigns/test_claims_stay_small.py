@@ -24,7 +24,8 @@ RECORD = text(
     """
     SELECT cardinality(outbox_record(
       CAST(:worker AS uuid), CAST(:now AS timestamptz), array_fill(CAST(:tenant AS uuid), n), CAST(:ids AS uuid[]),
-      array_fill('sent'::text, n), array_fill(NULL::timestamptz, n), array_fill(true, n), CAST(:zalo_ids AS text[]), array_fill(CAST(:now AS timestamptz), n),
+      array_fill('sent'::text, n), array_fill(NULL::timestamptz, n), array_fill(true, n),
+      CAST(:zalo_ids AS text[]), array_fill(CAST(:now AS timestamptz), n),
       array_fill('sent'::text, n), array_fill(NULL::integer, n), array_fill(NULL::text, n), array_fill(NULL::text, n)))
     FROM (SELECT ARRAY[CAST(:many AS integer)]) m(n)
     """
