@@ -77,6 +77,9 @@ class OutboxMessageRow(TenantRow, Base):
     dedupe_key: Mapped[str | None]
     cause: Mapped[str]
     citizen_id: Mapped[UUID]
+    own_citizen_id: Mapped[UUID | None] = mapped_column(
+        Computed("CASE WHEN body_ref IS NULL THEN citizen_id END", persisted=True)
+    )
     body_sealed: Mapped[bytes | None]
     echo_hash: Mapped[bytes]
     state: Mapped[str] = mapped_column(server_default="queued")
@@ -93,9 +96,6 @@ class OutboxMessageRow(TenantRow, Base):
     body_ref: Mapped[UUID | None]
     channel: Mapped[str | None]
     cost: Mapped[int | None]
-    own_citizen_id: Mapped[UUID | None] = mapped_column(
-        Computed("CASE WHEN body_ref IS NULL THEN citizen_id END", persisted=True)
-    )
 
 
 class OutboxAttemptRow(TenantRow, Base):
