@@ -45,7 +45,7 @@ class OutboxMessageRow(TenantRow, Base):
         CheckConstraint("(body_sealed IS NULL) = (body_ref IS NOT NULL)", name="one_body"),
         CheckConstraint("dedupe_key IS NOT NULL OR body_ref IS NOT NULL", name="once"),
         Index(
-            "uq_outbox_messages_recipient", "tenant_id", "body_ref", "citizen_id", unique=True,
+            "uq_outbox_messages_recipient", "tenant_id", "citizen_id", "body_ref", unique=True,
             postgresql_where=text("body_ref IS NOT NULL"),
         ),
         Index(
