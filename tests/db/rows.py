@@ -21,7 +21,10 @@ from govchat.kit.ids import new_id
 Values = dict[str, Any]
 
 # "table.column": a value that neither type nor CHECK constraint tells. Called where each row needs one of its own.
-SAMPLES: dict[str, Any] = {"outbox_messages.body_sealed": b"sealed"}
+SAMPLES: dict[str, Any] = {
+    "outbox_messages.body_sealed": b"sealed",
+    "outbox_messages.dedupe_key": lambda: str(new_id()),
+}
 
 # A foreign key may stand on a column that PostgreSQL computes: the column that is written for it.
 WRITTEN = {"outbox_messages.own_citizen_id": "citizen_id"}
