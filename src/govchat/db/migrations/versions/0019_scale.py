@@ -9,7 +9,7 @@ from alembic import op
 from govchat.db.migrations import functions_0003, functions_0012, functions_0019
 
 revision = "0019"
-down_revision = "0014"
+down_revision = "0018"
 branch_labels = None
 depends_on = None
 
