@@ -1,8 +1,9 @@
-"""`python -m benchmarks [NAME …]`: intake, replies, start, catalogue, dossiers, notices, campaigns, fanout; all of them without a name."""
+"""`python -m benchmarks [NAME …]`: start, intake, replies, catalogue, dossiers, notices, campaigns, fanout (limits lifted), full,
+neighbour, tenants; all of them without a name."""
 
 import sys
 
-from benchmarks import campaigns, catalogue, dossiers, fanout, intake, notices, replies, start
+from benchmarks import campaigns, catalogue, dossiers, fanout, intake, neighbour, notices, replies, start, tenants
 
 ALL = {
     "start": start.main,
@@ -10,7 +11,10 @@ ALL = {
     "replies": replies.main,
     "catalogue": catalogue.main,
     "dossiers": dossiers.main,
-    "fanout": fanout.main,
+    "fanout": fanout.lifted,
+    "full": fanout.full,
+    "neighbour": neighbour.main,
+    "tenants": tenants.all_of_it,
     "notices": notices.main,
     "campaigns": campaigns.main,
 }

@@ -17,6 +17,7 @@ from pathlib import Path
 import msgspec
 import psutil
 
+from benchmarks.crowd import crowd
 from govchat.db.migrate import upgrade
 from govchat.local import postgres, valkey
 from govchat.local.folder import open_folder
@@ -49,10 +50,11 @@ class Ground(msgspec.Struct):
 
 
 @contextmanager
-def ground(*, seed: bool = False) -> Iterator[Ground]:
-    """Start everything in a temporary folder, end everything afterwards."""
+def ground(*, seed: bool = False, provinces: int | None = None) -> Iterator[Ground]:
+    """Start everything in a temporary folder, end everything afterwards; with the repository's provinces, or so many made-up ones."""
     home = Path(tempfile.mkdtemp(prefix="govchat-bench-"))
     home.chmod(0o711)
+    tenants = ROOT / "tenants" if provinces is None else crowd(home / "tenants", provinces)
     servers: list[subprocess.Popen[bytes]] = []
     folder = open_folder(home / "data")
     try:
@@ -71,7 +73,7 @@ def ground(*, seed: bool = False) -> Iterator[Ground]:
             migration_database_url=postgres.server_url(postgres.OWNER, secrets.owner, ports[0]),
             redis_url=valkey.server_url(ports[1], secrets.valkey),
             master_keys=("benchmark",),
-            tenants_dir=ROOT / "tenants",
+            tenants_dir=tenants,
         )
         upgrade(settings.migration_database_url)
         asyncio.run(prepare(settings, seed=seed))
@@ -82,6 +84,13 @@ def ground(*, seed: bool = False) -> Iterator[Ground]:
             server.wait()
         folder.close()
         shutil.rmtree(home, ignore_errors=True)
+
+
+def towards(place: Ground, zalo: str, **more: str) -> dict[str, str]:
+    """Point the ground at this stand-in for Zalo; answers the environment of its processes."""
+    urls = {f"zalo_{name}_url": zalo for name in ("openapi", "oauth", "business")}
+    place.settings = msgspec.structs.replace(place.settings, **urls, **more)
+    return {**place.environ, "GOVCHAT_DATA_DIR": str(place.folder)}
 
 
 @contextmanager

@@ -8,14 +8,26 @@ import contextlib
 import json
 import time
 import urllib.request
+from collections.abc import Iterator
 from typing import Any
 
-from benchmarks.ground import cpu_seconds, ground, port, process, wait_for
+import msgspec
+
+from benchmarks.ground import Ground, cpu_seconds, ground, port, process, towards, wait_for
 from govchat.tenants.manifest import read_all
 
 RATES = (20.0, 100.0)
 SECONDS = 20
 USERS = 20
+
+
+class Talk(msgspec.Struct):
+    """A running stack: its simulator's address, a burst for it over all provinces, and the process ids that count."""
+
+    place: Ground
+    zalo: str
+    burst: dict[str, Any]
+    pids: dict[str, int]
 
 
 def ask(url: str, body: dict[str, Any] | None = None, method: str | None = None, timeout: float = 120) -> Any:
@@ -28,55 +40,70 @@ def ask(url: str, body: dict[str, Any] | None = None, method: str | None = None,
 
 def main() -> None:
     """Run and print."""
-    with ground(seed=True) as place, contextlib.ExitStack() as stack:
+    with talking() as talk:
+        for rate in RATES:
+            measure(talk, rate, SECONDS)
+
+
+def chat(provinces: int, rate: float, seconds: int) -> float:
+    """One rate over so many made-up provinces; answers CPU seconds per 1,000 messages."""
+    with talking(provinces) as talk:
+        return measure(talk, rate, seconds)
+
+
+@contextlib.contextmanager
+def talking(provinces: int | None = None, *, bulk: bool = False) -> Iterator[Talk]:
+    """The whole stack, warm; with a worker for campaigns when asked for."""
+    with ground(seed=provinces is None, provinces=provinces) as place, contextlib.ExitStack() as stack:
         api_port, zalo_port = port(), port()
         zalo = f"http://127.0.0.1:{zalo_port}"
-        place.settings = place.settings.__class__(
-            **{name: getattr(place.settings, name) for name in place.settings.__struct_fields__}
-            | {"public_url": f"http://127.0.0.1:{api_port}"}
-            | {f"zalo_{name}_url": zalo for name in ("openapi", "oauth", "business")}
-        )
-        environ = {**place.environ, "GOVCHAT_DATA_DIR": str(place.folder)}
+        environ = towards(place, zalo, public_url=f"http://127.0.0.1:{api_port}")
         parts = {
             "simulator": ["simulator", "--port", str(zalo_port)],
             "API": ["api", "--port", str(api_port)],
             "worker": ["worker"],
-        }
+        } | ({"bulk worker": ["worker", "--bulk"]} if bulk else {})
         running = {
             name: stack.enter_context(process(["-m", "govchat", *arguments], environ, place.folder / f"{name}.log"))
             for name, arguments in parts.items()
         }
-        wait_for(f"http://127.0.0.1:{api_port}/healthz/ready")
+        wait_for(f"http://127.0.0.1:{api_port}/healthz/ready", 120)
         wait_for(f"{zalo}/")
         slugs = [manifest.slug for manifest in read_all(place.settings.tenants_dir).manifests]
         texts = ["tra cuu ho so H19.12-261103-0007", "xin chào", "H26.12-261103-0007", "trợ giúp"]
-        burst = {"oas": slugs, "per_second": 34, "seconds": 3, "texts": texts, "users": USERS}
-        ask(f"{zalo}/_control/burst", burst)
+        wish = {"oas": slugs, "per_second": 34, "seconds": max(3, len(slugs) // 34), "texts": texts, "users": USERS}
+        ask(f"{zalo}/_control/burst", wish)
         time.sleep(3)
         pids = {"PostgreSQL": place.postgres_pid, "Valkey": place.valkey_pid} | {
             name: child.pid for name, child in running.items() if name != "simulator"
         }
-        for rate in RATES:
-            measure(zalo, burst, pids, rate)
+        yield Talk(place, zalo, wish, pids)
 
 
-def measure(zalo: str, burst: dict[str, Any], pids: dict[str, int], rate: float) -> None:
-    """One rate: send, wait for the last answers, print."""
-    ask(f"{zalo}/_control/stats", method="DELETE")
-    before = {name: cpu_seconds(pid) for name, pid in pids.items()}
-    ask(f"{zalo}/_control/burst", burst | {"per_second": rate, "seconds": SECONDS})
-    sent = int(rate * SECONDS)
-    until = time.monotonic() + 30
-    while (stats := ask(f"{zalo}/_control/stats"))["accepted"] < sent and time.monotonic() < until:
-        time.sleep(1)
-    spent = {name: cpu_seconds(pid) - before[name] for name, pid in pids.items()}
+def measure(talk: Talk, rate: float, seconds: int) -> float:
+    """One rate: send, wait for the last answers, print; answers CPU seconds per 1,000 messages."""
+    before = {name: cpu_seconds(pid) for name, pid in talk.pids.items()}
+    sent, stats = burst(talk, rate, seconds)
+    spent = {name: cpu_seconds(pid) - before[name] for name, pid in talk.pids.items()}
     reply = stats["reply_ms"]
     print(
-        f"replies at {rate:.0f}/s over {len(burst['oas'])} provinces: {stats['accepted']} of {sent} answered; p50 {reply['p50']:.0f} ms "
-        f"(target ≤ 150), p99 {reply['p99']:.0f} ms (target ≤ 500)"
+        f"replies at {rate:.0f}/s over {len(talk.burst['oas'])} provinces: {stats['accepted']} of {sent} answered; "
+        f"p50 {reply['p50']:.0f} ms (target ≤ 150), p99 {reply['p99']:.0f} ms (target ≤ 500)"
     )
     each = ", ".join(f"{name} {cpu / sent * 1000:.2f}" for name, cpu in spent.items())
     print(f"  {sum(spent.values()) / sent * 1000:.1f} CPU s per 1,000 messages: {each}", flush=True)
+    return sum(spent.values()) / sent * 1000
+
+
+def burst(talk: Talk, rate: float, seconds: int) -> tuple[int, dict[str, Any]]:
+    """Citizens write at that rate: how many messages, and the simulator's counts once all of them are answered, or 30 s later."""
+    ask(f"{talk.zalo}/_control/stats", method="DELETE")
+    ask(f"{talk.zalo}/_control/burst", talk.burst | {"per_second": rate, "seconds": seconds})
+    sent = int(rate * seconds)
+    until = time.monotonic() + 30
+    while (stats := ask(f"{talk.zalo}/_control/stats"))["reply_ms"]["count"] < sent and time.monotonic() < until:
+        time.sleep(1)
+    return sent, stats
 
 
 if __name__ == "__main__":

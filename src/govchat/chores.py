@@ -24,16 +24,20 @@ from govchat.files.keep import sweep as sweep_files
 from govchat.files.store import Store
 from govchat.handoff.mute import end_silent
 from govchat.incidents.measure import measure
+from govchat.kit import clock
 from govchat.notices.rounds import all_tenants, sync_templates
 from govchat.petitions.watch import watch
 from govchat.privacy import retention
 from govchat.privacy.erase import resume
 from govchat.procedures.book import Book
-from govchat.ratings.invite import invite_due
+from govchat.ratings.invite import AFTER, UNTIL, invite_due
 
 log = structlog.get_logger()
 
 MINUTE, DAY = 60.0, 86_400.0
+
+# A look in one round trip leaves the tenants where nothing stirred alone.
+CITIZENS = "SELECT tenant FROM citizens_to_think_of($1, $2, $3, $4)"
 
 
 class Chore(msgspec.Struct, frozen=True):
@@ -55,7 +59,10 @@ def chores_of(hands: Hands, book: Book, look: Callable[[UUID], object]) -> list[
 
     async def citizens() -> None:
         """Petitions past their day, ratings to be asked for, officers who fell silent."""
-        for tenant in [one for one in registry.now.tenants.values() if one.speaks]:
+        which = [tenant.id for tenant in registry.now.tenants.values() if tenant.speaks]
+        now = clock.now()
+        for row in await registry.db.rows(CITIZENS, which, now, now - UNTIL, now - AFTER):
+            tenant = await registry.by_id(row["tenant"])
             try:
                 vault = await registry.tenant_vault(tenant.id)
                 async with registry.db.tenant(tenant.id) as session:

@@ -43,6 +43,7 @@ from govchat.kit.queue import (
     encode_job,
 )
 from govchat.kit.rounds import Rounds
+from govchat.kit.turns import Turns
 from govchat.obs import logs, metrics
 from govchat.obs.beat import Beat
 from govchat.procedures.book import Book
@@ -61,6 +62,8 @@ POLL_S = 0.1
 BULK_POLL_S = 0.5
 SWEEP_S = 5.0
 RECEIPTS_S = 1.0
+# With more tenants than `kit.turns.FEW`, one where nothing stirred is swept this often.
+SWEEP_ALL_S = 20.0
 # A job takes names, no more; one that a killed worker leaves behind keeps the bell silent for this and ten seconds, and the sweep looks.
 JOB_TIMEOUT_S = 5
 MAX_JOBS = 8
@@ -80,6 +83,7 @@ class Workplace:
         self.book = Book(self.db, self.registry)
         self.redis = connect(settings.redis_url)
         self.bell = Bell(settings.redis_url)
+        self._turns = Turns(every_s=SWEEP_ALL_S)
         self._settling = Rounds(self._settle, name="worker.settle", most=1, parallel=4)
         self._closing = contextlib.AsyncExitStack()
 
@@ -136,14 +140,21 @@ class Workplace:
 
     async def converse(self) -> None:
         """Work off the inboxes of the tenants that were rung for."""
-        self._asking.ask(*await self.bell.take(CONVERSE))
+        self._asking.ask(*self._heard(await self.bell.take(CONVERSE)))
 
     async def _converse(self, tenant_ids: list[UUID]) -> None:
         await self.inboxes.converse(tenant_ids)
 
     async def send(self) -> None:
         """Send the outboxes of the tenants that were rung for."""
-        self.drainer.look(*await self.bell.take(SEND, bulk=self.bulk))
+        self.drainer.look(*self._heard(await self.bell.take(SEND, bulk=self.bulk)))
+
+    def _heard(self, names: list[UUID]) -> list[UUID]:
+        """Whoever was rung for is looked at by every part for a while."""
+        self._turns.stir(*names)
+        self.deliverer.turns.stir(*names)
+        self.fanout.turns.stir(*names)
+        return names
 
     async def look_for_receipts(self) -> None:
         """Work off receipts about a second after they came: many at once, and nobody waits for them."""
@@ -161,15 +172,16 @@ class Workplace:
             await asyncio.sleep(SWEEP_S)
 
     async def sweep(self) -> None:
-        """One look over all tenants."""
-        found = await sweeper.due(self.db)
+        """One look at the tenants whose turn it is."""
+        found = await sweeper.due(self.db, self._turns.next(self.registry.now.tenants), bulk=self.bulk)
+        self._turns.stir(*(due.tenant for due in found))
         now = clock.now()
         if not self.bulk:
             metrics.INBOX_LAG.set(max(((now - due.inbox).total_seconds() for due in found if due.inbox), default=0))
             metrics.OUTBOX_LAG.set(max(((now - due.outbox).total_seconds() for due in found if due.outbox), default=0))
             self._asking.ask(*(due.tenant for due in found if due.inbox))
             self._receipts.ask(*(due.tenant for due in found if due.receipts))
-        self.drainer.look(*(due.tenant for due in found if (due.bulk if self.bulk else due.outbox)))
+        self.drainer.look(*(due.tenant for due in found if due.outbox))
         self._settling.ask(*(due.tenant for due in found if due.stale))
 
     async def _settle(self, tenant_ids: list[UUID]) -> None:

@@ -21,7 +21,13 @@ from govchat.kit.ids import new_id
 Values = dict[str, Any]
 
 # "table.column": a value that neither type nor CHECK constraint tells. Called where each row needs one of its own.
-SAMPLES: dict[str, Any] = {"outbox_messages.body_sealed": b"sealed"}
+SAMPLES: dict[str, Any] = {
+    "outbox_messages.body_sealed": b"sealed",
+    "outbox_messages.dedupe_key": lambda: str(new_id()),
+}
+
+# A foreign key may stand on a column that PostgreSQL computes: the column that is written for it.
+WRITTEN = {"outbox_messages.own_citizen_id": "citizen_id"}
 
 TENANT_TABLES = [table for table in metadata().sorted_tables if "tenant_id" in table.c]
 BY_NAME = {table.name: table for table in TENANT_TABLES}
@@ -37,7 +43,12 @@ def to_other_tables(table: sa.Table) -> list[sa.ForeignKeyConstraint]:
 def pointing(key: sa.ForeignKeyConstraint, target: Values) -> Values:
     """The columns of this foreign key, tenant apart, so that they point at `target`."""
     pairs = zip(key.columns, (element.column for element in key.elements), strict=True)
-    return {column.name: target[referred.name] for column, referred in pairs if column.name != "tenant_id"}
+    return {written(column): target[referred.name] for column, referred in pairs if column.name != "tenant_id"}
+
+
+def written(column: sa.Column[Any]) -> str:
+    """The name under which the column's value is given."""
+    return WRITTEN.get(f"{column.table.name}.{column.name}", column.name)
 
 
 def key_of(table: sa.Table, row: Values) -> sa.ColumnElement[bool]:
@@ -62,7 +73,11 @@ async def prepare(session: AsyncSession, table: sa.Table, tenant_id: UUID, **giv
     """What `make` would insert; only what the row refers to is inserted."""
     values: Values = {"tenant_id": tenant_id, **given}
     for key in to_other_tables(table):
-        needed = [column for column in key.columns if not column.nullable and column.name not in values]
+        needed = [
+            column
+            for column in key.columns
+            if (column.computed or not column.nullable) and written(column) not in values
+        ]
         if needed:
             values |= pointing(key, await make(session, key.referred_table, tenant_id))
     for column in table.c:

@@ -30,12 +30,12 @@ EXPAND = """
       ORDER BY c.id LIMIT :size
     ), put AS (
       INSERT INTO outbox_messages
-        (tenant_id, id, lane, dedupe_key, cause, caused_at, due_at, citizen_id, body_ref, echo_hash, state, finished_at)
-      SELECT :tenant, outbox_new_id(), 3, 'campaign:' || CAST(:campaign AS text) || ':' || p.id, 'campaign:' || CAST(:campaign AS text),
+        (tenant_id, id, lane, cause, caused_at, due_at, citizen_id, body_ref, echo_hash, state, finished_at)
+      SELECT :tenant, outbox_new_id(), 3, 'campaign:' || CAST(:campaign AS text),
              CAST(:caused_at AS timestamptz), clock_timestamp(), p.id, :body, :echo, CAST(:state AS text),
              CASE WHEN CAST(:state AS text) = 'skipped' THEN clock_timestamp() END
       FROM page p ORDER BY p.id
-      ON CONFLICT (tenant_id, dedupe_key) DO NOTHING
+      ON CONFLICT (tenant_id, body_ref, citizen_id) WHERE body_ref IS NOT NULL DO NOTHING
       RETURNING 1
     ), counted AS (
       UPDATE outbox_bodies b

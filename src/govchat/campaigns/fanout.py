@@ -18,6 +18,7 @@ from govchat.campaigns import arrange, begin, expand, finish, pictures, queries
 from govchat.campaigns.message import body_of, fields_of
 from govchat.campaigns.models import CampaignRow
 from govchat.kit import clock
+from govchat.kit.turns import Turns
 from govchat.outbox import tally
 from govchat.outbox.put import echo_hash
 from govchat.tenants.credentials import Credentials
@@ -30,6 +31,8 @@ log = structlog.get_logger()
 PAGES_A_TURN = 4
 # How often a process looks: while something is under way, and while nothing is.
 BUSY_S, IDLE_S = 0.5, 2.5
+# With more tenants than `kit.turns.FEW`, a campaign in one where nothing stirred begins within this.
+ALL_S = 12.0
 # A running campaign's hours, prices and picture are looked at again this often.
 REFRESH = timedelta(seconds=30)
 
@@ -60,6 +63,7 @@ class Fanout:
         self.look = look
         self.permit = permit
         self.page = page
+        self.turns = Turns(every_s=ALL_S)
         self._refreshed: dict[UUID, float] = {}
         self._echoes: dict[UUID, bytes] = {}
 
@@ -74,8 +78,10 @@ class Fanout:
             await asyncio.sleep(0 if moved else BUSY_S if busy else IDLE_S)
 
     async def round(self) -> tuple[bool, bool]:
-        """Move every tenant's campaigns on by a turn; answers whether a page was put and whether anything is under way."""
-        rows = await self.db.rows("SELECT tenant FROM campaigns_under_way($1)", clock.now())
+        """Move campaigns on by a turn; answers whether a page was put and whether anything is under way."""
+        which = self.turns.next(self.registry.now.tenants)
+        rows = await self.db.rows("SELECT tenant FROM campaigns_to_move($1, $2)", which, clock.now())
+        self.turns.stir(*(row["tenant"] for row in rows))
         moved = False
         for row in rows:
             tenant = await self.registry.by_id(row["tenant"])

@@ -5,7 +5,9 @@ the province's row: two rounds at once do everything once.
 """
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
+from uuid import UUID
 
 import structlog
 from sqlalchemy.dialects.postgresql import insert
@@ -33,24 +35,45 @@ BEFORE = timedelta(hours=5)
 # Provinces that nobody talks with yet keep their three-month refresh token alive by this.
 AT_LEAST = timedelta(days=7)
 ALARM_BEFORE = timedelta(hours=1)
+# Not all provinces in the same minute.
+MOST_SPREAD = timedelta(hours=1)
 LOOK_EVERY = timedelta(minutes=15)
 LOOK_AGAIN = timedelta(minutes=1)
 PARALLEL = 6
+
+# Those whose tokens or webhook may need something now, in one round trip.
+DUE = "SELECT tenant, token, webhook FROM accounts_to_keep($1, $2, $3, $4)"
+
+Act = Callable[[Hands, Tenant], Awaitable[object]]
 
 
 async def keep(hands: Hands) -> None:
     """One round; what fails for one province is logged and tried again in the next round."""
     gate = asyncio.Semaphore(PARALLEL)
+    now = clock.now()
+    tenants = hands.registry.now.tenants
+    rows = await hands.registry.db.rows(DUE, list(tenants), now, now - AT_LEAST, now + BEFORE + MOST_SPREAD)
+    due: dict[UUID, list[Act]] = {
+        row["tenant"]: [act for act, wanted in ((keep_token, row["token"]), (keep_webhook, row["webhook"])) if wanted]
+        for row in rows
+    }
 
     async def one(tenant: Tenant) -> None:
+        acts = due.get(tenant.id, [])
+        if tenant.state == "closed":
+            acts = [_keep_closed]
+        elif hands.at_once:
+            acts = [keep_token, keep_webhook]
+        if not acts:
+            return
         async with gate:
-            for act in (_keep_closed,) if tenant.state == "closed" else (keep_token, keep_webhook):
+            for act in acts:
                 try:
                     await act(hands, tenant)
                 except (SQLAlchemyError, OSError, TimeoutError, DomainError, ZaloError) as error:
                     log.warning("keeper.failed", tenant=tenant.slug, act=act.__name__, error=type(error).__name__)
 
-    await asyncio.gather(*(one(tenant) for tenant in hands.registry.now.tenants.values()))
+    await asyncio.gather(*(one(tenant) for tenant in tenants.values()))
 
 
 async def _keep_closed(hands: Hands, tenant: Tenant) -> None:
@@ -86,8 +109,7 @@ def _is_due(row: OaCredentialRow, tenant: Tenant, now: datetime) -> bool:
         return True
     if not tenant.speaks:
         return False
-    # Not all provinces in the same minute.
-    spread = timedelta(seconds=tenant.id.int % 3600)
+    spread = timedelta(seconds=tenant.id.int % MOST_SPREAD.seconds)
     return row.access_expires_at is None or row.access_expires_at - BEFORE - spread < now
 
 
@@ -103,7 +125,9 @@ async def keep_webhook(hands: Hands, tenant: Tenant) -> Compared | None:
         if tenant.speaks and since is None:
             # What was said before the first look was somebody else's to answer.
             watch.compared_to = now + OVERLAP
-        if tenant.speaks and (looks or since is None):
+            # Not all provinces in the same minute.
+            watch.next_look_at = now + LOOK_EVERY * ((tenant.id.int % 900) / 900)
+        if looks:
             watch.next_look_at = now + LOOK_EVERY
     compared = None
     if looks and since is not None:

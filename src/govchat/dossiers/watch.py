@@ -64,9 +64,9 @@ class Owed(msgspec.Struct, frozen=True):
 async def note_all(registry: Registry, book: Book) -> list[UUID]:
     """Note what is late in every province, a transaction for each few hundred; answers the provinces that may have something to say."""
     told = []
-    for tenant in list(registry.now.tenants.values()):
-        if tenant.state == "closed":
-            continue
+    which = [tenant.id for tenant in registry.now.tenants.values() if tenant.state != "closed"]
+    for row in await registry.db.rows("SELECT tenant FROM dossiers_past_due($1, $2)", which, clock.now()):
+        tenant = await registry.by_id(row["tenant"])
         try:
             noted = await _note_tenant(registry, book, tenant)
         except (*ANY_FAILURE, KeyDestroyed) as error:  # one province's trouble is not the others'

@@ -62,6 +62,13 @@ class Day(msgspec.Struct, frozen=True):
         return ten is None or sixty is None or (ten >= GOALS["within_10"] and sixty >= GOALS["within_60"])
 
 
+def days_under_way(now: datetime) -> tuple[date, datetime]:
+    """Today in Vietnam, and since when notices are still added up: in its first hour, since yesterday's beginning."""
+    local = now.astimezone(VN)
+    today = local.replace(hour=0, minute=0, second=0, microsecond=0)
+    return local.date(), today if local.hour else today - timedelta(days=1)
+
+
 async def add_up(session: AsyncSession, tenant_id: UUID, now: datetime) -> bool:
     """Bring today's row, and in its first hour yesterday's, up to date; False when that was done a minute ago. For the sweep."""
     local = now.astimezone(VN)

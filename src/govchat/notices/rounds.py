@@ -21,6 +21,11 @@ log = structlog.get_logger()
 
 TEMPLATES_EVERY = timedelta(days=1)
 AGAIN_AFTER = timedelta(hours=1)
+# Fewer than there are, so that those who have to be asked again don't take the others' turns.
+ROUNDS_A_DAY = 48
+
+ADD_UP = "SELECT tenant FROM notices_to_add_up($1, $2, $3)"
+TO_READ = "SELECT tenant FROM templates_to_read($1, $2)"
 
 # Whoever moves the time asks Zalo: of several workers one does.
 ASK = text(
@@ -36,10 +41,10 @@ LATER = text("UPDATE notice_settings SET templates_asked_at = :at WHERE tenant_i
 
 async def all_tenants(registry: Registry) -> None:
     """Turn what was reserved for messages that have ended into spent or refunded money, and add up today's promise; `/metrics` shows it."""
-    for tenant in list(registry.now.tenants.values()):
-        if not tenant.speaks:
-            continue
-        now = clock.now()
+    which = [tenant.id for tenant in registry.now.tenants.values() if tenant.speaks]
+    now = clock.now()
+    for row in await registry.db.rows(ADD_UP, which, *promise.days_under_way(now)):
+        tenant = await registry.by_id(row["tenant"])
         try:
             async with registry.db.tenant(tenant.id) as session:
                 await budget.balance(session, tenant.id, now)
@@ -61,17 +66,22 @@ def _show(tenant: Tenant, day: promise.Day | None) -> None:
             metrics.PROMISE.labels(label, seconds).set(share)
 
 
-async def sync_templates(registry: Registry, credentials: Credentials, zalo: ZaloClient, *, most: int = 2) -> int:
-    """Read the templates of provinces whose turn it is, a day after the last time, at most `most` of them; answers how many were read.
+async def sync_templates(
+    registry: Registry, credentials: Credentials, zalo: ZaloClient, *, most: int | None = None
+) -> int:
+    """Read the templates of provinces whose turn it is, a day after the last time; answers how many were read.
+
+    At most `most` of them; by default so many that all have their turn within the day.
 
     A province that Zalo did not answer is asked again after an hour.
     """
     asked = done = 0
-    for tenant in list(registry.now.tenants.values()):
+    which = [tenant.id for tenant in registry.now.tenants.values() if tenant.speaks]
+    most = most or max(2, -(-len(which) // ROUNDS_A_DAY))
+    for row in await registry.db.rows(TO_READ, which, clock.now() - TEMPLATES_EVERY):
         if asked >= most:
             break
-        if not tenant.speaks:
-            continue
+        tenant = await registry.by_id(row["tenant"])
         now = clock.now()
         try:
             async with registry.db.tenant(tenant.id) as session:

@@ -6,6 +6,7 @@ from uuid import UUID
 from sqlalchemy import (
     BigInteger,
     CheckConstraint,
+    Computed,
     ForeignKeyConstraint,
     Identity,
     Index,
@@ -31,17 +32,24 @@ class OutboxMessageRow(TenantRow, Base):
     when that reached us.
 
     A message of a campaign has no body of its own: `body_ref` names the one that all its recipients share, `channel` and `cost` (đồng)
-    are decided when it is claimed. No foreign key: a body is never deleted, and checking it a million times over would cost seconds.
-    For the same reason none leads to `tenants`: the one to `citizens` proves the tenant, too.
+    are decided when it is claimed. It is put once for each recipient (`uq_outbox_messages_recipient`), all others once for their
+    `dedupe_key`. No foreign key leads to the body, which is never deleted, nor from such a message to its citizen, which the statement
+    that puts it has just read: a million checks would cost as much as the rows. Of all other messages the citizen is checked
+    (`own_citizen_id`), and that proves the tenant, too.
     """
 
     __tablename__ = "outbox_messages"
     __table_args__ = (
         UniqueConstraint("tenant_id", "dedupe_key"),
-        ForeignKeyConstraint(["tenant_id", "citizen_id"], ["citizens.tenant_id", "citizens.id"]),
+        ForeignKeyConstraint(["tenant_id", "own_citizen_id"], ["citizens.tenant_id", "citizens.id"]),
         CheckConstraint("lane BETWEEN 0 AND 3", name="lane"),
         CheckConstraint(f"state IN {STATES}", name="state"),
         CheckConstraint("(body_sealed IS NULL) = (body_ref IS NOT NULL)", name="one_body"),
+        CheckConstraint("dedupe_key IS NOT NULL OR body_ref IS NOT NULL", name="once"),
+        Index(
+            "uq_outbox_messages_recipient", "tenant_id", "citizen_id", "body_ref", unique=True,
+            postgresql_where=text("body_ref IS NOT NULL"),
+        ),
         Index(
             "ix_outbox_messages_queued", "tenant_id", "lane", "seq",
             postgresql_where=text("state = 'queued' AND body_ref IS NULL"),
@@ -68,9 +76,12 @@ class OutboxMessageRow(TenantRow, Base):
     id: Mapped[UUID] = mapped_column(primary_key=True)
     seq: Mapped[int] = mapped_column(BigInteger, Identity(always=True))
     lane: Mapped[int] = mapped_column(SmallInteger)
-    dedupe_key: Mapped[str]
+    dedupe_key: Mapped[str | None]
     cause: Mapped[str]
     citizen_id: Mapped[UUID]
+    own_citizen_id: Mapped[UUID | None] = mapped_column(
+        Computed("CASE WHEN body_ref IS NULL THEN citizen_id END", persisted=True)
+    )
     body_sealed: Mapped[bytes | None]
     echo_hash: Mapped[bytes]
     state: Mapped[str] = mapped_column(server_default="queued")

@@ -20,6 +20,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from govchat.db.session import Database
 from govchat.kit import clock
 from govchat.kit.text import fold
+from govchat.kit.turns import Turns
 from govchat.procedures.catalogue import Procedure, national_code, starter
 from govchat.procedures.models import CatalogueMarkRow, ProcedureOverrideRow
 from govchat.procedures.patch import NOTHING, Patch, blank, laid_over, read
@@ -30,6 +31,8 @@ log = structlog.get_logger()
 
 ALWAYS = date.min
 FRESH_EVERY_S = 5.0
+# With more provinces than `kit.turns.FEW`, each one's layer is looked at this often.
+FRESH_ALL_S = 30.0
 VERSIONS = "SELECT code, version, valid_from, patch::text FROM national_procedures ORDER BY code, version"
 
 
@@ -206,6 +209,7 @@ class Book:
         self._made: dict[UUID, dict[tuple[str, int, int], Edition]] = {}
         self._codes: dict[UUID, tuple[str, ...]] = {}
         self._reloading = asyncio.Lock()
+        self._turns = Turns(every_s=FRESH_ALL_S)
 
     def of(self, tenant_id: UUID) -> View:
         """The catalogue of one province."""
@@ -223,9 +227,12 @@ class Book:
         """Read again whatever has moved."""
         async with self._reloading:
             await self._load_national()
-            for tenant_id, mark in await self.db.rows("SELECT tenant, mark FROM catalogue_marks_of_all()"):
-                if self._marks.get(tenant_id) != mark:
-                    await self._load_layer(tenant_id)
+            await self._look([row["id"] for row in await self.db.rows("SELECT id FROM tenants")])
+
+    async def _look(self, tenant_ids: list[UUID]) -> None:
+        for tenant_id, mark in await self.db.rows("SELECT tenant, mark FROM catalogue_marks_of($1)", tenant_ids):
+            if self._marks.get(tenant_id) != mark:
+                await self._load_layer(tenant_id)
 
     async def fresh(self, tenant_id: UUID) -> View:
         """The province's view as the database has it now: for routes, which may have been written by another process a moment ago."""
@@ -244,7 +251,9 @@ class Book:
         while True:
             await asyncio.sleep(every_s)
             try:
-                await self.load()
+                async with self._reloading:
+                    await self._load_national()
+                    await self._look(self._turns.next(self.registry.now.tenants))
             except Exception as error:  # the old catalogue keeps serving
                 log.warning("catalogue.reload_failed", error=type(error).__name__)
 

@@ -35,12 +35,17 @@ log = structlog.get_logger()
 # Messages of one province on their way at the same time; fewer while the process is busy with many.
 SLOTS = 16
 BUSY, SLOTS_WHEN_BUSY = 256, 4
-MOST_AT_ONCE = 512
+MOST_AT_ONCE, LEAST_AT_ONCE = 512, 32
 # A grant that is older than this at the moment of sending is not used: with the windows' margin, Zalo never counts more than its limit.
 LATE_S = 0.5
 # What was claimed this long ago is not begun any more: a process that was frozen meanwhile must not say what another has settled. With the
 # HTTP time-out of 10 s, nothing is on its way when `sweep.STALE_AFTER` is over.
 NOT_BEGUN_S = 8.0
+# A process that is too slow for what it holds would let tokens lapse, each of them a message less: it holds fewer at once, down by this
+# share at most twice a second, and more again with every thousand messages that go in time.
+FEWER, MORE = 0.6, 0.1
+# A full process looks again at those it had no room for when it is down to this share.
+ROOM_AGAIN = 0.75
 # What is claimed but not on its way yet is small: a look at a province that had little to send asks for little.
 FIRST_LOOK = 4
 # Recording is tried this often while PostgreSQL is away: what Zalo answered must not be forgotten.
@@ -79,6 +84,9 @@ class Drainer:
         self._recorder = Gather(self._record, most=RECORDED_AT_ONCE, linger_s=RECORD_LINGER_S, enough=50, parallel=2)
         self._breakers = Breakers()
         self._busy: dict[UUID, int] = defaultdict(int)
+        self._under_way = 0
+        self._most = float(MOST_AT_ONCE)
+        self._fewer_at = 0.0
         self._grants: dict[UUID, Grant] = {}
         self._claims_failed = 0
         self._served: dict[UUID, float] = defaultdict(float)
@@ -125,14 +133,14 @@ class Drainer:
             for (place, tenant, _), grant in zip(able, grants, strict=True):
                 reserved[place] = grant.granted
                 self._grants[tenant.id] = grant
-                self._busy[tenant.id] += grant.granted
+                self._hold(tenant.id, grant.granted)
         return reserved
 
     def adopt(self, tenant: Tenant, claimed: Sequence[Claimed], *, reserved: int) -> None:
         """Send these, which are `sending` in this worker's name already; the rest of what was reserved goes back."""
         unused, grant = reserved - len(claimed), self._grants.get(tenant.id, NO_GRANT)
         if unused:
-            self._busy[tenant.id] -= unused
+            self._hold(tenant.id, -unused)
             self._start(self.buckets.give_back(windows_of(tenant), unused, grant))
         if claimed:
             self._send(tenant, self.credentials.at_hand(tenant), claimed, grant.at)
@@ -146,7 +154,7 @@ class Drainer:
 
     async def _round(self, tenant_ids: list[UUID]) -> list[UUID]:
         """Take, claim and start sending for these; answers those that still may have more."""
-        wants = [want for tenant_id in tenant_ids if (want := await self._want(tenant_id)) is not None]
+        wants = await self._wants(tenant_ids)
         if not wants:
             return []
         self._fade()
@@ -203,15 +211,26 @@ class Drainer:
         if self._busy[tenant.id]:  # citizens who were being spoken to were left out: look again when something is done
             self._asked.add(tenant.id)
         if mine:
-            self._busy[tenant.id] += len(mine)
+            self._hold(tenant.id, len(mine))
             self._send(tenant, access, mine, granted_at)
         else:
             self._breakers.probe(tenant.id, going=False)
 
-    async def _want(self, tenant_id: UUID) -> tuple[Tenant, Access, int] | None:
+    async def _wants(self, tenant_ids: list[UUID]) -> list[tuple[Tenant, Access, int]]:
+        """Whom to ask, and for how many messages: what the process has room for is shared, least-served provinces first."""
+        wants: list[tuple[Tenant, Access, int]] = []
+        room = int(self._most) - self._under_way
+        for place, tenant_id in enumerate(sorted(tenant_ids, key=lambda one: self._busy.get(one, 0))):
+            want = await self._want(tenant_id, -(-room // (len(tenant_ids) - place)))
+            if want is not None:
+                wants.append(want)
+                room -= want[2]
+        return wants
+
+    async def _want(self, tenant_id: UUID, share: int) -> tuple[Tenant, Access, int] | None:
         """The tenant with its token and how many messages it may be asked for; None when not now."""
         tenant = await self.registry.by_id(tenant_id)
-        free = self._free(tenant_id)
+        free = min(share, self._free(tenant_id))
         if not tenant.speaks:
             return None
         room = self._breakers.room(tenant_id, _now())
@@ -232,9 +251,13 @@ class Drainer:
 
     def _free(self, tenant_id: UUID) -> int:
         """How many more messages of this province may be on their way."""
-        under_way = sum(self._busy.values())
-        most = SLOTS if under_way < BUSY else SLOTS_WHEN_BUSY
-        return min(most - self._busy[tenant_id], MOST_AT_ONCE - under_way)
+        most = SLOTS if self._under_way < BUSY else SLOTS_WHEN_BUSY
+        return min(most - self._busy[tenant_id], int(self._most) - self._under_way)
+
+    def _hold(self, tenant_id: UUID, count: int) -> None:
+        """So many more of this province's messages are on their way, fewer below zero."""
+        self._busy[tenant_id] += count
+        self._under_way += count
 
     async def _fetch(self, tenant: Tenant) -> None:
         """Have a token at hand, then look: nobody else waits for it."""
@@ -287,16 +310,20 @@ class Drainer:
 
     async def _timely(self, tenant: Tenant, granted_at: float) -> bool:
         """Whether the message may go now: an old token is left to lapse, and another taken in its place; an old claim is not begun."""
-        if _now() - granted_at <= LATE_S:
+        now = _now()
+        if now - granted_at <= LATE_S:
+            self._most = min(MOST_AT_ONCE, self._most + MORE)
             return True
-        if _now() - granted_at > NOT_BEGUN_S:
+        if now - self._fewer_at > LATE_S:
+            self._most, self._fewer_at = max(LEAST_AT_ONCE, self._most * FEWER), now
+        if now - granted_at > NOT_BEGUN_S:
             return False
         grant = await self.buckets.take(windows_of(tenant), 1)
         return grant.granted == 1 and _now() - grant.at <= LATE_S and _now() - granted_at <= NOT_BEGUN_S
 
     def _done(self, tenant: Tenant, results: Sequence[Result]) -> None:
         """Free the slots; look again at what these kept waiting, and at what they left for later."""
-        self._busy[tenant.id] -= len(results)
+        self._hold(tenant.id, -len(results))
         for result in results:
             if self._breakers.note(tenant.id, result, _now()):
                 log.warning("sender.circuit_open", tenant=tenant.slug, wait_s=self._breakers.wait_s(tenant.id, _now()))
@@ -315,6 +342,9 @@ class Drainer:
             self._asked.discard(tenant.id)
             self._full.discard(tenant.id)
             self.look(tenant.id)
+        if self._full and self._under_way <= self._most * ROOM_AGAIN:  # whom the process had no room for at all
+            full, self._full = self._full, set()
+            self.look(*full)
 
     def _start(self, work: Coroutine[Any, Any, object]) -> None:
         task = asyncio.create_task(work)

@@ -4,13 +4,12 @@ Zalo's own list of the conversation is asked first. It proves that a message was
 reaches back to before the attempt and does not hold it. Where it proves nothing, the contract in `outbox.settle` decides.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
 import msgspec
 import structlog
-from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
 from govchat.citizens.know import zalo_id_of
@@ -40,25 +39,22 @@ ASK_FOR = timedelta(minutes=10)
 MOST_REPEATS = 3
 
 
-DUE = text("SELECT tenant, inbox, receipts, outbox, bulk, stale FROM tenants_with_work(CAST(:after AS interval))")
+DUE = "SELECT tenant, inbox, receipts, outbox, stale FROM work_waiting($1, $2, $3)"
 
 
 class Due(msgspec.Struct, frozen=True):
-    """What is due for one tenant, and since when; `stale` when something is in doubt."""
+    """What is due for one tenant, and since when; `stale` when something is in doubt. `outbox` is campaigns' where that was asked for."""
 
     tenant: UUID
     inbox: datetime | None
     receipts: datetime | None
     outbox: datetime | None
-    bulk: datetime | None
     stale: bool
 
 
-async def due(db: Database) -> list[Due]:
-    """The tenants with something due: index probes only, each inside its own tenant's bounds."""
-    async with db.registry() as session:
-        rows = await session.execute(DUE, {"after": STALE_AFTER})
-        return [Due(row.tenant, row.inbox, row.receipts, row.outbox, row.bulk, row.stale) for row in rows]
+async def due(db: Database, tenant_ids: Sequence[UUID], *, bulk: bool) -> list[Due]:
+    """Those of the tenants that have something due: index probes only, each inside its own tenant's bounds."""
+    return [Due(*row) for row in await db.rows(DUE, tenant_ids, bulk, STALE_AFTER)]
 
 
 async def sweep(drainer: Drainer, tenant: Tenant, lanes: tuple[int, int]) -> int:

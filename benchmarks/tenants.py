@@ -1,0 +1,96 @@
+"""A thousand tenants instead of 34: what they cost while nobody speaks, and what a message costs when the same traffic is spread over them.
+
+Targets: 1,000 idle tenants take at most 2 % of one core more than a stack with a single one, measured side by side; a message costs at
+most 1.2 times the CPU. `python -m benchmarks.tenants [idle|replies|fanout] [TENANTS]`.
+"""
+
+import contextlib
+import sys
+import time
+from collections.abc import Iterator
+
+from benchmarks.fanout import busy
+from benchmarks.ground import Ground, cpu_seconds, ground, port, process, towards, wait_for
+from benchmarks.replies import chat
+
+FEW, MANY = 34, 1000
+# The first tokens belong to the start. What is done every three minutes is seen once; webhooks are looked at four times an hour.
+SETTLE_S, IDLE_S = 75.0, 180.0
+PARTS = {"API": ["api"], "worker": ["worker"], "bulk worker": ["worker", "--bulk"]}
+RATE, SECONDS = 40.0, 40
+MESSAGES = 20_000
+
+
+@contextlib.contextmanager
+def stack(tenants: int) -> Iterator[tuple[Ground, dict[str, int]]]:
+    """A whole stack but for Zalo, of which there is a stand-in: the ground and its process ids."""
+    with ground(provinces=tenants) as place, contextlib.ExitStack() as running:
+        api_port, zalo_port = port(), port()
+        zalo = f"http://127.0.0.1:{zalo_port}"
+        environ = towards(place, zalo, public_url=f"http://127.0.0.1:{api_port}")
+        running.enter_context(process(["-m", "benchmarks.standin", str(zalo_port)], environ, place.folder / "zalo.log"))
+        wait_for(f"{zalo}/stats")
+        pids = {"PostgreSQL": place.postgres_pid, "Valkey": place.valkey_pid}
+        for name, arguments in PARTS.items():
+            more = ["--port", str(api_port)] if name == "API" else []
+            child = process(["-m", "govchat", *arguments, *more], environ, place.folder / f"{arguments[-1]}.log")
+            pids[name] = running.enter_context(child).pid
+        wait_for(f"http://127.0.0.1:{api_port}/healthz/ready", 120)
+        yield place, pids
+
+
+def idle(many: int) -> None:
+    """Two stacks side by side, one with a single tenant."""
+    with stack(1) as (_, one), stack(many) as (_, all_):
+        time.sleep(SETTLE_S)
+        before = [{name: cpu_seconds(pid) for name, pid in pids.items()} for pids in (one, all_)]
+        time.sleep(IDLE_S)
+        one_cost, all_cost = (
+            {name: (cpu_seconds(pid) - cpu[name]) / IDLE_S * 100 for name, pid in pids.items()}
+            for pids, cpu in zip((one, all_), before, strict=True)
+        )
+    more = {name: all_cost[name] - one_cost[name] for name in one_cost}
+    each = ", ".join(f"{name} {cost:.2f}" for name, cost in more.items())
+    print(
+        f"{many} idle tenants: {sum(more.values()):.2f} % of a core more than one tenant (target ≤ 2), which takes "
+        f"{sum(one_cost.values()):.2f} %: {each}",
+        flush=True,
+    )
+
+
+def replies(many: int) -> None:
+    """The same messages of citizens a second over few and over many tenants."""
+    costs = [chat(tenants, RATE, SECONDS) for tenants in (FEW, many)]
+    print(
+        f"replies over {many} tenants: {costs[1] / costs[0]:.2f} × the CPU a message costs over {FEW} (target ≤ 1.2)",
+        flush=True,
+    )
+
+
+def fanout(many: int) -> None:
+    """The same campaign messages, limits lifted, over few and over many tenants."""
+    costs = [busy(tenants, MESSAGES // tenants) for tenants in (FEW, many)]
+    print(
+        f"fan-out over {many} tenants: {costs[1] / costs[0]:.2f} × the CPU a message costs over {FEW} (target ≤ 1.2)",
+        flush=True,
+    )
+
+
+ACTS = {"idle": idle, "replies": replies, "fanout": fanout}
+
+
+def all_of_it() -> None:
+    """Everything, at the target's number."""
+    for act in ACTS.values():
+        act(MANY)
+
+
+def main() -> None:
+    """Run what the command line names."""
+    many = next((int(word) for word in sys.argv[1:] if word.isdigit()), MANY)
+    for name in [name for name in sys.argv[1:] if name in ACTS] or list(ACTS):
+        ACTS[name](many)
+
+
+if __name__ == "__main__":
+    main()
