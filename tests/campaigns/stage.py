@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -96,6 +97,29 @@ class Stage:
         assert (await tell_simulator(self.house.settings.zalo_openapi_url, tenant.oa_id, count)).known
         return tenant
 
+    async def alone(self, slug: str, count: int) -> Tenant:
+        """So many followers and nobody else, as if nothing had ever been sent in this province."""
+        tenant = self.tenant(slug)
+        for sql in (
+            "UPDATE citizens SET follows = false WHERE tenant_id = :tenant",
+            "UPDATE campaigns SET state = 'cancelled', swept = true WHERE tenant_id = :tenant AND state NOT IN ('done', 'cancelled')",
+            "UPDATE outbox_bodies SET is_open = false WHERE tenant_id = :tenant",
+        ):
+            await self.run(slug, sql)
+        for table in (
+            "consents",
+            "promotion_days",
+            "notice_budgets",
+            "notice_settings",
+            "campaign_settings",
+            "tenant_testers",
+        ):
+            await self.run(slug, f"DELETE FROM {table} WHERE tenant_id = :tenant")
+        world = self.house.zalo.world
+        world.people[tenant.oa_id].clear()
+        world.seeded[tenant.oa_id].clear()
+        return await self.followers(slug, count)
+
     async def citizen(self, slug: str, user: str, *, follows: bool = True) -> UUID:
         """Somebody of one's own, who has just interacted."""
         tenant = self.tenant(slug)
@@ -169,10 +193,11 @@ class Stage:
     async def through(self, slug: str, campaign_id: UUID, *, page: int = 5000) -> dict[str, Any]:
         """Fan out and send until the campaign moves no more."""
         fanout = self.fanout(page=page)
-        for _ in range(20):
-            await fanout.round()
-            await self.send(slug)
-            await fanout.round()
+        for turn in range(20):
+            with clock.shifted(timedelta(seconds=2 * turn)):  # what waits for a moment comes due
+                await fanout.round()
+                await self.send(slug)
+                await fanout.round()
             told = await self.shown(slug, campaign_id)
             if told["state"] == "done":
                 break

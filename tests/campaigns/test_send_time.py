@@ -6,7 +6,7 @@ from uuid import UUID
 import pytest
 from tests.campaigns.stage import Stage
 
-from govchat.campaigns.lists import label_people
+from govchat.campaigns.label import label_people
 from govchat.campaigns.sheet import Line
 from govchat.kit import clock
 from govchat.simulator.faults import Fault
@@ -127,7 +127,7 @@ async def test_ways_cost_and_the_ceiling_are_decided_when_it_is_said(stage: Stag
     paid = await stage.released(slug, max_cost=120)
     status, estimate = await stage.call(slug, "GET", f"/{paid}/estimate")
     assert (estimate["recipients"], estimate["cost"]) == (5, 165)
-    assert estimate["channels"] == {"cs": 1, "cs_paid": 3, "uid": 0, "none": 1}
+    assert estimate["channels"] == {"cs": 1, "cs_paid": 3, "uid": 0, "broadcast": 0, "none": 1}
     told = await stage.through(slug, paid)
     assert (told["counts"]["sent"], told["counts"]["skipped"], told["spent"]) == (3, 2, 110)
     assert sorted((await why(stage, slug, paid)).values()) == ["no_channel", "over_ceiling"]

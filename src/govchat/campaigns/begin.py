@@ -24,9 +24,9 @@ OPEN = text(
     """
     INSERT INTO outbox_bodies
       (tenant_id, id, is_open, rank, body_sealed, by_cs, price_cs, price_uid, is_promotion, quiet_from, quiet_to, fields, list_id,
-       ceiling)
+       ceiling, template_id)
     VALUES (:tenant_id, :id, true, :rank, :body_sealed, true, :price_cs, :price_uid, :is_promotion, :quiet_from, :quiet_to,
-            :fields, :list_id, :ceiling)
+            :fields, :list_id, :ceiling, :template_id)
     ON CONFLICT (tenant_id, id) DO UPDATE SET is_open = true, body_sealed = excluded.body_sealed
     """
 )
@@ -57,6 +57,23 @@ async def begin(
     if trouble is not None:
         row.trouble = trouble
         return False
+    await open_body(session, vault, tenant, row, message, attachment_id=attachment_id, allow_insecure=allow_insecure)
+    row.state, row.started_at, row.trouble, row.way = "running", clock.now(), None, "personal"
+    await session.flush()
+    return True
+
+
+async def open_body(
+    session: AsyncSession,
+    vault: TenantVault,
+    tenant: Tenant,
+    row: CampaignRow,
+    message: MessageIn,
+    *,
+    attachment_id: str | None = None,
+    allow_insecure: bool = False,
+) -> None:
+    """Make what all recipients share, open for claims."""
     held = await _values(session, vault, tenant, row, message, attachment_id, allow_insecure)
     held |= {
         "tenant_id": tenant.id,
@@ -66,11 +83,9 @@ async def begin(
         "fields": fields_of(message),
         "list_id": _list_of(row),
         "ceiling": row.max_cost,
+        "template_id": message.template.template_id if message.template else None,
     }
     await session.execute(OPEN, held)
-    row.state, row.started_at, row.trouble = "running", clock.now(), None
-    await session.flush()
-    return True
 
 
 async def refresh(
