@@ -192,12 +192,12 @@ class Stage:
 
     async def through(self, slug: str, campaign_id: UUID, *, page: int = 5000) -> dict[str, Any]:
         """Fan out and send until the campaign moves no more."""
-        fanout = self.fanout(page=page)
+        fanout, tenant = self.fanout(page=page), self.tenant(slug)
         for turn in range(20):
             with clock.shifted(timedelta(seconds=2 * turn)):  # what waits for a moment comes due
-                await fanout.round()
+                await fanout._turn(tenant)  # the other provinces have their own stories
                 await self.send(slug)
-                await fanout.round()
+                await fanout._turn(tenant)
             told = await self.shown(slug, campaign_id)
             if told["state"] == "done":
                 break

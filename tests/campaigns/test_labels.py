@@ -5,6 +5,9 @@ import json
 from tests.campaigns.stage import Stage
 from tests.campaigns.test_cli import ask
 
+from govchat.inbox.receipts import work_off
+from govchat.kit import clock
+
 SLUG = "lao-cai"
 
 
@@ -69,3 +72,22 @@ async def test_a_scheduled_campaign_is_started_early_through_the_api(stage: Stag
     campaign = await stage.released(SLUG, send_at="2099-01-01T08:00:00+07:00")
     status, told = await stage.call(SLUG, "POST", f"/{campaign}/start")
     assert (status, told["state"]) == (200, "approved")
+
+
+async def test_tags_of_oa_manager_are_tags_here(stage: Stage) -> None:
+    tenant = await stage.alone(SLUG, 2)
+    users = [f"dev-{SLUG}-{number}" for number in (1, 2)]
+
+    async def happens(name: str, **tag: object) -> list[list[str]]:
+        event = {
+            "event_name": name, "oa_id": tenant.oa_id, "app_id": tenant.app.app_id, "tag": {"name": "Hội trưởng", **tag},
+            "timestamp": str(int(clock.now().timestamp() * 1000)),
+        }  # fmt: skip
+        config = stage.house.zalo.world.oa_by_id[tenant.oa_id]
+        await stage.house.zalo.courier.post(config, "", event)
+        await work_off(stage.house.registry, [tenant])
+        return [(await stage.call(SLUG, "GET", f"/labels/{user}"))[1]["tags"] for user in users]
+
+    assert await happens("add_user_to_tag", user_ids=[*users, "nobody"]) == [["Hội trưởng"], ["Hội trưởng"]]
+    assert await happens("remove_user_from_tag", user_ids=users[:1]) == [[], ["Hội trưởng"]]
+    assert await happens("remove_tag") == [[], []]

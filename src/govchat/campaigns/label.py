@@ -13,6 +13,8 @@ from govchat.campaigns.refusals import CampaignCitizenUnknown
 from govchat.campaigns.schemas import LabelKind, LabelOut, LabelsOut, PersonLabels
 from govchat.kit.crypto import TenantVault
 from govchat.kit.text import clean
+from govchat.zalo.chat_events import TagChanged
+from govchat.zalo.header import Event
 
 LABEL = text(
     """
@@ -42,6 +44,42 @@ OF = text(
 )
 BARE = text("DELETE FROM citizen_labels WHERE tenant_id = :tenant AND citizen_id = :citizen")
 DROP = text("DELETE FROM citizen_labels WHERE tenant_id = :tenant AND kind = :kind AND folded = :folded RETURNING 1")
+
+
+PUT_ON = text(
+    """
+    INSERT INTO citizen_labels (tenant_id, citizen_id, kind, folded, label)
+    SELECT :tenant, c.id, 'tag', :folded, :label FROM citizens c
+    WHERE c.tenant_id = :tenant AND c.zalo_user_id = ANY(CAST(:users AS text[]))
+    ON CONFLICT DO NOTHING
+    """
+)
+TAKE_OFF = text(
+    """
+    DELETE FROM citizen_labels l USING citizens c
+    WHERE l.tenant_id = :tenant AND l.kind = 'tag' AND l.folded = :folded
+      AND c.tenant_id = :tenant AND c.id = l.citizen_id AND c.zalo_user_id = ANY(CAST(:users AS text[]))
+    """
+)
+# Tags that an officer gives and takes in OA Manager.
+HEARD = frozenset({"add_user_to_tag", "remove_user_from_tag", "remove_tag"})
+
+
+async def note_event(session: AsyncSession, tenant_id: UUID, event: Event) -> bool:
+    """Tags of OA Manager are tags here: given, taken away, or gone; False for other events."""
+    if not isinstance(event, TagChanged) or event.tag is None or not folded(event.tag.name or ""):
+        return False
+    name = clean(event.tag.name or "")[:60]
+    values = {"tenant": tenant_id, "folded": folded(name)}
+    if event.event_name == "remove_tag":
+        await session.execute(DROP, {**values, "kind": "tag"})
+        return True
+    users = list(event.tag.user_ids or ())
+    if event.event_name == "add_user_to_tag":
+        await session.execute(PUT_ON, {**values, "label": name, "users": users})
+    else:
+        await session.execute(TAKE_OFF, {**values, "users": users})
+    return True
 
 
 async def all_labels(session: AsyncSession, tenant_id: UUID) -> list[LabelOut]:
