@@ -178,8 +178,7 @@ async def test_a_process_that_dies_around_zalos_answer_repeats_nothing(
         fanout = stage.fanout()
         hands = await fanout._hands(tenant)
         if dies_before == "_ended":
-            for _ in range(2):
-                await broadcast.move(hands, tenant, campaign)
+            await broadcast.move(hands, tenant, campaign)
         with pytest.raises(KeyboardInterrupt):
             await broadcast.move(hands, tenant, campaign)
     made, sent = len(articles.by_id), broadcasts(stage, slug)
@@ -192,6 +191,32 @@ async def test_a_process_that_dies_around_zalos_answer_repeats_nothing(
         assert (told["state"], told["counts"]["uncertain"]) == ("done", 2)
     else:
         assert (told["way"], told["counts"]["sent"]) == ("personal", 2)
+
+
+@pytest.mark.parametrize(("act", "state"), [("pause", "paused"), ("cancel", "cancelled")])
+async def test_what_somebody_does_while_zalo_is_asked_holds_when_zalo_refuses(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch, act: str, state: str
+) -> None:
+    slug = "gia-lai"
+    tenant = await stage.alone(slug, 2)
+    campaign = await stage.released(slug, message=MESSAGE)
+    send = stage.zalo.broadcast
+
+    async def meanwhile(token: str, article: str) -> str:
+        assert (await stage.call(slug, "POST", f"/{campaign}/{act}"))[0] == 200
+        return await send(token, article)
+
+    stage.house.zalo.world.faults.add(Fault(kind="error", oa=slug, call="cs", count=1, code=-224))
+    with monkeypatch.context() as patch:
+        patch.setattr(stage.zalo, "broadcast", meanwhile)
+        for _ in range(3):
+            await stage.fanout()._turn(tenant)
+    told = await moved(stage, slug, campaign)
+    assert (told["state"], told["way"], told["counts"]["total"]) == (state, "personal", 0)
+    if act == "pause":
+        await stage.call(slug, "POST", f"/{campaign}/resume")
+        told = await moved(stage, slug, campaign)
+        assert (told["state"], told["counts"]["sent"]) == ("done", 2)
 
 
 async def test_testers_are_shown_the_article_before_anybody_approves_it(stage: Stage) -> None:

@@ -39,7 +39,7 @@ ENDED = {
     state: text(f"UPDATE outbox_bodies SET {state} = planned WHERE tenant_id = :tenant AND id = :id")  # noqa: S608 - two names of ours
     for state in ("sent", "uncertain")
 }
-OPENED = text("UPDATE outbox_bodies SET is_open = true, planned = 0 WHERE tenant_id = :tenant AND id = :id")
+BACK = text("UPDATE outbox_bodies SET is_open = :open, planned = 0 WHERE tenant_id = :tenant AND id = :id")
 PROMOTED = text(
     """
     INSERT INTO promotion_days (tenant_id, citizen_id, day, message_id)
@@ -118,10 +118,10 @@ async def _one_by_one(hands: Hands, tenant: Tenant, campaign_id: UUID, why: str)
         row = await queries.row_of(session, tenant.id, campaign_id, lock=True)
         if row.way == "personal":
             return
-        row.way = "personal"
-        if row.state == "running":  # Zalo refused what it had been asked for
+        if row.way == "broadcast":  # Zalo refused what it had been asked for, whatever became of the campaign meanwhile
             row.expanded, row.cursor = False, None
-            await session.execute(OPENED, {"tenant": tenant.id, "id": campaign_id})
+            await session.execute(BACK, {"tenant": tenant.id, "id": campaign_id, "open": row.state == "running"})
+        row.way = "personal"
         await session.flush()
         await _noted(session, row, "campaign.told_one_by_one", {"why": why[:300]})
     log.info("campaigns.told_one_by_one", tenant=tenant.slug, campaign=str(campaign_id))
@@ -239,7 +239,7 @@ async def _again(hands: Hands, tenant: Tenant, campaign_id: UUID, why: str | Non
         elif row.state == "paused":
             row.paused_from = "approved"
         row.way, row.expanded, row.broadcast_at, row.trouble = None, False, None, why
-        await session.execute(OPENED, {"tenant": tenant.id, "id": campaign_id})
+        await session.execute(BACK, {"tenant": tenant.id, "id": campaign_id, "open": False})
 
 
 async def _ended(hands: Hands, tenant: Tenant, campaign_id: UUID, message_id: str | None) -> None:
