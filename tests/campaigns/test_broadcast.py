@@ -1,5 +1,6 @@
 """An article goes out by Zalo's broadcast where law allows it: to every follower, by day, once; else each is told one by one."""
 
+import asyncio
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -7,7 +8,6 @@ from uuid import UUID
 import pytest
 from tests.campaigns.stage import Stage
 
-from govchat.campaigns import broadcast
 from govchat.kit import clock
 from govchat.simulator.faults import Fault
 
@@ -161,33 +161,41 @@ async def test_a_broadcast_whose_answer_is_lost_is_uncertain_and_never_repeated(
     assert broadcasts(stage, slug) == [3]
 
 
-@pytest.mark.parametrize("dies_before", ["_keep_token", "_ended"])
-async def test_a_process_that_dies_around_zalos_answer_repeats_nothing(
-    stage: Stage, monkeypatch: pytest.MonkeyPatch, dies_before: str
-) -> None:
-    slug = "bac-ninh" if dies_before == "_ended" else "ha-tinh"
-    tenant = await stage.alone(slug, 2)
+async def asked(stage: Stage, slug: str, what: str, refusal: int | None = None) -> "asyncio.Task[bool]":
+    """A process that has just asked Zalo for the article (`article`) or its broadcast (`cs`); the answer takes its time, and may be a
+    `refusal`."""
+    tenant, faults = stage.tenant(slug), stage.house.zalo.world.faults
+    if what == "cs":
+        await stage.fanout()._turn(tenant)
+    slow = faults.add(Fault(kind="latency", oa=slug, call=what, ms=400, count=1))  # type: ignore[arg-type]
+    if refusal is not None:
+        faults.add(Fault(kind="error", oa=slug, call="cs", count=1, code=refusal))
+    turn = asyncio.create_task(stage.fanout()._turn(tenant))
+    while not slow.struck:  # noqa: ASYNC110
+        await asyncio.sleep(0.005)
+    return turn
+
+
+@pytest.mark.parametrize("what", ["article", "cs"])
+async def test_a_process_that_dies_before_zalo_answers_repeats_nothing(stage: Stage, what: str) -> None:
+    slug = "bac-ninh" if what == "cs" else "ha-tinh"
+    await stage.alone(slug, 2)
     articles = stage.house.zalo.world.articles
     campaign = await stage.released(slug, message=MESSAGE)
-
-    async def dies(*_: object) -> None:
-        raise KeyboardInterrupt
-
-    with monkeypatch.context() as patch:
-        patch.setattr(broadcast, dies_before, dies)
-        fanout = stage.fanout()
-        hands = await fanout._hands(tenant)
-        if dies_before == "_ended":
-            await broadcast.move(hands, tenant, campaign)
-        with pytest.raises(KeyboardInterrupt):
-            await broadcast.move(hands, tenant, campaign)
-    made, sent = len(articles.by_id), broadcasts(stage, slug)
+    made, sent = len(articles.by_id), len(broadcasts(stage, slug))
+    turn = await asked(stage, slug, what)
+    turn.cancel()
+    await asyncio.wait({turn})
+    while len(broadcasts(stage, slug)) == sent if what == "cs" else len(articles.by_id) == made:  # noqa: ASYNC110
+        await asyncio.sleep(0.01)
     told = await moved(stage, slug, campaign)
     assert told["counts"]["sent"] == 0, "nobody knows yet"
     with clock.shifted(timedelta(minutes=3)):
         told = await moved(stage, slug, campaign)
-    assert (len(articles.by_id), broadcasts(stage, slug)) == (made, sent), "neither is asked for twice"
-    if dies_before == "_ended":
+    assert (len(articles.by_id), len(broadcasts(stage, slug))) == (made + 1, sent + (what == "cs")), (
+        "nothing is asked for twice"
+    )
+    if what == "cs":
         assert (told["state"], told["counts"]["uncertain"]) == ("done", 2)
     else:
         assert (told["way"], told["counts"]["sent"]) == ("personal", 2)
@@ -195,22 +203,14 @@ async def test_a_process_that_dies_around_zalos_answer_repeats_nothing(
 
 @pytest.mark.parametrize(("act", "state"), [("pause", "paused"), ("cancel", "cancelled")])
 async def test_what_somebody_does_while_zalo_is_asked_holds_when_zalo_refuses(
-    stage: Stage, monkeypatch: pytest.MonkeyPatch, act: str, state: str
+    stage: Stage, act: str, state: str
 ) -> None:
     slug = "gia-lai"
-    tenant = await stage.alone(slug, 2)
+    await stage.alone(slug, 2)
     campaign = await stage.released(slug, message=MESSAGE)
-    send = stage.zalo.broadcast
-
-    async def meanwhile(token: str, article: str) -> str:
-        assert (await stage.call(slug, "POST", f"/{campaign}/{act}"))[0] == 200
-        return await send(token, article)
-
-    stage.house.zalo.world.faults.add(Fault(kind="error", oa=slug, call="cs", count=1, code=-224))
-    with monkeypatch.context() as patch:
-        patch.setattr(stage.zalo, "broadcast", meanwhile)
-        for _ in range(3):
-            await stage.fanout()._turn(tenant)
+    turn = await asked(stage, slug, "cs", refusal=-224)
+    assert (await stage.call(slug, "POST", f"/{campaign}/{act}"))[0] == 200
+    await turn
     told = await moved(stage, slug, campaign)
     assert (told["state"], told["way"], told["counts"]["total"]) == (state, "personal", 0)
     if act == "pause":
