@@ -114,7 +114,7 @@ async def test_a_promotion_is_broadcast_only_where_every_follower_agreed_and_cou
 async def test_at_night_an_article_waits_and_an_emergency_is_told_one_by_one(
     stage: Stage, kind: str, way: str | None
 ) -> None:
-    slug = "lai-chau" if way else "lang-son"
+    slug = "gia-lai" if way else "lang-son"
     await stage.alone(slug, 1)
     with clock.shifted(timedelta(hours=11, minutes=40)):  # 21:40: Zalo's look at it would end in the night
         await stage.citizen(slug, f"dev-{slug}-1")

@@ -69,6 +69,21 @@ async def test_a_template_says_no_more_a_day_than_zalo_allows_and_goes_on_tomorr
         assert [(await stage.counts(slug, each))["sent"] for each in (campaign, second)] == [4, 0]
 
 
+async def test_a_long_name_is_cut_to_what_the_template_takes(stage: Stage) -> None:
+    slug = "dien-bien"
+    await stage.alone(slug, 1)
+    await aged(stage, slug, f"dev-{slug}-1", 24 * 30)
+    await stage.run(slug, TEMPLATE.replace('{"name": "ho_ten"}', '{"name": "ho_ten", "max_length": 30}'), quota=None)
+    name = "Nguyễn Phúc " + "Hoàng " * 8
+    held = f"user_id,name\ndev-{slug}-1,{name}\n".encode()
+    status, people = await stage.call(slug, "POST", "/lists", data=held)
+    assert (status, people["known"]) == (201, 1)
+    audience = {"segment": {"list_id": people["list_id"]}}
+    told = await stage.through(slug, await stage.released(slug, message=SAID, audience=audience))
+    assert (told["counts"]["sent"], told["counts"]["failed"]) == (1, 0)
+    assert f"Kính gửi {name[:30]}," in stage.heard(slug, f"dev-{slug}-1")[-1]
+
+
 async def test_when_zalo_refuses_a_template_for_today_nobody_else_is_tried(stage: Stage) -> None:
     slug = "thanh-hoa"
     await stage.alone(slug, 60)

@@ -147,7 +147,10 @@ async def test_outside_the_window_an_approved_template_says_it(stage: Stage) -> 
         """(:tenant, '77', 'Tin', 'ENABLE', 'HIGH', 'CUSTOMER_CARE', '[{"name": "ho_ten", "max_length": 60}]', 0, now())""",
     )
     message = {"text": "Tin", "template": {"template_id": "77", "data": {"ho_ten": "{ten}"}}}
-    for wrong, data in (("no parameter", {"x": "y"}), ("characters", {"ho_ten": "{ten} và gia đình"})):
+    for wrong, data in (
+        ("no parameter", {"x": "y"}),
+        ("characters", {"ho_ten": "{ten} và gia đình" + " rất đông" * 6}),
+    ):
         body = {"name": "x", "class": "announcement", "audience": {"all_followers": True}}
         body["message"] = {"text": "Tin", "template": {"template_id": "77", "data": data}}  # type: ignore[assignment]
         status, told = await stage.call(slug, "POST", "", body=body)

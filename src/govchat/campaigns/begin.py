@@ -2,12 +2,13 @@
 
 from uuid import UUID
 
+import msgspec
 from sqlalchemy import text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from govchat.campaigns import queries
 from govchat.campaigns.estimate import prices_of
-from govchat.campaigns.message import body_of, fields_of
+from govchat.campaigns.message import body_of, fields_of, longest_of
 from govchat.campaigns.models import CampaignPictureRow, CampaignRow
 from govchat.campaigns.schemas import MessageIn
 from govchat.db.session import Database
@@ -132,6 +133,7 @@ async def _values(
     """What of the body may change while it is sent."""
     kind = row.class_
     body = body_of(message, kind, attachment_id=attachment_id, allow_insecure=allow_insecure)  # type: ignore[arg-type]
+    body = msgspec.structs.replace(body, longest=await longest_of(session, tenant.id, message))
     policy = await policy_of(session, tenant.id, clock.now())
     prices, _ = await prices_of(session, tenant.id, policy, message, row)
     # An emergency passes the hours of rest; a promotion keeps Zalo's night besides, whatever a province settles.

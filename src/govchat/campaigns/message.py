@@ -11,7 +11,7 @@ from govchat.campaigns.models import CampaignPictureRow
 from govchat.campaigns.refusals import CampaignMessageInvalid
 from govchat.campaigns.schemas import ArticleIn, ButtonIn, Class, MessageIn, TemplateIn
 from govchat.notices.models import ZbsTemplateRow
-from govchat.outbox.shared import FIELDS, LONGEST_FIELD, NOBODY, Body, fill
+from govchat.outbox.shared import FIELDS, INSTEAD, LONGEST_FIELD, NOBODY, Body, fill
 from govchat.zalo import articles, messages, templates
 from govchat.zalo.articles import Article
 from govchat.zalo.errors import MessageInvalid
@@ -136,6 +136,13 @@ async def check(
             raise CampaignMessageInvalid(f'message.template "{message.template.template_id}": {wrong}')
 
 
+async def longest_of(session: AsyncSession, tenant_id: UUID, message: MessageIn) -> dict[str, int]:
+    """How many characters Zalo takes of each parameter of the message's template; what fields make longer is cut."""
+    row = await session.get(ZbsTemplateRow, (tenant_id, message.template.template_id)) if message.template else None
+    params = row.params if row is not None else []
+    return {param["name"]: param["max_length"] for param in params if param.get("max_length")}
+
+
 def template_trouble(row: ZbsTemplateRow | None, template: TemplateIn, kind: Class) -> str | None:
     """Why this template can't carry this message now, None when it can."""
     if row is None:
@@ -157,7 +164,7 @@ def _misfit(row: ZbsTemplateRow, template: TemplateIn) -> str | None:
         if name not in params:
             return f'has no parameter "{name}", it has {", ".join(sorted(params))}'
         longest = params[name].get("max_length") or 0
-        if longest and len(fill(value, _LONGEST)) > longest:
-            return f'parameter "{name}" takes {longest} characters (a field counts {LONGEST_FIELD})'
+        if longest and len(fill(value, INSTEAD)) > longest:
+            return f'parameter "{name}" takes {longest} characters'
     missing = [name for name, param in params.items() if param.get("required", True) and name not in template.data]
     return f"lacks {', '.join(missing)}" if missing else None
