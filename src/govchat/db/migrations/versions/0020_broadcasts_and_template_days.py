@@ -1,18 +1,18 @@
 """Articles that Zalo broadcasts, what templates may still say today, and money that returns to a campaign's ceiling.
 
-Revision 0021.
+Revision 0020.
 """
 
 import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
-from govchat.db.migrations import functions_0021
+from govchat.db.migrations import functions_0020
 from govchat.db.rls import protect
 from govchat.db.roles import grant
 
-revision = "0021"
-down_revision = "0014"
+revision = "0020"
+down_revision = "0019"
 branch_labels = None
 depends_on = None
 
@@ -47,14 +47,14 @@ def upgrade() -> None:
         op.execute(statement)
     app_role = op.get_context().config.attributes["app_role"]
     op.execute(grant("template_days", "SELECT, INSERT, UPDATE, DELETE", app_role))
-    for statement in functions_0021.FUNCTIONS:
+    for statement in functions_0020.FUNCTIONS:
         op.execute(statement)
 
 
 def downgrade() -> None:
     op.execute("SET LOCAL lock_timeout = '5s'")
     op.execute("SET LOCAL statement_timeout = '60s'")
-    for statement in functions_0021.BEFORE:
+    for statement in functions_0020.BEFORE:
         op.execute(statement)
     op.execute("DROP FUNCTION outbox_template_room")
     op.execute("DROP TABLE template_days")

@@ -1,4 +1,4 @@
-"""SQL functions of revision 0021: money that was not spent returns to a campaign's ceiling, and templates keep to Zalo's day.
+"""SQL functions of revision 0020: money that was not spent returns to a campaign's ceiling, and templates keep to Zalo's day.
 
 Built from those of 0012, whose first sentence holds here too: row-level security binds them as it binds everybody.
 """
