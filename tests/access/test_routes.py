@@ -60,7 +60,10 @@ PATH_PARAMETERS = {
     "rating_id": str(RATING),
     "request_id": str(REQUEST),
     "file_id": "0190c0de-0000-7000-8000-00000000f11e",
+    "user_id": "tester",
 }
+# What a route must be asked besides, by operation.
+QUERIES = {"drop_label": "?kind=tag&name=x"}
 # Routes that take a file, by operation: one that fits.
 PIXEL = b64decode("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==")
 FILES = {
@@ -96,7 +99,8 @@ class Call:
                     f"PATH_PARAMETERS of {__file__}"
                 )
         given = PATH_PARAMETERS | ({"code": PETITION_CODE} if self.path.startswith("/v1/petitions/") else {})
-        return re.sub(r"{(\w+)(:\w+)?}", lambda found: given[found[1]], self.path)
+        path = re.sub(r"{(\w+)(:\w+)?}", lambda found: given[found[1]], self.path)
+        return path + QUERIES.get(str(self.handler.operation_id), "")
 
     @property
     def elsewhere(self) -> bool:

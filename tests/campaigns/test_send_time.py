@@ -6,7 +6,7 @@ from uuid import UUID
 import pytest
 from tests.campaigns.stage import Stage
 
-from govchat.campaigns.lists import label_people
+from govchat.campaigns.label import label_people
 from govchat.campaigns.sheet import Line
 from govchat.kit import clock
 from govchat.simulator.faults import Fault
@@ -127,7 +127,7 @@ async def test_ways_cost_and_the_ceiling_are_decided_when_it_is_said(stage: Stag
     paid = await stage.released(slug, max_cost=120)
     status, estimate = await stage.call(slug, "GET", f"/{paid}/estimate")
     assert (estimate["recipients"], estimate["cost"]) == (5, 165)
-    assert estimate["channels"] == {"cs": 1, "cs_paid": 3, "uid": 0, "none": 1}
+    assert estimate["channels"] == {"cs": 1, "cs_paid": 3, "uid": 0, "broadcast": 0, "none": 1}
     told = await stage.through(slug, paid)
     assert (told["counts"]["sent"], told["counts"]["skipped"], told["spent"]) == (3, 2, 110)
     assert sorted((await why(stage, slug, paid)).values()) == ["no_channel", "over_ceiling"]
@@ -147,7 +147,10 @@ async def test_outside_the_window_an_approved_template_says_it(stage: Stage) -> 
         """(:tenant, '77', 'Tin', 'ENABLE', 'HIGH', 'CUSTOMER_CARE', '[{"name": "ho_ten", "max_length": 60}]', 0, now())""",
     )
     message = {"text": "Tin", "template": {"template_id": "77", "data": {"ho_ten": "{ten}"}}}
-    for wrong, data in (("no parameter", {"x": "y"}), ("characters", {"ho_ten": "{ten} và gia đình"})):
+    for wrong, data in (
+        ("no parameter", {"x": "y"}),
+        ("characters", {"ho_ten": "{ten} và gia đình" + " rất đông" * 6}),
+    ):
         body = {"name": "x", "class": "announcement", "audience": {"all_followers": True}}
         body["message"] = {"text": "Tin", "template": {"template_id": "77", "data": data}}  # type: ignore[assignment]
         status, told = await stage.call(slug, "POST", "", body=body)

@@ -167,3 +167,15 @@ async def test_promotions_keep_the_night_and_come_once_a_day(zalo):
         assert (await zalo.post("/message/template", by_phone))["error"] == 0
         assert (await zalo.post("/message/template", by_phone))["error"] == -1472
         assert (await zalo.post("/message/template", night_only))["error"] == 0
+
+
+async def test_a_template_keeps_to_the_quota_of_its_day_by_phone_and_by_user_id_together(zalo):
+    with at_hour(10):
+        await zalo.control("POST", "templates/1001/310002", {"quota": 2})
+        by_uid = {"user_id": "u1", "template_id": "310002", "template_data": DATA}
+        assert (await zalo.post("/message/template", GOOD))["error"] == 0
+        assert (await zalo.post("/v3.0/oa/message/template", by_uid))["error"] == 0
+        assert (await zalo.post("/message/template", GOOD))["error"] == -147
+        assert (await zalo.post("/v3.0/oa/message/template", by_uid))["error"] == -211
+        with clock.shifted(timedelta(days=1)):
+            assert (await zalo.post("/message/template", GOOD))["error"] == 0

@@ -19,8 +19,8 @@ from govchat.kit.ids import new_id
 
 SCOPES = (
     "dossiers:read", "dossiers:write", "procedures:read", "procedures:write", "campaigns:read", "campaigns:write",
-    "campaigns:approve", "messages:read", "reports:read", "petitions:read", "petitions:write", "staff:write", "privacy:write",
-    "callbacks:read", "callbacks:write",
+    "campaigns:approve", "campaigns:emergency", "messages:read", "reports:read", "petitions:read", "petitions:write", "staff:write",
+    "privacy:write", "callbacks:read", "callbacks:write",
 )  # fmt: skip
 TAG_LENGTH = 8
 RANDOM_BYTES = 24

@@ -2,12 +2,13 @@
 
 from uuid import UUID
 
+import msgspec
 from sqlalchemy import text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from govchat.campaigns import queries
 from govchat.campaigns.estimate import prices_of
-from govchat.campaigns.message import body_of, fields_of
+from govchat.campaigns.message import body_of, fields_of, longest_of
 from govchat.campaigns.models import CampaignPictureRow, CampaignRow
 from govchat.campaigns.schemas import MessageIn
 from govchat.db.session import Database
@@ -24,9 +25,9 @@ OPEN = text(
     """
     INSERT INTO outbox_bodies
       (tenant_id, id, is_open, rank, body_sealed, by_cs, price_cs, price_uid, is_promotion, quiet_from, quiet_to, fields, list_id,
-       ceiling)
+       ceiling, template_id)
     VALUES (:tenant_id, :id, true, :rank, :body_sealed, true, :price_cs, :price_uid, :is_promotion, :quiet_from, :quiet_to,
-            :fields, :list_id, :ceiling)
+            :fields, :list_id, :ceiling, :template_id)
     ON CONFLICT (tenant_id, id) DO UPDATE SET is_open = true, body_sealed = excluded.body_sealed
     """
 )
@@ -57,6 +58,23 @@ async def begin(
     if trouble is not None:
         row.trouble = trouble
         return False
+    await open_body(session, vault, tenant, row, message, attachment_id=attachment_id, allow_insecure=allow_insecure)
+    row.state, row.started_at, row.trouble, row.way = "running", clock.now(), None, "personal"
+    await session.flush()
+    return True
+
+
+async def open_body(
+    session: AsyncSession,
+    vault: TenantVault,
+    tenant: Tenant,
+    row: CampaignRow,
+    message: MessageIn,
+    *,
+    attachment_id: str | None = None,
+    allow_insecure: bool = False,
+) -> None:
+    """Make what all recipients share, open for claims."""
     held = await _values(session, vault, tenant, row, message, attachment_id, allow_insecure)
     held |= {
         "tenant_id": tenant.id,
@@ -66,11 +84,9 @@ async def begin(
         "fields": fields_of(message),
         "list_id": _list_of(row),
         "ceiling": row.max_cost,
+        "template_id": message.template.template_id if message.template else None,
     }
     await session.execute(OPEN, held)
-    row.state, row.started_at, row.trouble = "running", clock.now(), None
-    await session.flush()
-    return True
 
 
 async def refresh(
@@ -117,6 +133,7 @@ async def _values(
     """What of the body may change while it is sent."""
     kind = row.class_
     body = body_of(message, kind, attachment_id=attachment_id, allow_insecure=allow_insecure)  # type: ignore[arg-type]
+    body = msgspec.structs.replace(body, longest=await longest_of(session, tenant.id, message))
     policy = await policy_of(session, tenant.id, clock.now())
     prices, _ = await prices_of(session, tenant.id, policy, message, row)
     # An emergency passes the hours of rest; a promotion keeps Zalo's night besides, whatever a province settles.

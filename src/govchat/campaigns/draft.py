@@ -31,6 +31,10 @@ async def draft(
 ) -> CampaignOut:
     """Keep a draft; raises `CampaignMessageInvalid`, `CampaignAudienceInvalid`. `test`: nothing of it will ever reach Zalo."""
     await message.check(session, tenant_id, data.message, data.class_, allow_insecure=allow_insecure)
+    if data.message.article and data.audience.all_followers is None:
+        raise CampaignAudienceInvalid(
+            'audience: Zalo broadcasts an article to every follower alone: expected {"all_followers": true}'
+        )
     campaign_id = new_id()
     audience = await _audience(session, vault, tenant_id, data, book, actor)
     row = CampaignRow(

@@ -7,7 +7,7 @@ import msgspec
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from govchat.campaigns import queries
+from govchat.campaigns import lawful, queries
 from govchat.campaigns.audience import Audience, condition
 from govchat.campaigns.message import template_trouble
 from govchat.campaigns.models import CampaignRow
@@ -44,10 +44,11 @@ COUNT = """
 
 
 class Prices(msgspec.Struct, frozen=True):
-    """What each way costs, in đồng; None: it is closed."""
+    """What each way costs, in đồng; None: it is closed. `uid_a_day` is how many Zalo allows of the template a day, None: it named none."""
 
     cs: int | None
     uid: int | None
+    uid_a_day: int | None = None
 
 
 async def prices_of(
@@ -63,7 +64,7 @@ async def prices_of(
     if wrong is not None or template is None:
         return Prices(price_cs, None), wrong
     free = template.price_uid == 0
-    return Prices(price_cs, template.price_uid if pays or free else None), None
+    return Prices(price_cs, template.price_uid if pays or free else None, template.quota), None
 
 
 async def estimate(session: AsyncSession, vault: TenantVault, tenant: Tenant, campaign_id: UUID) -> Estimate:
@@ -80,10 +81,13 @@ async def estimate(session: AsyncSession, vault: TenantVault, tenant: Tenant, ca
     paid = told.within_7 if prices.cs is not None else 0
     rest = told.recipients - told.within_48 - paid
     by_uid = rest if prices.uid is not None else 0
-    ways = Ways(cs=told.within_48, cs_paid=paid, uid=by_uid, none=rest - by_uid)
+    ways = Ways(cs=told.within_48, cs_paid=paid, uid=by_uid, broadcast=0, none=rest - by_uid)
     cost = paid * (prices.cs or 0) + by_uid * (prices.uid or 0)
     rate = rate_of(tenant)
     reached = ways.cs + ways.cs_paid + ways.uid
+    ruling = await lawful.rule(session, tenant, row, now) if message.article and row.way != "personal" else None
+    if ruling is not None and ruling.against is None:
+        ways, cost, reached = Ways(cs=0, cs_paid=0, uid=0, broadcast=told.recipients, none=0), 0, 1
     return Estimate(
         recipients=told.recipients,
         excluded=Excluded(
@@ -98,7 +102,7 @@ async def estimate(session: AsyncSession, vault: TenantVault, tenant: Tenant, ca
         rate_per_minute=rate,
         seconds=math.ceil(reached * 60 / rate),
         testers_only=trial,
-        warnings=_warnings(tenant, row, ways, cost, wrong),
+        warnings=_warnings(tenant, row, ways, cost, wrong, prices.uid_a_day, ruling),
     )
 
 
@@ -108,8 +112,24 @@ def rate_of(tenant: Tenant) -> int:
     return min(limit - reserve_for(limit) for limit in limits)
 
 
-def _warnings(tenant: Tenant, row: CampaignRow, ways: Ways, cost: int, wrong: str | None) -> list[str]:
+def _warnings(
+    tenant: Tenant,
+    row: CampaignRow,
+    ways: Ways,
+    cost: int,
+    wrong: str | None,
+    a_day: int | None,
+    ruling: lawful.Ruling | None,
+) -> list[str]:
     found = []
+    if ruling is not None and not ruling.allows:
+        found.append(
+            f"Zalo can't broadcast the article: {ruling.against}; each is told one by one"
+            if ruling.against
+            else f"{ruling.wait}"
+        )
+    if a_day is not None and ways.uid > a_day:
+        found.append(f"the template reaches {a_day} a day: {ways.uid} take {math.ceil(ways.uid / max(a_day, 1))} days")
     if wrong is not None:
         found.append(f"the template {wrong}")
     if ways.none:

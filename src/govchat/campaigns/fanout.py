@@ -14,7 +14,7 @@ import structlog
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from govchat.campaigns import arrange, begin, expand, finish, pictures, queries
+from govchat.campaigns import arrange, begin, broadcast, expand, finish, pictures, queries
 from govchat.campaigns.message import body_of, fields_of
 from govchat.campaigns.models import CampaignRow
 from govchat.kit import clock
@@ -99,9 +99,11 @@ class Fanout:
         for picture_id in wanted:
             await self._hand_over(tenant, picture_id)
         moved = False
-        for campaign_id, state, expanded in found:
+        for campaign_id, state, expanded, way in found:
+            if way == "broadcast":
+                await broadcast.look_after(await self._hands(tenant), tenant, campaign_id)
             if state in ("approved", "scheduled"):
-                if not await self._begin(tenant, campaign_id):
+                if await self._begin(tenant, campaign_id) != "personal":
                     continue
                 expanded = False  # noqa: PLW2901 - it has only begun
             if state == "cancelled":
@@ -120,7 +122,16 @@ class Fanout:
         vault = await self.registry.tenant_vault(tenant.id)
         return await pictures.hand_over(self.db, self.credentials, self.zalo, tenant, vault, picture_id)
 
-    async def _begin(self, tenant: Tenant, campaign_id: UUID) -> bool:
+    async def _hands(self, tenant: Tenant) -> broadcast.Hands:
+        vault = await self.registry.tenant_vault(tenant.id)
+        insecure = not self.registry.settings.is_production
+        return broadcast.Hands(self.db, self.credentials, self.zalo, vault, self.permit, insecure)
+
+    async def _begin(self, tenant: Tenant, campaign_id: UUID) -> str | None:
+        """Open it for claims (`personal`), or have Zalo broadcast it (`broadcast`); None when it waits."""
+        by_zalo = await broadcast.move(await self._hands(tenant), tenant, campaign_id)
+        if by_zalo is not None:
+            return "broadcast" if by_zalo else None
         vault = await self.registry.tenant_vault(tenant.id)
         picture = await begin.picture_of(self.db, vault, tenant, campaign_id)
         attachment_id = await self._hand_over(tenant, picture) if picture is not None else None
@@ -132,7 +143,7 @@ class Fanout:
         if begun:
             self._refreshed[campaign_id] = time.monotonic()
             log.info("campaigns.begun", tenant=tenant.slug, campaign=str(campaign_id))
-        return begun
+        return "personal" if begun else None
 
     async def _refresh(self, tenant: Tenant, campaign_id: UUID) -> None:
         """Hours, prices and picture as they are now, every now and then."""
@@ -193,10 +204,10 @@ class Fanout:
         log.info("campaigns.done", tenant=tenant.slug, campaign=str(campaign_id))
 
 
-async def _under_way(session: AsyncSession, tenant_id: UUID) -> list[tuple[UUID, str, bool]]:
+async def _under_way(session: AsyncSession, tenant_id: UUID) -> list[tuple[UUID, str, bool, str | None]]:
     """Campaigns that may be moved on, oldest first: emergencies before everything else."""
     rows = await session.execute(
-        select(CampaignRow.id, CampaignRow.state, CampaignRow.expanded)
+        select(CampaignRow.id, CampaignRow.state, CampaignRow.expanded, CampaignRow.way)
         .where(
             CampaignRow.tenant_id == tenant_id,
             CampaignRow.state.in_(("approved", "scheduled", "running"))
@@ -205,4 +216,4 @@ async def _under_way(session: AsyncSession, tenant_id: UUID) -> list[tuple[UUID,
         )
         .order_by((CampaignRow.class_ != "emergency"), CampaignRow.id)
     )
-    return [(row.id, row.state, row.expanded) for row in rows]
+    return [(row.id, row.state, row.expanded, row.way) for row in rows]

@@ -1,4 +1,4 @@
-"""Lists of people: read from a file or given as ids, matched with the citizens this account knows; and labels from such a file."""
+"""Lists of people: read from a file or given as ids, matched with the citizens this account knows."""
 
 import asyncio
 from collections.abc import Sequence
@@ -9,9 +9,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from govchat.audit.record import note
 from govchat.campaigns import sheet
-from govchat.campaigns.audience import folded
 from govchat.campaigns.models import AudienceListRow
-from govchat.campaigns.schemas import LabelsOut, ListOut, RowProblem
+from govchat.campaigns.schemas import ListOut, RowProblem
 from govchat.kit import clock
 from govchat.kit.crypto import TenantVault
 from govchat.kit.ids import new_id
@@ -39,26 +38,6 @@ MEMBERS = text(
     ON CONFLICT DO NOTHING
     """
 )
-LABEL = text(
-    """
-    INSERT INTO citizen_labels (tenant_id, citizen_id, kind, folded, label)
-    SELECT DISTINCT ON (l.citizen, l.kind, l.folded) :tenant, l.citizen, l.kind, l.folded, l.label
-    FROM unnest(CAST(:citizens AS uuid[]), CAST(:kinds AS text[]), CAST(:folded AS text[]), CAST(:labels AS text[]))
-      AS l(citizen, kind, folded, label)
-    ON CONFLICT (tenant_id, citizen_id, kind, folded) DO UPDATE SET label = excluded.label
-    """
-)
-# A table that says where somebody lives says it anew: they live in one commune.
-MOVED = text(
-    "DELETE FROM citizen_labels WHERE tenant_id = :tenant AND kind = 'commune' AND citizen_id = ANY(CAST(:citizens AS uuid[]))"
-)
-
-
-async def take_file(
-    session: AsyncSession, vault: TenantVault, tenant_id: UUID, name: str, lines: Sequence[sheet.Line], *, actor: str
-) -> ListOut:
-    """Keep a list that was read from a file."""
-    return await _take(session, vault, tenant_id, name, lines, actor=actor)
 
 
 async def take_ids(
@@ -66,14 +45,15 @@ async def take_ids(
 ) -> ListOut:
     """Keep ids that came with a request; the number of a line is the place in the array, from 1."""
     lines = [sheet.Line(number, user_id=user_id) for number, user_id in enumerate(user_ids, start=1)]
-    return await _take(session, vault, tenant_id, name, lines, actor=actor)
+    return await take(session, vault, tenant_id, name, lines, actor=actor)
 
 
-async def _take(
+async def take(
     session: AsyncSession, vault: TenantVault, tenant_id: UUID, name: str, lines: Sequence[sheet.Line], *, actor: str
 ) -> ListOut:
+    """Keep a list that was read from a file: the people whom its lines name, and what is wrong with the other lines."""
     list_id = new_id()
-    known, problems = await _match(session, vault, tenant_id, lines)
+    known, problems = await match(session, vault, tenant_id, lines)
     told = problems[:MOST_PROBLEMS]
     await session.execute(
         insert(AudienceListRow).values(
@@ -90,6 +70,8 @@ async def _take(
 
     fields = await asyncio.to_thread(sealed) if len(known) > 1000 else sealed()
     await session.execute(MEMBERS, {"tenant": tenant_id, "list": list_id, "citizens": list(known), "fields": fields})
+    after = {"lines": len(lines), "known": len(known)}
+    await note(session, tenant_id, actor=actor, act="campaign.list_kept", subject=f"list:{list_id}", after=after)
     return ListOut(list_id=list_id, lines=len(lines), known=len(known), problems=told)
 
 
@@ -97,7 +79,7 @@ def _fields(line: sheet.Line) -> dict[str, str]:
     return {name: value for name, value in (("ten", line.name), ("xa", line.commune)) if value}
 
 
-async def _match(
+async def match(
     session: AsyncSession, vault: TenantVault, tenant_id: UUID, lines: Sequence[sheet.Line]
 ) -> tuple[dict[UUID, sheet.Line], list[RowProblem]]:
     """The citizens that lines name, and what is wrong with the other lines, in their order."""
@@ -125,26 +107,3 @@ async def _match(
         else:
             known[citizen] = line
     return known, sorted(problems, key=lambda each: each.line)
-
-
-async def label_people(
-    session: AsyncSession, vault: TenantVault, tenant_id: UUID, lines: Sequence[sheet.Line], *, actor: str
-) -> LabelsOut:
-    """Note communes and tags that a file gives; a commune takes the place of the one before, tags are added."""
-    known, problems = await _match(session, vault, tenant_id, lines)
-    given = [
-        (citizen, kind, folded(label), label)
-        for citizen, line in known.items()
-        for kind, labels in (("commune", (line.commune,)), ("tag", line.tags))
-        for label in labels
-        if label
-    ]
-    settled = [citizen for citizen, kind, _, _ in given if kind == "commune"]
-    await session.execute(MOVED, {"tenant": tenant_id, "citizens": settled})
-    columns = list(zip(*given, strict=True)) or [(), (), (), ()]
-    names = ("citizens", "kinds", "folded", "labels")
-    await session.execute(LABEL, {"tenant": tenant_id, **{n: list(c) for n, c in zip(names, columns, strict=True)}})
-    labelled = len({citizen for citizen, _, _, _ in given})
-    after = {"lines": len(lines), "labelled": labelled}
-    await note(session, tenant_id, actor=actor, act="citizens.labelled", subject="labels", after=after)
-    return LabelsOut(lines=len(lines), labelled=labelled, problems=problems[:MOST_PROBLEMS])

@@ -9,10 +9,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from govchat.campaigns.models import CampaignPictureRow
 from govchat.campaigns.refusals import CampaignMessageInvalid
-from govchat.campaigns.schemas import ButtonIn, Class, MessageIn, TemplateIn
+from govchat.campaigns.schemas import ArticleIn, ButtonIn, Class, MessageIn, TemplateIn
 from govchat.notices.models import ZbsTemplateRow
-from govchat.outbox.shared import FIELDS, LONGEST_FIELD, NOBODY, Body, fill
-from govchat.zalo import messages, templates
+from govchat.outbox.shared import FIELDS, INSTEAD, LONGEST_FIELD, NOBODY, Body, fill
+from govchat.zalo import articles, messages, templates
+from govchat.zalo.articles import Article
 from govchat.zalo.errors import MessageInvalid
 from govchat.zalo.messages import Button, CsMessage
 
@@ -48,6 +49,32 @@ def body_of(message: MessageIn, kind: Class, *, attachment_id: str | None = None
     except MessageInvalid as error:
         raise CampaignMessageInvalid(f"message: {error}") from None
     return Body(cs, uid)
+
+
+def article_of(given: ArticleIn, kind: Class, *, allow_insecure: bool = False) -> Article:
+    """The article as Zalo takes it; raises `CampaignMessageInvalid`. That of a promotion says at its end how it is refused."""
+    parts: list[articles.Paragraph | articles.Picture] = [
+        articles.Picture(each.image_url, each.caption)
+        if each.image_url is not None
+        else articles.Paragraph(each.text or "")
+        for each in given.body
+    ]
+    if kind == "promotion":
+        parts.append(articles.Paragraph(f'{NO_MORE[0]}: nhắn "{NO_MORE[1]}".'))
+    try:
+        return articles.article(
+            title=given.title, author=given.author, description=given.description, cover_url=given.cover_url, body=parts,
+            allow_insecure=allow_insecure,
+        )  # fmt: skip
+    except MessageInvalid as error:
+        raise CampaignMessageInvalid(f"message.article.{error}") from None
+
+
+def preview(given: ArticleIn) -> str:
+    """The article as a text for testers, as far as a message reaches."""
+    body = "\n\n".join(each.text or f"[{each.caption or each.image_url}]" for each in given.body)
+    whole = f"Bài viết: {given.title}\n{given.description}\n\n{body}\n\n{given.author}"
+    return whole if len(whole) <= messages.TEXT_LIMIT else f"{whole[: messages.TEXT_LIMIT - 1]}…"
 
 
 def _cs(message: MessageIn, kind: Class, attachment_id: str | None, allow_insecure: bool) -> CsMessage:
@@ -97,6 +124,8 @@ async def check(
 ) -> None:
     """Raise `CampaignMessageInvalid` for whatever would make Zalo refuse it: words, picture, template."""
     body_of(message, kind, allow_insecure=allow_insecure)
+    if message.article:
+        article_of(message.article, kind, allow_insecure=allow_insecure)
     if message.picture_id and await session.get(CampaignPictureRow, (tenant_id, message.picture_id)) is None:
         raise CampaignMessageInvalid(
             f'message.picture_id "{message.picture_id}" is not known: POST /v1/campaigns/pictures'
@@ -105,6 +134,13 @@ async def check(
         row = await session.get(ZbsTemplateRow, (tenant_id, message.template.template_id))
         if (wrong := template_trouble(row, message.template, kind)) is not None:
             raise CampaignMessageInvalid(f'message.template "{message.template.template_id}": {wrong}')
+
+
+async def longest_of(session: AsyncSession, tenant_id: UUID, message: MessageIn) -> dict[str, int]:
+    """How many characters Zalo takes of each parameter of the message's template; what fields make longer is cut."""
+    row = await session.get(ZbsTemplateRow, (tenant_id, message.template.template_id)) if message.template else None
+    params = row.params if row is not None else []
+    return {param["name"]: param["max_length"] for param in params if param.get("max_length")}
 
 
 def template_trouble(row: ZbsTemplateRow | None, template: TemplateIn, kind: Class) -> str | None:
@@ -128,7 +164,7 @@ def _misfit(row: ZbsTemplateRow, template: TemplateIn) -> str | None:
         if name not in params:
             return f'has no parameter "{name}", it has {", ".join(sorted(params))}'
         longest = params[name].get("max_length") or 0
-        if longest and len(fill(value, _LONGEST)) > longest:
-            return f'parameter "{name}" takes {longest} characters (a field counts {LONGEST_FIELD})'
+        if longest and len(fill(value, INSTEAD)) > longest:
+            return f'parameter "{name}" takes {longest} characters'
     missing = [name for name, param in params.items() if param.get("required", True) and name not in template.data]
     return f"lacks {', '.join(missing)}" if missing else None

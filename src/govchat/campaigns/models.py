@@ -20,7 +20,8 @@ class CampaignRow(TenantRow, Base):
 
     `cursor` is the last citizen that the fan-out has looked at, `expanded` True when there is nobody after them, `swept` True when a
     cancelled campaign has nothing left in the outbox. `reserved_in` is the month whose budget holds `max_cost`. `trouble` says why it
-    stands still.
+    stands still. `way` says whether each recipient is told or Zalo broadcasts an article: `article_token` until Zalo has made it, then
+    `article_id`; `broadcast_at` is set before Zalo is asked, `broadcast_id` is its answer.
     """
 
     __tablename__ = "campaigns"
@@ -28,6 +29,7 @@ class CampaignRow(TenantRow, Base):
         CheckConstraint(f"class IN {CLASSES}", name="class"),
         CheckConstraint(f"state IN {STATES}", name="state"),
         CheckConstraint("max_cost >= 0", name="max_cost"),
+        CheckConstraint("way IN ('personal', 'broadcast')", name="way"),
         Index(
             "ix_campaigns_under_way", "tenant_id", "id",
             postgresql_where=text("state IN ('approved', 'scheduled', 'running') OR (state = 'cancelled' AND NOT swept)"),
@@ -55,10 +57,16 @@ class CampaignRow(TenantRow, Base):
     swept: Mapped[bool] = mapped_column(server_default=text("false"))
     reserved_in: Mapped[str | None]
     trouble: Mapped[str | None]
+    way: Mapped[str | None]
+    article_token: Mapped[str | None]
+    article_id: Mapped[str | None]
+    broadcast_at: Mapped[datetime | None]
+    broadcast_id: Mapped[str | None]
 
 
 class CampaignSettingsRow(TenantRow, Base):
-    """What a province has settled: where expansion pauses, and who may approve emergencies (nobody named: every approver)."""
+    """What a province has settled: where expansion pauses, and who may approve emergencies: actors, or a role by its scope
+    (nobody named: every approver)."""
 
     __tablename__ = "campaign_settings"
     __table_args__ = (CheckConstraint("most_unsent >= 1", name="most_unsent"),)

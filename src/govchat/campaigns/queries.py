@@ -79,6 +79,6 @@ def _out(vault: TenantVault, row: CampaignRow, counts: Counts, spent: int) -> Ca
         "spent": spent, "test": row.test, "created_by": row.created_by, "created_at": row.created_at,
         "approved_by": row.approved_by, "approved_at": row.approved_at, "started_at": row.started_at,
         "finished_at": row.finished_at, "planning": row.state in ("running", "paused") and not row.expanded,
-        "trouble": row.trouble,
+        "trouble": row.trouble, "way": row.way,
     }  # fmt: skip
     return CampaignOut(**told)

@@ -75,6 +75,14 @@ class CampaignPicturePending(DomainError):
     title = "Zalo does not have the picture yet"
 
 
+class CampaignCitizenUnknown(DomainError):
+    """Nobody of that id is known to the Official Account."""
+
+    status = 404
+    code = "campaign_citizen_unknown"
+    title = "Nobody of that id is known"
+
+
 class AudienceListUnreadable(DomainError):
     """The file is no list of people."""
 

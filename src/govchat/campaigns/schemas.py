@@ -44,14 +44,41 @@ class TemplateIn(Struct, forbid_unknown_fields=True, omit_defaults=True):
     data: Annotated[dict[str, str], Meta(min_length=1, max_length=30)]
 
 
+class PartIn(Struct, forbid_unknown_fields=True, omit_defaults=True):
+    """A part of an article: a paragraph (`text`), or a picture that Zalo fetches (`image_url`, with a `caption`)."""
+
+    text: str | None = None
+    image_url: str | None = None
+    caption: str | None = None
+
+    def __post_init__(self) -> None:
+        if (self.text is None) == (self.image_url is None):
+            raise ValueError("expected exactly one of text, image_url")
+        if self.caption is not None and self.image_url is None:
+            raise ValueError("a caption belongs to an image_url")
+
+
+class ArticleIn(Struct, forbid_unknown_fields=True, omit_defaults=True):
+    """An article that Zalo broadcasts to every follower where law allows that; titles up to 150, authors up to 50, descriptions up to
+    300 characters, pictures by https."""
+
+    title: Annotated[str, Meta(min_length=1, max_length=150)]
+    author: Annotated[str, Meta(min_length=1, max_length=50)]
+    description: Annotated[str, Meta(min_length=1, max_length=300)]
+    cover_url: Annotated[str, Meta(max_length=2000)]
+    body: Annotated[list[PartIn], Meta(min_length=1, max_length=50)]
+
+
 class MessageIn(Struct, forbid_unknown_fields=True, omit_defaults=True):
-    """What is said. `{ten}` and `{xa}` in the text become what is known of each recipient, else a polite general word."""
+    """What is said. `{ten}` and `{xa}` in the text become what is known of each recipient, else a polite general word. With an `article`,
+    the rest is what each is told one by one when Zalo may not broadcast it."""
 
     text: Annotated[str, Meta(min_length=1, max_length=2000, pattern=r"\S")]
     image_url: Annotated[str, Meta(max_length=2000)] | None = None
     picture_id: UUID | None = None
     buttons: Annotated[list[ButtonIn], Meta(max_length=5)] = []
     template: TemplateIn | None = None
+    article: ArticleIn | None = None
 
 
 class Segment(Struct, forbid_unknown_fields=True, omit_defaults=True):
@@ -113,6 +140,7 @@ class CampaignOut(Struct, kw_only=True):
     finished_at: datetime | None
     planning: bool
     trouble: str | None
+    way: Literal["personal", "broadcast"] | None
 
 
 class CampaignPage(Page[CampaignOut]):
@@ -129,11 +157,13 @@ class Excluded(Struct, kw_only=True):
 
 
 class Ways(Struct, kw_only=True):
-    """How recipients would be reached now: free within 48 hours, paid until the seventh day, by template, or not at all."""
+    """How recipients would be reached now: free within 48 hours, paid until the seventh day, by template, by Zalo's broadcast of an
+    article, or not at all."""
 
     cs: int
     cs_paid: int
     uid: int
+    broadcast: int
     none: int
 
 
@@ -187,6 +217,37 @@ class LabelsOut(Struct, kw_only=True):
     lines: int
     labelled: int
     problems: list[RowProblem]
+
+
+LabelKind = Literal["commune", "tag"]
+Label = Annotated[str, Meta(min_length=1, max_length=60, pattern=r"\S")]
+
+
+class LabelOut(Struct, kw_only=True):
+    """A label and how many citizens carry it."""
+
+    kind: LabelKind
+    label: str
+    citizens: int
+
+
+class AllLabels(Struct, kw_only=True):
+    """Every label of the province."""
+
+    items: list[LabelOut]
+
+
+class PersonLabels(Struct, forbid_unknown_fields=True, kw_only=True):
+    """The labels of one citizen: where they live, and tags."""
+
+    commune: Label | None = None
+    tags: Annotated[list[Label], Meta(max_length=100)] = []
+
+
+class Dropped(Struct, kw_only=True):
+    """From how many citizens a label was taken."""
+
+    citizens: int
 
 
 class PictureOut(Struct, kw_only=True):

@@ -1,5 +1,6 @@
 """Approving, pausing, resuming, cancelling, starting early: each act in the audit trail, each harmless when it is done already."""
 
+from collections.abc import Collection
 from uuid import UUID
 
 from sqlalchemy import text, update
@@ -19,14 +20,22 @@ from govchat.notices import budget
 from govchat.notices.policy import policy_of
 from govchat.outbox.models import OutboxBodyRow
 
+# The role that releases emergencies: keys with this scope, once the province's settings name it.
+EMERGENCY_SCOPE = "campaigns:emergency"
+EMERGENCY_ROLE = f"scope:{EMERGENCY_SCOPE}"
+
 UNDER_WAY = ("approved", "scheduled", "running")
 
 SPEND = text("UPDATE notice_budgets SET reserved = reserved + :cost WHERE tenant_id = :tenant AND period = :month")
 
 
-async def approve(session: AsyncSession, tenant_id: UUID, campaign_id: UUID, *, actor: str) -> CampaignRow:
-    """Release a draft: it starts now, or at its time. Raises `CampaignNeedsSecondPerson` for who drafted it, `CampaignEmergencyReserved`,
-    `CampaignOverBudget`, `CampaignStateConflict`, `CampaignNotFound`.
+async def approve(
+    session: AsyncSession, tenant_id: UUID, campaign_id: UUID, *, actor: str, scopes: Collection[str] = ()
+) -> CampaignRow:
+    """Release a draft: it starts now, or at its time. `scopes` are those of the actor's key.
+
+    Raises `CampaignNeedsSecondPerson` for who drafted it, `CampaignEmergencyReserved`, `CampaignOverBudget`, `CampaignStateConflict`,
+    `CampaignNotFound`.
     """
     row = await queries.row_of(session, tenant_id, campaign_id, lock=True)
     if actor == row.created_by:
@@ -37,7 +46,7 @@ async def approve(session: AsyncSession, tenant_id: UUID, campaign_id: UUID, *, 
         return row
     _only_from(row, ("draft",), "approved")
     if row.class_ == "emergency":
-        await _may_release_emergencies(session, tenant_id, actor)
+        await _may_release_emergencies(session, tenant_id, actor, scopes)
     now = clock.now()
     if row.max_cost and not row.test:
         await _set_aside(session, tenant_id, row)
@@ -48,11 +57,12 @@ async def approve(session: AsyncSession, tenant_id: UUID, campaign_id: UUID, *, 
     return row
 
 
-async def _may_release_emergencies(session: AsyncSession, tenant_id: UUID, actor: str) -> None:
+async def _may_release_emergencies(session: AsyncSession, tenant_id: UUID, actor: str, scopes: Collection[str]) -> None:
     settled = await session.get(CampaignSettingsRow, tenant_id)
-    if settled is not None and settled.emergency_by and actor not in settled.emergency_by:
+    named = [] if settled is None else settled.emergency_by
+    if named and actor not in named and not (EMERGENCY_ROLE in named and EMERGENCY_SCOPE in scopes):
         raise CampaignEmergencyReserved(
-            f"{actor} may not approve emergencies: this province has named {', '.join(settled.emergency_by)} "
+            f"{actor} may not approve emergencies: this province has named {', '.join(named)} "
             "(`govchat campaign settings SLUG`)"
         )
 

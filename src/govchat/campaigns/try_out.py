@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from govchat.audit.record import note
 from govchat.campaigns import queries
-from govchat.campaigns.message import body_of
+from govchat.campaigns.message import body_of, preview
 from govchat.campaigns.models import CampaignPictureRow
 from govchat.campaigns.refusals import CampaignNoTesters, CampaignPicturePending
 from govchat.campaigns.schemas import MessageIn, TestOut
@@ -24,6 +24,7 @@ from govchat.outbox.shared import INSTEAD, fill
 from govchat.tenants import testers
 from govchat.tenants.registry import Tenant
 from govchat.tenants.trial import Act
+from govchat.zalo import messages
 from govchat.zalo.messages import CsMessage, Recipient
 
 PEOPLE = text(
@@ -56,6 +57,7 @@ async def try_out(
     attachment_id = await _attachment(session, tenant, message)
     body = body_of(message, row.class_, attachment_id=attachment_id, allow_insecure=allow_insecure)  # type: ignore[arg-type]
     assert body.cs is not None
+    article = preview(message.article) if message.article else None
     wanted = None if user_ids is None else list(user_ids)
     people = (await session.execute(PEOPLE, {"tenant": tenant.id, "users": wanted})).all()
     _all_known({person.zalo_user_id: person.id for person in people}, user_ids)
@@ -72,14 +74,16 @@ async def try_out(
         values = {**INSTEAD, "xa": person.commune or INSTEAD["xa"]}
         words = fill(body.cs.plain_text, values)
         said = CsMessage(Recipient(person.zalo_user_id), msgspec.structs.replace(body.cs.message, text=words))
-        key = f"campaign-test:{campaign_id}:{new_id()}"
-        drafts.append(
+        both = [said] if article is None else [messages.text(person.zalo_user_id, article), said]
+        drafts += [
             Draft(
-                citizen_id=person.id, message=said, lane=Lane.STAFF, dedupe_key=key, cause=f"campaign-test:{campaign_id}",
-                caused_at=clock.now(),
+                citizen_id=person.id, message=each, lane=Lane.STAFF, dedupe_key=f"campaign-test:{campaign_id}:{new_id()}",
+                cause=f"campaign-test:{campaign_id}", caused_at=clock.now(),
             )
-        )  # fmt: skip
-    queued = await put(session, vault, tenant.id, drafts)
+            for each in both
+        ]  # fmt: skip
+    await put(session, vault, tenant.id, drafts)
+    queued = len({draft.citizen_id for draft in drafts})
     after = {"queued": queued, "simulated": simulated, "skipped": skipped}
     await note(session, tenant.id, actor=actor, act="campaign.tested", subject=f"campaign:{campaign_id}", after=after)
     return TestOut(queued=queued, simulated=simulated, skipped=skipped)

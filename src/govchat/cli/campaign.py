@@ -3,15 +3,15 @@
 import asyncio
 import sys
 import time
-from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 import click
 
-from govchat.cli.actor import actor
-from govchat.cli.campaign_draft import audience, draft_from, in_one, link
+from govchat.cli import campaign_labels
+from govchat.cli.campaign_draft import article, audience, draft_from, link
+from govchat.cli.campaign_inside import Act, as_option, in_one, inside, json_option, person
 from govchat.cli.settings import beside_up, data_dir_option
 
 if TYPE_CHECKING:
@@ -23,10 +23,6 @@ if TYPE_CHECKING:
     from govchat.kit.crypto import TenantVault
     from govchat.tenants.registry import Tenant
 
-T = TypeVar("T")
-json_option = click.option("--json", "json_", is_flag=True, help="Print JSON.")
-as_option = click.option("--as", "who", metavar="NAME", help="Who does it, for the record.  [default: your login]")
-Act = Callable[["AsyncSession", "TenantVault", "Tenant"], Awaitable[T]]
 FOLLOW_S = 0.5
 
 
@@ -35,21 +31,8 @@ def campaign() -> None:
     """Send broadcasts to a province's citizens."""
 
 
-def person(who: str | None) -> str:
-    """Who does it, as the audit trail names them."""
-    return f"cli:{who.strip()}" if who and who.strip() else actor()
-
-
-def inside(data_dir: Path, slug: str, act: "Act[T]") -> T:
-    """`act` in one transaction of the province."""
-
-    async def run() -> T:
-        from govchat.cli.opened import opened
-
-        async with opened(beside_up(data_dir)) as registry:
-            return await in_one(registry, slug, act)
-
-    return asyncio.run(run())
+for _command in campaign_labels.COMMANDS:
+    campaign.add_command(_command)
 
 
 @campaign.command()
@@ -60,6 +43,12 @@ def inside(data_dir: Path, slug: str, act: "Act[T]") -> T:
 @click.option("--audience", "given", help='JSON, such as {"segment": {"communes": ["Phường 1"]}}.  [all followers]')
 @click.option("--list", "sheet_file", type=click.Path(path_type=Path, exists=True), help="CSV or XLSX of people.")
 @click.option("--picture", type=click.Path(path_type=Path, exists=True), help="JPEG, PNG or WebP.")
+@click.option(
+    "--article",
+    "article_file",
+    type=click.Path(path_type=Path, exists=True),
+    help="JSON of an article that Zalo broadcasts where law allows it: title, author, description, cover_url, body.",
+)
 @click.option("--button", "buttons", multiple=True, metavar="TITLE=URL", help="A link; up to five.")
 @click.option("--at", "send_at", type=click.DateTime(["%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M"]), help="Vietnamese time.")
 @click.option("--max-cost", type=click.IntRange(min=0), default=0, help="Đồng that may be spent.  [0: what is free]")
@@ -74,6 +63,7 @@ def new(
     given: str | None,
     sheet_file: Path | None,
     picture: Path | None,
+    article_file: Path | None,
     buttons: tuple[str, ...],
     send_at: "datetime | None",
     max_cost: int,
@@ -86,13 +76,15 @@ def new(
     Nothing is sent until somebody else approves it.
     """
     text = words if words is not None else sys.stdin.read()
-    asked = {
+    asked: dict[str, Any] = {
         "name": name,
         "class": kind,
         "message": {"text": text.strip(), "buttons": [link(each) for each in buttons]},
         "audience": audience(given) if given or not sheet_file else {"segment": {}},
         "max_cost": max_cost,
     }
+    if article_file is not None:
+        asked["message"]["article"] = article(article_file)
     settings = beside_up(data_dir)
 
     async def run() -> "CampaignOut":
@@ -117,6 +109,8 @@ def _tell(shown: "CampaignOut", json_: bool) -> None:
         f"uncertain {counts.uncertain}  failed {counts.failed}  skipped {counts.skipped}"
     )
     click.echo(f"  drafted by {shown.created_by} {moment(shown.created_at)}; approved by {shown.approved_by or '-'}")
+    if shown.way == "broadcast":
+        click.echo("  broadcast by Zalo as an article")
     if shown.trouble:
         click.echo(f"  it waits: {shown.trouble}")
 
@@ -143,7 +137,9 @@ def estimate(slug: str, campaign_id: UUID, data_dir: Path, json_: bool) -> None:
     click.echo(
         f"recipients    {told.recipients}{'  (testers alone: the province is on trial)' if told.testers_only else ''}"
     )
-    click.echo(f"ways          free {ways.cs}, paid {ways.cs_paid}, template {ways.uid}, none {ways.none}")
+    click.echo(
+        f"ways          free {ways.cs}, paid {ways.cs_paid}, template {ways.uid}, broadcast {ways.broadcast}, none {ways.none}"
+    )
     click.echo(
         f"left out      opted out {out.opted_out}, no consent {out.no_consent}, not following {out.not_following}"
     )
@@ -283,31 +279,12 @@ def list_(slug: str, most: int, data_dir: Path, json_: bool) -> None:
 
 @campaign.command()
 @click.argument("slug")
-@click.argument("file", type=click.Path(path_type=Path, exists=True))
-@as_option
-@data_dir_option
-def label(slug: str, file: Path, who: str | None, data_dir: Path) -> None:
-    """Note communes and tags of citizens from a CSV or XLSX file.
-
-    Columns "Mã Zalo" or "Số điện thoại", and "Xã" or "Nhãn".
-    """
-    from govchat.campaigns import sheet
-    from govchat.campaigns.lists import label_people
-
-    lines = sheet.read(file.read_bytes(), needs=("commune", "tags"))
-    told = inside(
-        data_dir, slug, lambda session, vault, tenant: label_people(session, vault, tenant.id, lines, actor=person(who))
-    )
-    for problem in told.problems:
-        click.echo(f"{file}:{problem.line} {problem.problem}", err=True)
-    click.echo(f"{told.labelled} of {told.lines} labelled")
-
-
-@campaign.command()
-@click.argument("slug")
 @click.option("--most-unsent", type=click.IntRange(min=1), help="Expansion waits while more than this is unsent.")
 @click.option(
-    "--emergency-by", multiple=True, metavar="ACTOR", help="Who may approve emergencies: key:PREFIX, cli:NAME."
+    "--emergency-by",
+    multiple=True,
+    metavar="ACTOR",
+    help="Who may approve emergencies: key:PREFIX, cli:NAME, or the role scope:campaigns:emergency (keys with that scope).",
 )
 @click.option("--emergency-by-all", is_flag=True, help="Every approver may approve emergencies again.")
 @as_option
@@ -324,7 +301,14 @@ def settings(
 ) -> None:
     """Show or change what the province has settled."""
     from govchat.campaigns import arrange
+    from govchat.campaigns.steer import EMERGENCY_ROLE
     from govchat.cli.show import as_json
+
+    for named_one in emergency_by:
+        if not named_one.startswith(("key:", "cli:")) and named_one != EMERGENCY_ROLE:
+            raise click.BadParameter(
+                f'"{named_one}": expected key:PREFIX, cli:NAME or {EMERGENCY_ROLE}', param_hint="--emergency-by"
+            )
 
     async def act(session: "AsyncSession", _: "TenantVault", tenant: "Tenant") -> arrange.Settled:
         if most_unsent is None and not emergency_by and not emergency_by_all:

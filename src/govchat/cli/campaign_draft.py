@@ -1,10 +1,11 @@
 """What `govchat campaign new` was given, made into a draft."""
 
-from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import click
+
+from govchat.cli.campaign_inside import in_one
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -14,17 +15,6 @@ if TYPE_CHECKING:
     from govchat.campaigns.schemas import CampaignOut
     from govchat.kit.crypto import TenantVault
     from govchat.tenants.registry import Registry, Tenant
-
-T = TypeVar("T")
-Act = Callable[["AsyncSession", "TenantVault", "Tenant"], Awaitable[T]]
-
-
-async def in_one(registry: "Registry", slug: str, act: "Act[T]") -> T:
-    """`act` in one transaction of the province."""
-    tenant = registry.by_slug(slug)
-    vault = await registry.tenant_vault(tenant.id)
-    async with registry.db.tenant(tenant.id) as session:
-        return await act(session, vault, tenant)
 
 
 async def draft_from(
@@ -52,7 +42,7 @@ async def draft_from(
 
     async def act(session: "AsyncSession", vault: "TenantVault", tenant: "Tenant") -> "CampaignOut":
         if lines is not None:
-            kept = await lists.take_file(session, vault, tenant.id, asked["name"], lines, actor=who)
+            kept = await lists.take(session, vault, tenant.id, asked["name"], lines, actor=who)
             for problem in kept.problems:
                 click.echo(f"{sheet_file}:{problem.line} {problem.problem}", err=True)
             asked["audience"].setdefault("segment", {})["list_id"] = str(kept.list_id)
@@ -93,3 +83,13 @@ def audience(given: str | None) -> dict[str, Any]:
     if not isinstance(read, dict):
         raise click.BadParameter("expected a JSON object", param_hint="--audience")
     return read
+
+
+def article(file: Path) -> Any:
+    """An article from its JSON file."""
+    import msgspec
+
+    try:
+        return msgspec.json.decode(file.read_bytes())
+    except msgspec.DecodeError as error:
+        raise click.BadParameter(f"{file}: no JSON: {error}", param_hint="--article") from None

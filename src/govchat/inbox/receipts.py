@@ -9,6 +9,7 @@ from uuid import UUID
 import msgspec
 import structlog
 
+from govchat.campaigns import label
 from govchat.errors import DomainError
 from govchat.handoff.mute import mute
 from govchat.inbox.meaning import by_hand, echo_of
@@ -46,14 +47,16 @@ async def work_off(registry: Registry, tenants: Sequence[Tenant]) -> list[UUID]:
         return []
     heard = Heard()
     for row in rows:
-        if row["event_name"].startswith("oa_send_") or row["event_name"] in notices.HEARD:
+        if row["event_name"].startswith("oa_send_") or row["event_name"] in notices.HEARD | label.HEARD:
             await _hear(registry, row, heard)
     # `done` comes last: whoever dies in between does the rest again, which changes nothing.
     settled = await note_echoes(registry.db, heard.echoes)
     await _note_receipts(registry, heard.receipts)
     for tenant_id, event in heard.account:
         async with registry.db.tenant(tenant_id) as session:
-            await templates.note_event(session, tenant_id, event)
+            _ = await templates.note_event(session, tenant_id, event) or await label.note_event(
+                session, tenant_id, event
+            )
     for tenant_id, wrote in heard.by_hand.items():
         async with registry.db.tenant(tenant_id) as session:
             await mute(session, tenant_id, wrote)
@@ -77,7 +80,7 @@ async def _hear(registry: Registry, row: Any, heard: Heard) -> None:
         heard.by_hand.setdefault(tenant.id, []).append(wrote)
     elif echo is not None:
         heard.echoes.append((tenant.id, *echo))
-    elif row["event_name"].startswith("change_"):
+    elif row["event_name"].startswith("change_") or row["event_name"] in label.HEARD:
         heard.account.append((tenant.id, event))
     else:
         heard.receipts.extend((tenant.id, receipt) for receipt in notices.rows_of(event))

@@ -28,7 +28,10 @@ POLICY = text(
                      'sent_today', CASE WHEN z.quota IS NULL THEN 0 ELSE (
                        SELECT count(*) FROM notice_tries y
                        WHERE y.tenant_id = :tenant AND y.planned_at >= :today AND y.template_id = z.template_id
-                         AND y.channel = 'phone') END))
+                         AND y.channel = 'phone')
+                       + coalesce((SELECT d.taken FROM template_days d
+                                   WHERE d.tenant_id = :tenant AND d.template_id = z.template_id
+                                     AND d.day = (CAST(:today AS timestamptz) AT TIME ZONE 'Asia/Ho_Chi_Minh')::date), 0) END))
             FROM template_uses u
             JOIN zbs_templates z ON z.tenant_id = u.tenant_id AND z.template_id = u.template_id
             WHERE u.tenant_id = :tenant) AS uses

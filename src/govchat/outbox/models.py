@@ -126,7 +126,8 @@ class OutboxBodyRow(TenantRow, Base):
     """What all recipients of one campaign are told (`id` is the campaign's), and what holds for each of them when they are claimed.
 
     `is_open` False rests them all at once. `rank` orders the campaigns of a province. Prices in đồng; None: that way is closed.
-    `ceiling` is what may be spent, `reserved` what claims have set aside. The last six are counts that `outbox_tallies` still adds to.
+    `template_id` is what says it by user id. `ceiling` is what may be spent, `reserved` what claims have set aside. The last six are
+    counts that `outbox_tallies` still adds to.
     """
 
     __tablename__ = "outbox_bodies"
@@ -145,6 +146,7 @@ class OutboxBodyRow(TenantRow, Base):
     fields: Mapped[list[str]]
     list_id: Mapped[UUID | None]
     ceiling: Mapped[int]
+    template_id: Mapped[str | None]
     reserved: Mapped[int] = mapped_column(server_default="0")
     planned: Mapped[int] = mapped_column(server_default="0")
     sent: Mapped[int] = mapped_column(server_default="0")
@@ -157,7 +159,8 @@ class OutboxBodyRow(TenantRow, Base):
 class OutboxTallyRow(TenantRow, Base):
     """A message of a campaign reached or left a final state: written by a trigger, folded into the body's counts by and by.
 
-    Rows that are only added make nobody wait; one counter would stand in the way of every process that records.
+    Rows that are only added make nobody wait; one counter would stand in the way of every process that records. `refund` is what was set
+    aside for a message that nobody got (đồng).
     """
 
     __tablename__ = "outbox_tallies"
@@ -168,6 +171,7 @@ class OutboxTallyRow(TenantRow, Base):
     state: Mapped[str]
     by: Mapped[int] = mapped_column(SmallInteger)
     cost: Mapped[int]
+    refund: Mapped[int] = mapped_column(server_default="0")
 
 
 class PromotionDayRow(TenantRow, Base):
@@ -181,3 +185,14 @@ class PromotionDayRow(TenantRow, Base):
     citizen_id: Mapped[UUID] = mapped_column(primary_key=True)
     day: Mapped[date]
     message_id: Mapped[UUID]
+
+
+class TemplateDayRow(TenantRow, Base):
+    """How many messages campaigns sent with a template on a day; `spent` once Zalo has said that it allows no more."""
+
+    __tablename__ = "template_days"
+
+    day: Mapped[date] = mapped_column(primary_key=True)
+    template_id: Mapped[str] = mapped_column(primary_key=True)
+    taken: Mapped[int] = mapped_column(server_default="0")
+    spent: Mapped[bool] = mapped_column(server_default=text("false"))

@@ -24,10 +24,11 @@ LONGEST_FIELD = 60
 
 
 class Body(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What is said, addressed to nobody. At least one of both."""
+    """What is said, addressed to nobody. At least one of both. `longest` is what Zalo takes of the template's parameters, in characters."""
 
     cs: CsMessage | None = None
     uid: UidTemplate | None = None
+    longest: dict[str, int] = {}
 
 
 _decoder = msgspec.json.Decoder(Body)
@@ -68,7 +69,8 @@ def compose(vault: TenantVault, claimed: Claimed, shared: Shared) -> Outgoing:
     if shared.channel == "uid":
         if body.uid is None:
             raise ValueError("the body has no template")
-        data = {name: fill(value, values) for name, value in body.uid.template_data.items()}
+        # A long name is cut rather than refused: Zalo takes 30 characters of one.
+        data = {name: fill(value, values)[: body.longest.get(name)] for name, value in body.uid.template_data.items()}
         return UidTemplate(shared.user_id, body.uid.template_id, data)
     if body.cs is None:
         raise ValueError("the body has no consultation message")

@@ -51,9 +51,9 @@ FOLD = text(
     WITH taken AS (
       DELETE FROM outbox_tallies WHERE tenant_id = :tenant AND id IN (
         SELECT id FROM outbox_tallies WHERE tenant_id = :tenant ORDER BY id LIMIT :most FOR UPDATE SKIP LOCKED)
-      RETURNING body_ref, state, by, cost
+      RETURNING body_ref, state, by, cost, refund
     ), sums AS (
-      SELECT body_ref, sum(cost) AS cost, coalesce(sum(by) FILTER (WHERE state = 'sent'), 0) AS sent,
+      SELECT body_ref, sum(cost) AS cost, sum(refund) AS refund, coalesce(sum(by) FILTER (WHERE state = 'sent'), 0) AS sent,
              coalesce(sum(by) FILTER (WHERE state = 'uncertain'), 0) AS uncertain,
              coalesce(sum(by) FILTER (WHERE state = 'failed'), 0) AS failed,
              coalesce(sum(by) FILTER (WHERE state = 'skipped'), 0) AS skipped
@@ -61,7 +61,7 @@ FOLD = text(
     )
     UPDATE outbox_bodies b
     SET sent = b.sent + s.sent, uncertain = b.uncertain + s.uncertain, failed = b.failed + s.failed,
-        skipped = b.skipped + s.skipped, spent = b.spent + s.cost
+        skipped = b.skipped + s.skipped, spent = b.spent + s.cost, reserved = b.reserved - s.refund
     FROM sums s WHERE b.tenant_id = :tenant AND b.id = s.body_ref
     RETURNING b.id
     """

@@ -14,7 +14,8 @@ from govchat.kit.buckets import Buckets, Window, reserve_for
 from govchat.kit.crypto import SealBroken, TenantVault
 from govchat.notices.refusal import after_refusal
 from govchat.obs import metrics
-from govchat.outbox.claim import Claimed, Result
+from govchat.outbox import template_day
+from govchat.outbox.claim import Claimed, Result, Shared
 from govchat.outbox.put import Lane, body_context
 from govchat.outbox.shared import compose
 from govchat.sender.verdict import verdict
@@ -41,6 +42,8 @@ FEW_LEFT, FEW_LEFT_REST_S = 2, 1.0
 KINDS = {int(lane): lane.name.lower() for lane in Lane}
 # The outcome of an attempt after which the notice is said on another channel.
 MOVED_ON = "next channel"
+# The feature's, the account's and the template's allowance of the day.
+DAY_IS_SPENT = (-211, -144, -147)
 
 
 def windows_of(tenant: Tenant) -> tuple[Window, Window]:
@@ -115,14 +118,14 @@ async def _elsewhere(
 ) -> Result:
     """The result of a refused notice: done with, when its next channel has been put. Zalo's answer is there, the call has ended.
 
-    What a campaign's recipient refuses is remembered for good, so that the next campaign doesn't ask again.
+    What a campaign's recipient refuses is remembered for good, so that the next campaign doesn't ask again; a template's day likewise.
     """
     if message.lane != Lane.NOTICE and message.shared is None:
         return result
     try:
         async with db.tenant(tenant.id) as session:
             if message.shared is not None:
-                await _learn(session, tenant, message, message.shared.channel, error)
+                await _learn(session, tenant, message, message.shared, error)
                 return result
             gave_up = result.state == "failed"
             moved_on = await after_refusal(session, vault, tenant.id, message.id, error, gave_up=gave_up)
@@ -134,7 +137,10 @@ async def _elsewhere(
     return msgspec.structs.replace(result, state="failed", outcome=MOVED_ON, due_at=None, counts=True)
 
 
-async def _learn(session: AsyncSession, tenant: Tenant, message: Claimed, channel: str, error: ZaloError) -> None:
+async def _learn(session: AsyncSession, tenant: Tenant, message: Claimed, shared: Shared, error: ZaloError) -> None:
+    channel = shared.channel
+    if channel == "uid" and error.code in DAY_IS_SPENT:
+        await template_day.spent(session, tenant.id, shared.body_ref, clock.now().astimezone(clock.VN).date())
     if isinstance(error, RecipientRefused | RecipientUnreachable) and not error.uncertain:
         refused = isinstance(error, RecipientRefused)
         way: Channel = "uid" if channel == "uid" else "cs"

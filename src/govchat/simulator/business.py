@@ -80,6 +80,9 @@ def _sent(call: Call, given: dict[str, Any], phone: str, recipient: str) -> dict
     person = _behind(call, phone)
     if person.blocked or person.banned:
         raise Refusal(-141 if person.blocked else -119)
+    if not development:
+        world.quotas.check_zbs(oa.oa_id, now)
+        world.quotas.take_template(oa.oa_id, found.id, found.quota, now, -147)
     left = world.quotas.zbs_left(oa.oa_id, now) if development else world.quotas.take_zbs(oa.oa_id, now)
     call.user_id = person.user_id
     message = Message(

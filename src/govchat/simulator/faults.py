@@ -24,7 +24,7 @@ Kind = Literal[
     "webhook_down",  # the receiver looks unreachable: the webhook goes to the redelivery ladder
 ]
 
-Call = Literal["", "cs", "template", "upload", "read", "write", "token", "zbs"]
+Call = Literal["", "cs", "template", "upload", "read", "write", "token", "zbs", "article"]
 
 
 class Fault(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):

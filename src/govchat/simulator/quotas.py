@@ -30,6 +30,7 @@ class Quotas:
     _month: str = ""
     _zbs: Counter[str] = field(default_factory=Counter)
     _promotions: Counter[tuple[str, str]] = field(default_factory=Counter)
+    _templates: Counter[tuple[str, str]] = field(default_factory=Counter)
     _billed: Counter[str] = field(default_factory=Counter)
 
     def zbs_left(self, oa_id: str, now: float) -> int:
@@ -38,10 +39,21 @@ class Quotas:
 
     def take_zbs(self, oa_id: str, now: float) -> int:
         """Spend one of today's template messages and answer how many are left. Raises `Refusal` -144."""
-        if self.zbs_left(oa_id, now) <= 0:
-            raise Refusal(-144)
+        self.check_zbs(oa_id, now)
         self._zbs[oa_id] += 1
         return self.zbs_daily - self._zbs[oa_id]
+
+    def check_zbs(self, oa_id: str, now: float) -> None:
+        """Raises `Refusal` -144 when nothing is left of the OA's day."""
+        if self.zbs_left(oa_id, now) <= 0:
+            raise Refusal(-144)
+
+    def take_template(self, oa_id: str, template_id: str, most: int | None, now: float, code: int) -> None:
+        """One message of a template, by user id or by phone; `most` a day, None: any number. Raises `Refusal(code)` beyond it."""
+        self._turn(now)
+        if most is not None and self._templates[oa_id, template_id] >= most:
+            raise Refusal(code, "daily limit of the template" if code == -211 else "")
+        self._templates[oa_id, template_id] += 1
 
     def take_promotion(self, oa_id: str, recipient: str, now: float, code: int) -> None:
         """One promotion per person, OA and day. Raises `Refusal(code)` on the second."""
@@ -62,6 +74,7 @@ class Quotas:
             self._day = day
             self._zbs.clear()
             self._promotions.clear()
+            self._templates.clear()
         if day[:7] != self._month:
             self._month = day[:7]
             self._billed.clear()

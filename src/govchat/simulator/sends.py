@@ -6,7 +6,7 @@ The one hot path of the simulator: a load test drives thousands of these a secon
 from collections.abc import Mapping
 from typing import Any
 
-from govchat.simulator import events, templates
+from govchat.simulator import articles, events, templates
 from govchat.simulator.calls import Call
 from govchat.simulator.checks import Spoken, json_object, known, spoken, text_of
 from govchat.simulator.people import DAY, Message, Person
@@ -61,6 +61,7 @@ def template(call: Call) -> dict[str, Any]:
         if is_night(now):
             raise Refusal(-234)
         world.quotas.take_promotion(oa.oa_id, person.user_id, now, -218)
+    world.quotas.take_template(oa.oa_id, found.id, found.quota, now, -211)
     message = Message(
         world.message_id(),
         oa.oa_id,
@@ -77,15 +78,17 @@ def template(call: Call) -> dict[str, Any]:
 
 
 def old_message(call: Call) -> dict[str, Any]:
-    """`POST /v2.0/oa/message`: shut down for messages to users (-240); reactions still live here."""
+    """`POST /v2.0/oa/message`: shut down for messages to users (-240); broadcasts of articles and reactions still live here."""
     given = json_object(call.body)
     recipient = given.get("recipient")
     if not isinstance(recipient, dict):
         raise Refusal(-201, "recipient is missing")
     action = given.get("sender_action")
     if not isinstance(action, dict):
-        if "target" in recipient or "anonymous_id" in recipient:
-            raise Refusal(-212, "broadcasts of articles and anonymous chats are not part of this simulator")
+        if "target" in recipient:
+            return articles.broadcast(call, given)
+        if "anonymous_id" in recipient:
+            raise Refusal(-212, "anonymous chats are not part of this simulator")
         raise Refusal(-240)
     known(action, frozenset({"react_icon", "react_message_id"}), "sender_action.")
     call.user_id = text_of(recipient, "user_id", "recipient.", 100)

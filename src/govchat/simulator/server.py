@@ -14,7 +14,7 @@ from pathlib import Path
 from aiohttp import web
 
 from govchat.errors import ConfigurationError
-from govchat.simulator import business, control, oauth, persist, phone, reads, sends, template_acts
+from govchat.simulator import articles, business, control, oauth, persist, phone, reads, sends, template_acts
 from govchat.simulator.acts import Acts
 from govchat.simulator.calls import COURIER, WORLD, absent, api
 from govchat.simulator.control_acts import ACTS
@@ -71,6 +71,8 @@ def _openapi() -> list[web.RouteDef]:
         post("/v3.0/oa/message/transaction", stopped),
         post("/v3.0/oa/message/promotion", stopped),
         post("/v2.0/oa/message", api("cs", sends.old_message)),
+        post("/v2.0/article/create", api("article", articles.create)),
+        post("/v2.0/article/verify", api("article", articles.verify)),
         *uploads,
         get("/v3.0/oa/user/detail", api("read", reads.user_detail)),
         get("/v3.0/oa/user/getlist", api("read", reads.user_list)),

@@ -44,7 +44,10 @@ async def review(request: web.Request) -> web.Response:
         )
         found = replace(found, quality=given.quality)
     if given.quota is not None:
-        changes.append(("change_template_quota", "quota", {"prev_value": "", "new_value": str(given.quota)}))
+        changes.append(
+            ("change_template_quota", "quota", {"prev_value": str(found.quota or ""), "new_value": str(given.quota)})
+        )
+        found = replace(found, quota=given.quota)
     world.changed_templates[oa.oa_id, found.id] = found
     told = []
     for name, field, change in changes:

@@ -45,6 +45,7 @@ class Template:
     quality: str = "HIGH"
     price_phone: int = 800
     price_uid: int = 560
+    quota: int | None = None  # messages a day, by user id and by phone together
 
     def filled(self, data: Mapping[str, str]) -> str:
         """The text on the phone."""

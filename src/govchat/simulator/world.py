@@ -17,6 +17,7 @@ from govchat.kit import clock
 from govchat.simulator.faults import Faults
 from govchat.simulator.limits import Meter
 from govchat.simulator.people import CITIZENS, DAY, Citizen, Message, Person, long_id
+from govchat.simulator.published import Articles
 from govchat.simulator.quotas import Quotas
 from govchat.simulator.refusals import Refusal
 from govchat.simulator.stats import Stats
@@ -107,6 +108,7 @@ class World:
     stats: Stats = field(default_factory=Stats)
     uploads: Uploads = field(default_factory=Uploads)
     quotas: Quotas = field(default_factory=Quotas)
+    articles: Articles = field(default_factory=Articles)
     app_by_id: dict[str, AppConfig] = field(init=False)
     oa_by_id: dict[str, OaConfig] = field(init=False)
     oa_by_slug: dict[str, OaConfig] = field(init=False)

@@ -13,7 +13,8 @@ import aiohttp
 import msgspec
 
 from govchat.kit import clock
-from govchat.zalo import messages, oauth, outgoing, replies, templates
+from govchat.zalo import articles, messages, oauth, outgoing, replies, templates
+from govchat.zalo.articles import Article
 from govchat.zalo.codes import Host
 from govchat.zalo.errors import AccessTokenInvalid, MessageInvalid, OutcomeUnknown
 from govchat.zalo.exchange import UPLOAD_TIMEOUT_S, Content, Rate, exchange, read_envelope
@@ -97,6 +98,30 @@ class ZaloClient:
         url = f"{self.business_url}/message/template"
         data, rate = await self._post(url, access_token, msgspec.json.encode(template), Host.zbs)
         return _certain(replies.read_template_sent(data, rate))
+
+    # --- articles ---
+
+    async def create_article(self, access_token: str, article: Article) -> str:
+        """Have an article made, once: it is there for all to see. Answers the token by which `verify_article` tells its id."""
+        data, _ = await self._post(
+            f"{self.openapi_url}/v2.0/article/create", access_token, msgspec.json.encode(article)
+        )
+        return _certain(as_text(data.get("token")))
+
+    async def verify_article(self, access_token: str, token: str) -> str:
+        """The id of an article; a retryable `ZaloError` (-214) while Zalo is still making it."""
+        body = msgspec.json.encode({"token": token})
+        try:
+            data, _ = await self._post(f"{self.openapi_url}/v2.0/article/verify", access_token, body)
+            return _certain(as_text(data.get("id")) or as_text(data.get("article_id")))
+        except OutcomeUnknown as error:
+            raise _harmless(error) from None
+
+    async def broadcast(self, access_token: str, article_id: str) -> str:
+        """Send an article to every follower of the OA; answers Zalo's message id. `OutcomeUnknown`: they may have it, don't repeat."""
+        body = msgspec.json.encode(articles.broadcast_of(article_id))
+        data, _ = await self._post(f"{self.openapi_url}/v2.0/oa/message", access_token, body)
+        return _certain(as_text(data.get("message_id")))
 
     # --- reading ---
 

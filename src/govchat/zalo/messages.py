@@ -170,20 +170,22 @@ def query(title: str, payload: str, hidden: bool = False) -> Button:
     """A button that sends `payload` back as the citizen's text; `hidden` keeps it out of the chat."""
     kind: ButtonType = "oa.query.hide" if hidden else "oa.query.show"
     return Button(
-        _line("button title", title, BUTTON_TITLE_LIMIT), kind, _line("button payload", payload, PAYLOAD_LIMIT)
+        check_line("button title", title, BUTTON_TITLE_LIMIT),
+        kind,
+        check_line("button payload", payload, PAYLOAD_LIMIT),
     )
 
 
 def open_url(title: str, url: str, *, allow_insecure: bool = False) -> Button:
     """A button that opens a page; https alone, http to this machine when `allow_insecure`."""
-    target = Target(url=_url("button url", url, allow_insecure))
-    return Button(_line("button title", title, BUTTON_TITLE_LIMIT), "oa.open.url", target)
+    target = Target(url=check_url("button url", url, allow_insecure))
+    return Button(check_line("button title", title, BUTTON_TITLE_LIMIT), "oa.open.url", target)
 
 
 def open_phone(title: str, phone: str) -> Button:
     """A button that calls `phone`: 0…, +84… or a short number like 1022."""
     return Button(
-        _line("button title", title, BUTTON_TITLE_LIMIT),
+        check_line("button title", title, BUTTON_TITLE_LIMIT),
         "oa.open.phone",
         Target(phone_code=phone_code("button phone", phone)),
     )
@@ -192,9 +194,9 @@ def open_phone(title: str, phone: str) -> Button:
 def open_sms(title: str, phone: str, content: str) -> Button:
     """A button that opens a text message to `phone` with `content` filled in."""
     target = Target(
-        content=_line("button content", content, PAYLOAD_LIMIT), phone_code=phone_code("button phone", phone)
+        content=check_line("button content", content, PAYLOAD_LIMIT), phone_code=phone_code("button phone", phone)
     )
-    return Button(_line("button title", title, BUTTON_TITLE_LIMIT), "oa.open.sms", target)
+    return Button(check_line("button title", title, BUTTON_TITLE_LIMIT), "oa.open.sms", target)
 
 
 # --- messages -------------------------------------------------------------------------------------------------------------
@@ -204,7 +206,7 @@ def text(user_id: str, text: str, buttons: Sequence[Button] = (), quote_message_
     """A text of at most 2,000 characters (after NFC) with at most 5 buttons; `texts` cuts longer ones."""
     attachment = Attachment("template", Payload(buttons=_buttons(buttons))) if buttons else None
     quoted = check_id("quote_message_id", quote_message_id) if quote_message_id is not None else None
-    return _to(user_id, Body(_line("text", text, TEXT_LIMIT), quoted, attachment))
+    return _to(user_id, Body(check_line("text", text, TEXT_LIMIT), quoted, attachment))
 
 
 def texts(
@@ -226,9 +228,9 @@ _text = text  # `texts` has an argument of that name
 def request_info(user_id: str, title: str, subtitle: str, image_url: str, *, allow_insecure: bool = False) -> CsMessage:
     """Asks the citizen to share name, phone and address; answered by `user_submit_info`."""
     element = Element(
-        title=_line("title", title, TITLE_LIMIT),
-        subtitle=_line("subtitle", subtitle, SUBTITLE_LIMIT),
-        image_url=_url("image_url", image_url, allow_insecure),
+        title=check_line("title", title, TITLE_LIMIT),
+        subtitle=check_line("subtitle", subtitle, SUBTITLE_LIMIT),
+        image_url=check_url("image_url", image_url, allow_insecure),
     )
     return _template(user_id, Payload("request_user_info", (element,)))
 
@@ -278,9 +280,9 @@ def file(user_id: str, token: str) -> CsMessage:
 def element(title: str, subtitle: str = "", image_url: str | None = None, *, action: Button | None = None) -> Element:
     """A line of a list; `action` is what a tap does, given as the button that would do it (its title is not shown)."""
     return Element(
-        title=_line("element title", title, TITLE_LIMIT),
-        subtitle=_line("element subtitle", subtitle, SUBTITLE_LIMIT) if subtitle else None,
-        image_url=_url("element image_url", image_url, allow_insecure=False) if image_url else None,
+        title=check_line("element title", title, TITLE_LIMIT),
+        subtitle=check_line("element subtitle", subtitle, SUBTITLE_LIMIT) if subtitle else None,
+        image_url=check_url("element image_url", image_url, allow_insecure=False) if image_url else None,
         default_action=_action(action) if action else None,
     )
 
@@ -301,7 +303,7 @@ def _to(user_id: str, body: Body) -> CsMessage:
 
 
 def _template(user_id: str, payload: Payload, caption: str | None = None) -> CsMessage:
-    words = _line("text", caption, TEXT_LIMIT) if caption else None
+    words = check_line("text", caption, TEXT_LIMIT) if caption else None
     return _to(user_id, Body(text=words, attachment=Attachment("template", payload)))
 
 
@@ -309,7 +311,7 @@ def _media(kind: MediaType, url: str | None, attachment_id: str | None, allow_in
     if (url is None) == (attachment_id is None):
         raise MessageInvalid(kind, "expected either url or attachment_id")
     if url is not None:
-        return Element(media_type=kind, url=_url("url", url, allow_insecure))
+        return Element(media_type=kind, url=check_url("url", url, allow_insecure))
     if not attachment_id or len(attachment_id) > PAYLOAD_LIMIT:
         raise MessageInvalid(
             "attachment_id", "expected the id of an upload", length=len(attachment_id or ""), limit=PAYLOAD_LIMIT
@@ -343,7 +345,8 @@ def _writable(field: str, value: str) -> None:
         ) from None
 
 
-def _line(field: str, value: str, limit: int) -> str:
+def check_line(field: str, value: str, limit: int) -> str:
+    """`value` tidied, when it is something and not too long."""
     _writable(field, value)
     kept = tidy(value)
     if not kept:
@@ -360,7 +363,8 @@ def check_id(field: str, value: str) -> str:
     return value
 
 
-def _url(field: str, value: str, allow_insecure: bool) -> str:
+def check_url(field: str, value: str, allow_insecure: bool) -> str:
+    """`value` when Zalo opens it: https alone, http to this machine when `allow_insecure`."""
     if len(value) > URL_LIMIT:
         raise MessageInvalid(
             field, f"{len(value)} characters, at most {URL_LIMIT} allowed", length=len(value), limit=URL_LIMIT

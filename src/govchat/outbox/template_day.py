@@ -1,0 +1,21 @@
+"""What Zalo says of a template's day: once it allows no more, nobody else is tried with it until tomorrow."""
+
+from datetime import date
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+SPENT = text(
+    """
+    INSERT INTO template_days (tenant_id, day, template_id, spent)
+    SELECT b.tenant_id, :day, b.template_id, true FROM outbox_bodies b
+    WHERE b.tenant_id = :tenant AND b.id = :body AND b.template_id IS NOT NULL
+    ON CONFLICT (tenant_id, day, template_id) DO UPDATE SET spent = true
+    """
+)
+
+
+async def spent(session: AsyncSession, tenant_id: UUID, body_ref: UUID, day: date) -> None:
+    """Zalo refused the template of this body for the rest of `day`, Vietnamese time."""
+    await session.execute(SPENT, {"tenant": tenant_id, "body": body_ref, "day": day})
