@@ -1,9 +1,9 @@
 """SQL functions of revision 0020: money that was not spent returns to a campaign's ceiling, and templates keep to Zalo's day.
 
-Built from those of 0012, whose first sentence holds here too: row-level security binds them as it binds everybody.
+Built from those of 0012 and 0019, whose first sentence holds here too: row-level security binds them as it binds everybody.
 """
 
-from govchat.db.migrations import functions_0012
+from govchat.db.migrations import functions_0012, functions_0019
 
 
 def _changed(function: str, *changes: tuple[str, str]) -> str:
@@ -18,7 +18,7 @@ def _changed(function: str, *changes: tuple[str, str]) -> str:
 # Two reasons more to wait instead of being skipped: the ceiling is reached, but money on its way may come back (`ceiling_held`), and Zalo
 # allows no more of the template today (`template_spent`). Claims of a province are serialised, so what is counted here is exact.
 OUTBOX_CLAIM_BULK = _changed(
-    functions_0012.OUTBOX_CLAIM_BULK,
+    functions_0019.OUTBOX_CLAIM_BULK,
     ("  due timestamptz := greatest(at, clock_timestamp());\n",
      "  due timestamptz := greatest(at, clock_timestamp());\n  by_template integer; on_its_way boolean; taken integer; looks integer;\n"),
     ("      look := room;\n",
@@ -107,5 +107,5 @@ END $$
 FUNCTIONS = (TEMPLATE_ROOM, OUTBOX_CLAIM_BULK, OUTBOX_TALLY)
 BEFORE = tuple(
     function.replace("CREATE FUNCTION", "CREATE OR REPLACE FUNCTION")
-    for function in (functions_0012.OUTBOX_CLAIM_BULK, functions_0012.OUTBOX_TALLY)
+    for function in (functions_0019.OUTBOX_CLAIM_BULK, functions_0012.OUTBOX_TALLY)
 )

@@ -8,7 +8,7 @@ from alembic import op
 from govchat.db.migrations import functions_0014, functions_0021
 
 revision = "0021"
-down_revision = "0016"
+down_revision = "0020"
 branch_labels = None
 depends_on = None
 
