@@ -184,8 +184,13 @@ class Stage:
     async def _idle(self) -> None:
         drainer, rounds = self.drainer, self.drainer._rounds
         await asyncio.sleep(0)
-        while rounds._asked or rounds._running or rounds._timer is not None or drainer._tasks:  # noqa: ASYNC110
+        while rounds._asked or rounds._running or rounds._timer is not None or drainer._tasks or self._soon():  # noqa: ASYNC110
             await asyncio.sleep(0.002)
+
+    def _soon(self) -> bool:
+        """Whether the sender looks again in a moment by itself: it had no token, as after somebody emptied Redis."""
+        now = asyncio.get_running_loop().time()
+        return any(timer.when() < now + 1.5 for timer in self.drainer._resting.values())
 
     async def _fate(self, tenant: Tenant) -> list[Any]:
         async with self.house.registry.db.tenant(tenant.id) as session:

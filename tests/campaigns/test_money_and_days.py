@@ -23,7 +23,7 @@ SAID = {
 
 
 async def test_what_a_refusal_did_not_cost_pays_for_the_next_recipient(stage: Stage) -> None:
-    slug = "tay-ninh"
+    slug = "ho-chi-minh"
     await stage.alone(slug, 3)
     for number in (1, 2, 3):
         await aged(stage, slug, f"dev-{slug}-{number}", 60)

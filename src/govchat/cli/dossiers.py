@@ -96,9 +96,9 @@ def rules(file: Path | None, slug: str, data_dir: Path, json_: bool) -> None:
 @data_dir_option
 @json_option
 def apologies(slug: str, data_dir: Path, json_: bool) -> None:
-    """List dossiers whose appointment can be moved only within a working day from now, the most urgent first.
+    """List dossiers that owe an apology within a working day.
 
-    Later the apology comes too late: it is due at least a day before the appointment.
+    The most urgent come first. Later is too late: an apology is due at least a day before the appointment.
     """
     from govchat.cli.show import as_json, as_table, moment
 

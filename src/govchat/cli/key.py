@@ -32,8 +32,8 @@ def create(slug: str, scopes: tuple[str, ...], test: bool, data_dir: Path, json_
     """Make an API key and print it, this once: only its hash is kept.
 
     Scopes: dossiers:read dossiers:write procedures:read procedures:write campaigns:read campaigns:write campaigns:approve
-    messages:read reports:read petitions:read petitions:write staff:write privacy:write
-    callbacks:read callbacks:write
+    campaigns:emergency messages:read reports:read petitions:read petitions:write staff:write privacy:write callbacks:read
+    callbacks:write
     """
     from govchat.cli.show import as_json
 

@@ -28,7 +28,7 @@ def read(folder: Path, slug: str | None) -> "Book":
 
 def all_findings(folder: Path, book: "Book") -> "list[Finding]":
     """What is wrong in the manifests and in the other files beside them, by file and line."""
-    from govchat.onboarding.parts import check_folders
+    from govchat.onboarding.part_files import check_folders
 
     return sorted([*book.findings, *check_folders(folder)], key=lambda found: (found.file, found.line, found.key))
 

@@ -93,7 +93,7 @@ def _run(settings: "Settings", manifest: "Manifest", data_dir: Path, *, small: b
     running = play(settings, manifest, data_dir=data_dir, log_file=log_file, say=say, size=SMALL if small else FULL)
     try:
         return _in_loop(running)
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, asyncio.CancelledError):
         click.echo("đã dừng; cơ sở dữ liệu tạm đã được xóa", err=True)
         sys.exit(130)
 

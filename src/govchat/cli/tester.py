@@ -29,9 +29,9 @@ def tester() -> None:
 @click.argument("user_ids", nargs=-1, required=True)
 @data_dir_option
 def add(slug: str, user_ids: tuple[str, ...], data_dir: Path) -> None:
-    """Put people on SLUG's list by their Zalo user ids, or by telephone numbers for those whom the counter links by number.
+    """Put people on the list by Zalo user id or telephone number.
 
-    A number is kept as a keyed hash; `list` shows it as tel:….
+    The number is for those whom the counter links by number. It is kept as a keyed hash; `list` shows it as tel:….
     """
     added = asyncio.run(_add(beside_up(data_dir), slug, user_ids))
     click.echo(
@@ -44,7 +44,7 @@ def add(slug: str, user_ids: tuple[str, ...], data_dir: Path) -> None:
 @click.argument("user_id")
 @data_dir_option
 def remove(slug: str, user_id: str, data_dir: Path) -> None:
-    """Take somebody off SLUG's list, by Zalo user id, telephone number or the tel:… that `list` shows."""
+    """Take somebody off the list by user id, number or what `list` shows."""
     asyncio.run(_remove(beside_up(data_dir), slug, user_id))
     click.echo(f"{slug}: đã bỏ người thử {user_id}")
 

@@ -15,7 +15,8 @@ from govchat.dossiers.schemas import DossierIn
 from govchat.errors import ConfigurationError
 from govchat.kit import clock
 from govchat.local.samples import SampleDossier, generate
-from govchat.onboarding.parts import PARTS, check_folders
+from govchat.onboarding.part_files import check_folders
+from govchat.onboarding.parts import PARTS
 from govchat.procedures.book import Book
 from govchat.settings import Settings
 from govchat.tenants.apply import apply_all

@@ -90,12 +90,18 @@ def _new_home() -> Path:
 
 @contextmanager
 def _hearing() -> Iterator[None]:
-    """SIGTERM and a closed terminal end a rehearsal as Ctrl-C does; handlers are put back afterwards."""
+    """SIGTERM and a closed terminal end a rehearsal as Ctrl-C does, also where Ctrl-C is ignored; handlers are put back afterwards."""
     numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
     before = {number: signal.getsignal(number) for number in numbers}
+    loop, playing = asyncio.get_running_loop(), asyncio.current_task()
+
+    def told(*_: object) -> None:
+        if playing is not None:
+            loop.call_soon_threadsafe(playing.cancel)
+
     for number in (signal.SIGTERM, signal.SIGHUP):
         if before[number] is not signal.SIG_IGN:
-            signal.signal(number, lambda *_: signal.raise_signal(signal.SIGINT))
+            signal.signal(number, told)
     try:
         yield
     finally:
