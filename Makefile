@@ -19,7 +19,7 @@ install: ## set up .venv alone, with .venv/bin/govchat in it
 
 test: ## set up .venv, find or install Chromium, then run every test (TESTS="tests/kit -k phone" narrows)
 	@.ci/install dev
-	@CHROMIUM="$$(.ci/chromium)" && export CHROMIUM && exec $(bin)/python -m pytest -n 2 --dist loadfile $(TESTS)
+	@CHROMIUM="$$(.ci/chromium)" && export CHROMIUM && exec $(bin)/python -m pytest -n 3 --dist loadfile $(TESTS)
 
 check: ## format, lint, types, floors, migrations drift, then every test: what .ci/run calls
 	@.ci/install dev

@@ -44,6 +44,7 @@ from govchat.campaigns.schemas import (
     LabelsOut,
     ListOut,
     PersonLabels,
+    PersonLabelsIn,
     PictureOut,
     TestIn,
     TestOut,
@@ -76,7 +77,7 @@ STORM = {
 New = Annotated[CampaignIn, Body(media_type=JSON, examples=[Example(summary="A storm warning", value=STORM)])]
 Tried = Annotated[TestIn, Body(media_type=JSON, examples=[Example(summary="To every tester", value={})])]
 TheirLabels = Annotated[
-    PersonLabels,
+    PersonLabelsIn,
     Body(
         media_type=JSON,
         examples=[Example(summary="A head of village", value={"commune": "Xã Tân Hà", "tags": ["trưởng thôn"]})],

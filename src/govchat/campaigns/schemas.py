@@ -237,7 +237,7 @@ class AllLabels(Struct, kw_only=True):
     items: list[LabelOut]
 
 
-class PersonLabels(Struct, forbid_unknown_fields=True, kw_only=True):
+class PersonLabels(Struct, kw_only=True):
     """The labels of one citizen: where they live, and tags."""
 
     commune: Label | None = None
@@ -256,3 +256,7 @@ class PictureOut(Struct, kw_only=True):
     picture_id: UUID
     ready: bool
     trouble: str | None
+
+
+class PersonLabelsIn(PersonLabels, forbid_unknown_fields=True, kw_only=True):
+    """All labels that somebody is to have from now on."""
