@@ -296,7 +296,8 @@ async def test_the_way_from_draft_to_live(home, cli):
     assert refused.status == 1
     assert "data_record" in refused.refusal
     assert "--override" in refused.refusal
-    # A tester writes, is found, listed and answered.
+    # A tester writes, is found, listed and answered. A running worker hears of the move within seconds; here at once.
+    await home.worker.registry.load()
     await home.zalo.follow(tenant.oa_id, "u1")
     await recorded(home, slug)
     (found,) = (await cli("tenant", "tester", "recent", slug, "--json")).json

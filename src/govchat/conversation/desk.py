@@ -33,14 +33,32 @@ class Desk:
         self.book = book
         self.http = http
         self.files = Store.open(registry.settings)
-        self.library = Library(book, registry.settings.tenants_dir)
+        self._library: Library | None = None
+        self._opening: asyncio.Task[Library] | None = None
         self._facts: dict[UUID, TenantFacts] = {}
         self._facts_of: tuple[Snapshot, date] | None = None
         self._words: dict[UUID, tuple[float, Wording]] = {}
         self._renewing: dict[UUID, asyncio.Task[None]] = {}
 
+    @property
+    def library(self) -> Library:
+        """The rules and words, made on first use: a second of work, which whoever never converses is spared."""
+        if self._library is None:
+            self._library = Library(self.book, self.registry.settings.tenants_dir)
+        return self._library
+
+    async def open(self) -> None:
+        """Make the library beside whatever else the process does."""
+        if self._library is None:
+            if self._opening is None:
+                self._opening = asyncio.create_task(
+                    asyncio.to_thread(Library, self.book, self.registry.settings.tenants_dir)
+                )
+            self._library = await asyncio.shield(self._opening)
+
     async def prepare(self, tenants: Iterable[Tenant]) -> None:
         """Have these provinces' words at hand; those that are old are read again beside the conversation."""
+        await self.open()
         now = time.monotonic()
         missing = []
         self.library.look()
@@ -65,7 +83,11 @@ class Desk:
 
     async def finish(self) -> None:
         """Wait for what is being read."""
-        await asyncio.gather(*self._renewing.values(), self.library.finish(), return_exceptions=True)
+        await asyncio.gather(*self._renewing.values(), return_exceptions=True)
+        if self._opening is not None:
+            await asyncio.gather(self._opening, return_exceptions=True)
+        if self._library is not None:
+            await asyncio.gather(self._library.finish(), return_exceptions=True)
 
     def _facts_at(self, tenant: Tenant, today: date) -> TenantFacts:
         snapshot = self.registry.now

@@ -27,7 +27,7 @@ from govchat.kit import clock
 
 log = structlog.get_logger()
 
-RELOAD_S = 5.0
+RELOAD_S = 15.0
 
 Source = Literal["file", "admin"]
 
