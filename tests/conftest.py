@@ -4,10 +4,12 @@ Tests connect as the application role, over committed transactions: what row-lev
 """
 
 import asyncio
+import fcntl
 import gc
 import os
 import secrets
 import sys
+import tempfile
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -77,6 +79,15 @@ def pytest_collection_finish() -> None:
 def pytest_unconfigure() -> None:
     """Libraries that count what they leak at the end find it gone."""
     gc.unfreeze()
+
+
+@pytest.fixture(scope="module")
+def only_rehearsal(services: Services) -> Iterator[None]:
+    """No other file rehearses on this run's server meanwhile: what one leaves behind would be taken for the other's."""
+    place = Path(tempfile.gettempdir()) / f"govchat-rehearsing-{make_url(services.postgres_url).port}"
+    with place.open("w") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        yield
 
 
 @pytest.fixture(scope="session")

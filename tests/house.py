@@ -105,7 +105,13 @@ async def open_house(settings: Settings, *, worker: bool = True) -> AsyncIterato
     )
     server = _Server(
         uvicorn.Config(
-            create_app(settings), host="127.0.0.1", port=port, log_config=None, access_log=False, lifespan="on"
+            create_app(settings),
+            host="127.0.0.1",
+            port=port,
+            log_config=None,
+            access_log=False,
+            lifespan="on",
+            timeout_keep_alive=60,  # longer than aiohttp keeps a connection
         )
     )
     serving = asyncio.create_task(server.serve())

@@ -2,9 +2,11 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 from tests.campaigns.stage import Stage
 from tests.campaigns.test_send_time import aged, why
+from tests.journeys.stage import eventually
 
 from govchat.kit import clock
 from govchat.simulator.faults import Fault
@@ -37,9 +39,13 @@ async def test_what_a_refusal_did_not_cost_pays_for_the_next_recipient(stage: St
     await stage.send(slug)
     told = await stage.counts(slug, campaign)
     assert (told["sent"], told["failed"], told["queued"]) == (1, 1, 1), "the third waits: money may come back"
-    await fanout.round()
-    with clock.shifted(timedelta(seconds=2)):
-        told = await stage.through(slug, campaign)
+
+    async def on() -> dict[str, Any]:
+        await fanout.round()
+        with clock.shifted(timedelta(seconds=2)):
+            return await stage.through(slug, campaign)
+
+    told = await eventually(on, until=lambda told: told["state"] == "done", what="the money coming back")
     assert (told["state"], told["counts"]["sent"], told["spent"]) == ("done", 2, 110)
     (body,) = await stage.run(
         slug, "SELECT ceiling, reserved FROM outbox_bodies WHERE tenant_id = :tenant AND id = :id", id=campaign

@@ -23,6 +23,9 @@ from tests.journeys.stage import own
 from tests.local.running import clean_environment
 from tests.stack import Services
 
+pytestmark = pytest.mark.usefixtures("only_rehearsal")
+
+
 SLUG = "bien-dong"
 APP_ID, OA_ID = "7001002003004005", "7009008007006005"
 # What the officer fills in, by the beginning of the place's name.

@@ -7,6 +7,7 @@ from asyncio.subprocess import PIPE
 from pathlib import Path
 
 import msgspec
+import pytest
 from tests.cli.conftest import environ_of
 from tests.local.running import clean_environment
 from tests.rehearsal.conftest import Rehearse, leftovers, make_leftover
@@ -19,6 +20,8 @@ from govchat.rehearsal.scratch import PREFIX
 from govchat.rehearsal.stage import Stage, StepBroken
 from govchat.rehearsal.terminal import WIDTH, page
 from govchat.settings import Settings
+
+pytestmark = pytest.mark.usefixtures("only_rehearsal")
 
 
 async def broken(stage: Stage, sheet: Sheet) -> None:

@@ -88,7 +88,13 @@ def _role(url: str) -> str:
 @asynccontextmanager
 async def _api(settings: Settings, port: int) -> AsyncIterator[None]:
     config = uvicorn.Config(
-        create_app(settings), host=HOST, port=port, log_config=None, access_log=False, lifespan="on"
+        create_app(settings),
+        host=HOST,
+        port=port,
+        log_config=None,
+        access_log=False,
+        lifespan="on",
+        timeout_keep_alive=60,  # longer than who calls keeps a connection, so that none is used as it is being closed
     )
     api = _Server(config)
     serving = asyncio.create_task(api.serve())
