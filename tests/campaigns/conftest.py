@@ -1,6 +1,7 @@
-"""A house without workers: fan-out and sending are driven by the tests, step by step."""
+"""A house per file, without workers: fan-out and sending are driven by the tests, step by step, a province a test."""
 
 from collections.abc import AsyncIterator, Iterator
+from datetime import timedelta
 
 import pytest
 from tests.campaigns.stage import Stage
@@ -15,7 +16,7 @@ from govchat.tenants.credentials import Credentials
 from govchat.zalo.client import ZaloClient
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 async def stage(services: Services, redis_url: str) -> AsyncIterator[Stage]:
     async with own_house(services, redis_url, worker=False) as house:
         redis = connect(house.settings.redis_url)
@@ -34,7 +35,7 @@ async def stage(services: Services, redis_url: str) -> AsyncIterator[Stage]:
 
 @pytest.fixture(autouse=True)
 def _by_day() -> Iterator[None]:
-    """It is ten in the morning in Vietnam, whenever the tests run: no hours of rest in the way."""
+    """It is the next ten in the morning in Vietnam: no hours of rest in the way, and PostgreSQL's own clock never ahead."""
     local = clock.now().astimezone(clock.VN)
-    with clock.shifted(local.replace(hour=10, minute=0, second=0, microsecond=0) - local):
+    with clock.shifted((local.replace(hour=10, minute=0, second=0, microsecond=0) - local) % timedelta(days=1)):
         yield

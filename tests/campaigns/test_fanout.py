@@ -9,6 +9,7 @@ import pytest
 from tests.campaigns.stage import Stage
 
 from govchat.campaigns import arrange, expand, finish
+from govchat.kit import clock
 from govchat.outbox import tally
 from govchat.sender import sweep
 from govchat.sender.drain import BULK
@@ -110,9 +111,10 @@ async def test_paused_rests_resumed_goes_on_and_cancelled_tells_nobody_else(stag
     assert told["state"] == "running"
     await stage.run(
         slug,
-        "UPDATE outbox_messages SET due_at = clock_timestamp() + interval '1 hour' WHERE tenant_id = :tenant AND body_ref = :id "
+        "UPDATE outbox_messages SET due_at = :later WHERE tenant_id = :tenant AND body_ref = :id "
         "AND id IN (SELECT id FROM outbox_messages WHERE tenant_id = :tenant AND body_ref = :id ORDER BY id LIMIT 5)",
         id=campaign,
+        later=clock.now() + timedelta(hours=1),
     )
     await stage.send(slug)
     assert (await stage.counts(slug, campaign))["sent"] == 7
