@@ -17,7 +17,6 @@ from sqlalchemy import text
 
 from benchmarks.ground import Ground, cpu_seconds, ground, port, process, wait_for
 from benchmarks.load import open_loop
-from benchmarks.replies import ask
 from govchat.access import keys
 from govchat.db.session import Database
 from govchat.dossiers import batch
@@ -66,19 +65,18 @@ def main() -> None:
         pushed = uvloop.run(_prepare(place))
         environ = {**place.environ, "GOVCHAT_DATA_DIR": str(place.folder)}
         parts = {
-            "simulator": ["simulator", "--port", str(zalo_port)],
-            "API": ["api", "--port", str(api_port)],
-            "worker": ["worker"],
+            "Zalo": ["benchmarks.standin", str(zalo_port), str(api_port), str(place.settings.tenants_dir)],
+            "API": ["govchat", "api", "--port", str(api_port)],
+            "worker": ["govchat", "worker"],
         }
         running = {
-            name: stack.enter_context(process(["-m", "govchat", *arguments], environ, place.folder / f"{name}.log"))
+            name: stack.enter_context(process(["-m", *arguments], environ, place.folder / f"{name}.log"))
             for name, arguments in parts.items()
         }
         wait_for(f"http://127.0.0.1:{api_port}/healthz/ready")
-        wait_for(f"{zalo}/")
-        ask(f"{zalo}/_control/seed", {"count": EACH})
+        wait_for(f"{zalo}/stats")
         pids = {"PostgreSQL": place.postgres_pid, "Valkey": place.valkey_pid} | {
-            name: child.pid for name, child in running.items() if name != "simulator"
+            name: child.pid for name, child in running.items()
         }
         work = itertools.cycle(pushed)
         uvloop.run(_measure(place, api_port, [next(work) for _ in range(34 * 4)], 34.0, {}))
@@ -242,7 +240,8 @@ async def _measure(place: Ground, api_port: int, todo: list[Push], rate: float, 
         f"the push itself p95 {result.quantile(0.95) * 1000:.0f} ms"
     )
     each = ", ".join(f"{name} {cpu / len(todo) * 1000:.2f}" for name, cpu in spent.items())
-    print(f"  {sum(spent.values()) / len(todo) * 1000:.1f} CPU s per 1,000 changes: {each}", flush=True)
+    ours = sum(cpu for name, cpu in spent.items() if name != "Zalo")
+    print(f"  {ours / len(todo) * 1000:.1f} CPU s per 1,000 changes, without the stand-in for Zalo: {each}", flush=True)
 
 
 if __name__ == "__main__":
