@@ -39,6 +39,7 @@ def api(host: str, port: int) -> None:
         port=port,
         loop="uvloop",
         http="httptools",
+        ws="none",
         log_config=None,
         access_log=False,
         server_header=False,

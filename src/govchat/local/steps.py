@@ -10,12 +10,13 @@ import os
 import sys
 from urllib.parse import urlsplit
 
+import asyncpg
 import msgspec
 
 from govchat.errors import ConfigurationError, DomainError
 from govchat.kit.loading import loading
 from govchat.local import prepared
-from govchat.local.folder import Secrets
+from govchat.local.folder import SECRETS, Secrets
 from govchat.local.postgres import APP, settle_database
 from govchat.settings import Settings
 
@@ -75,7 +76,14 @@ def _load() -> None:
 
 async def _settle(settings: Settings, order: Order) -> None:
     if order.secrets is not None:
-        await settle_database(order.port, order.secrets)
+        try:
+            await settle_database(order.port, order.secrets)
+        except asyncpg.InvalidPasswordError:
+            folder = settings.data_dir
+            raise ConfigurationError(
+                f"{folder / SECRETS} is not that of the database beside it, which refuses its password: restore both from one backup, "
+                f"or move {folder} away to start with an empty one"
+            ) from None
     else:
         await check_postgres(settings.migration_database_url)
     if order.foreign_redis:
@@ -108,8 +116,6 @@ def place(url: str) -> str:
 
 async def check_postgres(url: str) -> None:
     """Raise `ConfigurationError` unless a PostgreSQL of an age we know answers at `url`."""
-    import asyncpg  # noqa: PLC0415
-
     try:
         connection = await asyncpg.connect(url.replace("postgresql+asyncpg://", "postgresql://", 1), timeout=10)
     except (OSError, TimeoutError, ValueError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
