@@ -39,6 +39,7 @@ from govchat.kit.queue import (
     SEND,
     Bell,
     arq_pool,
+    await_knock,
     connect,
     decode_job,
     encode_job,
@@ -58,9 +59,10 @@ from govchat.zalo.client import ZaloClient
 
 log = structlog.get_logger()
 
-# How long a nudge may lie before arq looks; the sweep looks at everything this often.
+# Looks at the bell are at least this far apart, however often it rings: what came meanwhile is worked off together.
 POLL_S = 0.1
 BULK_POLL_S = 0.5
+# The sweep looks at everything this often.
 SWEEP_S = 5.0
 RECEIPTS_S = 1.0
 # With more tenants than `kit.turns.FEW`, one where nothing stirred is swept this often.
@@ -205,7 +207,7 @@ class Workplace:
         async def after(ctx: dict[Any, Any]) -> None:
             await self.bell.ring_if_missed(str(ctx["job_id"]).partition(":")[0], bulk=self.bulk)
 
-        return Worker(
+        return Ear(
             functions=[job(name) for name in jobs],
             queue_name=BULK_QUEUE if self.bulk else QUEUE,
             redis_pool=pool,
@@ -234,6 +236,18 @@ class Workplace:
                 await pool.aclose(close_connection_pool=True)
             await asyncio.sleep(pause)
             pause = min(pause * 2, 2.0)
+
+
+class Ear(Worker):
+    """arq's worker, which waits to be rung for instead of looking ten times a second."""
+
+    _looked = False
+
+    async def _poll_iteration(self) -> None:
+        if self._looked:  # what was rung before this process began is looked at first
+            await await_knock(self.pool, self.queue_name)
+        self._looked = True
+        await super()._poll_iteration()
 
 
 async def _until_cancelled(worker: Worker) -> None:

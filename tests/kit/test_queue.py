@@ -10,7 +10,20 @@ from arq.worker import Worker
 from redis.asyncio import Redis
 
 from govchat.kit import queue as room
-from govchat.kit.queue import CONVERSE, QUEUE, RECEIPTS, SEND, Bell, arq_pool, connect, decode_job, encode_job, flag
+from govchat.kit.queue import (
+    CONVERSE,
+    QUEUE,
+    RECEIPTS,
+    SEND,
+    Bell,
+    arq_pool,
+    await_knock,
+    connect,
+    decode_job,
+    encode_job,
+    flag,
+    knocks,
+)
 
 
 @pytest.fixture
@@ -92,6 +105,20 @@ async def test_a_ring_in_the_moment_a_look_ends_is_heard(bell: Bell, redis: Redi
     assert looks == [[first], [second]]
     assert await redis.zcard(QUEUE) == 0
     assert not await redis.exists(flag(CONVERSE))
+
+
+async def test_a_worker_that_waits_hears_the_ring(bell: Bell, redis: Redis, redis_url: str) -> None:
+    pool = arq_pool(redis_url)
+    try:
+        waiting = asyncio.create_task(await_knock(pool, QUEUE))
+        await bell.ring(CONVERSE, [uuid4()])
+        await waiting
+        assert await redis.zcard(QUEUE) == 1
+        await bell.ring(SEND, [uuid4()])
+        await bell.ring(SEND, [uuid4()])
+        assert await redis.llen(knocks(QUEUE)) == 1, "however many ring while nobody waits"
+    finally:
+        await pool.aclose(close_connection_pool=True)
 
 
 async def test_without_redis_ringing_says_no_and_raises_nothing() -> None:

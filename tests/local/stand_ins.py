@@ -5,9 +5,11 @@
 
 import asyncio
 import http.server
+import os
 import sys
 import time
 from functools import partial
+from pathlib import Path
 
 import click
 import msgspec
@@ -30,11 +32,18 @@ PROGRAMS = bring_up.Programs(
 )
 
 
+def heartbeat() -> Path:
+    return Path(os.environ["GOVCHAT_DATA_DIR"]) / "heartbeat"
+
+
 class Yes(http.server.BaseHTTPRequestHandler):
     def do_GET(self) -> None:
+        found = {"checks": [{"name": "worker", "ok": heartbeat().exists()}, {"name": "worker-bulk", "ok": False}]}
+        body = msgspec.json.encode(found) if self.path == "/healthz/ready" else b""
         self.send_response(200)
-        self.send_header("Content-Length", "0")
+        self.send_header("Content-Length", str(len(body)))
         self.end_headers()
+        self.wfile.write(body)
 
     def log_message(self, *arguments: object) -> None:
         pass
@@ -59,10 +68,14 @@ def main() -> None:
             prepare()
         case ["api" | "simulator" as name, port]:
             if name == "api":
+                heartbeat().unlink(missing_ok=True)
                 sys.stdin.readline()  # held, as the real one
             http.server.ThreadingHTTPServer(("127.0.0.1", int(port)), Yes).serve_forever()
-        case ["worker", *_]:
+        case ["worker", *bulk]:
             sys.stdin.readline()
+            if not bulk:
+                time.sleep(0.2)
+                heartbeat().touch()
             time.sleep(3600)
 
 

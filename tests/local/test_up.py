@@ -48,6 +48,10 @@ def test_up_says_what_it_does_and_where_it_answers(ready):
     assert urllib.request.urlopen(f"http://127.0.0.1:{ready.port}/healthz/ready").status == 200
 
 
+def test_ready_is_said_once_the_worker_is_heard(ready):
+    assert (ready.data_dir / "heartbeat").exists()
+
+
 def test_the_parts_are_told_apart_by_their_command_lines(ready):
     assert set(ready.children()) == {"api", "worker", "bulk", "simulator", "postgres", "valkey"}
 

@@ -1,11 +1,15 @@
 """The phone page in a real browser: choose, follow, chat, tap, share, and see it all on the wire."""
 
 import os
+import re
 import shutil
 from collections.abc import AsyncIterator
+from urllib.parse import urlsplit
 
 import pytest
 from playwright.async_api import Browser, Page, async_playwright, expect
+
+from govchat.simulator import server
 
 PNG = bytes.fromhex(
     "89504e470d0a1a0a0000000d4948445200000001000000010806000000"
@@ -192,3 +196,57 @@ async def test_the_consent_page_hands_a_code_back(page, zalo):
     await page.get_by_label("Tỉnh Bắc Ninh").check()
     await page.get_by_test_id("grant").click()
     await page.wait_for_url("**/choices?oa_id=1002&code=*&state=s1")
+
+
+async def test_a_simulator_that_is_gone_is_told_in_plain_words_until_it_is_back(page, zalo):
+    world, port = zalo.sim.world, urlsplit(zalo.sim.url).port
+    user = await go(page, zalo, "an-giang")
+    trouble, toast = page.get_by_test_id("trouble"), page.get_by_test_id("toast")
+    await zalo.sim.close()
+    await expect(trouble).to_contain_text("Không kết nối được với Zalo mô phỏng. Hãy xem cửa sổ dòng lệnh")
+    await page.get_by_test_id("composer").fill("xin chào")
+    await page.keyboard.press("Enter")
+    await expect(toast).to_contain_text("Không kết nối được với Zalo mô phỏng")
+    await expect(page.get_by_test_id("composer")).to_have_value("xin chào")
+    await page.locator('[data-slug="ca-mau"]').click()
+    await page.locator('[data-slug="an-giang"]').click()
+    await expect(trouble).to_be_visible()
+    again = await server.start(world, port=port)
+    try:
+        await expect(trouble).to_be_hidden()
+        await page.wait_for_selector('body[data-ready="an-giang/hien"]')
+        await again.say("an-giang", user, "đã nối lại")
+        await expect(page.get_by_test_id("message-out")).to_contain_text("đã nối lại")
+    finally:
+        await again.close()
+    assert not re.search("fetch|failed|error", await page.inner_text("body"), re.IGNORECASE)
+
+
+@pytest.mark.parametrize(
+    ("status", "told"),
+    [(404, "Hãy tải lại trang"), (413, "Hãy chọn tệp nhỏ hơn"), (400, "(mã 400)"), (500, "simulator.log")],
+)
+async def test_a_refusal_is_told_in_vietnamese(page, zalo, status, told):
+    await go(page, zalo, "an-giang")
+    refused = {"status": status, "body": '{"error": "in English"}', "content_type": "application/json"}
+    await page.route("**/_control/**", lambda route: route.fulfill(**refused))
+    await page.get_by_test_id("follow").click()
+    await expect(page.get_by_test_id("toast")).to_contain_text(told)
+    await expect(page.get_by_test_id("toast")).not_to_contain_text("English")
+
+
+async def test_an_event_that_did_not_arrive_says_why_and_what_to_do(page, zalo, receiver):
+    await go(page, zalo, "an-giang")
+    toast, composer = page.get_by_test_id("toast"), page.get_by_test_id("composer")
+    receiver.statuses = [503]
+    await page.get_by_test_id("follow").click()
+    await expect(toast).to_contain_text("govchat trả lời mã 503")
+    zalo.sim.world.app_by_id["11"].webhook_url = ""
+    await composer.fill("xin chào")
+    await page.keyboard.press("Enter")
+    await expect(toast).to_contain_text("GOVCHAT_PUBLIC_URL")
+    zalo.sim.world.app_by_id["11"].webhook_url = receiver.url
+    await zalo.control("POST", "faults", {"kind": "webhook_lost"})
+    await composer.fill("còn đó không")
+    await page.keyboard.press("Enter")
+    await expect(toast).to_contain_text("webhook_lost")

@@ -66,6 +66,9 @@ async def test_a_database_that_is_away_is_503_in_time_and_200_once_it_is_back(
     for status, answer in answers:
         assert status == 503, answer
         assert json.loads(answer)["code"] in ("not_durable", "registry_unreadable")
+    # The probe says so too, and in time.
+    async with asyncio.timeout(5 * ZALO_WAITS_S), house.http.get(f"{house.url}/healthz/ready") as probed:
+        assert probed.status == 503
     # What needs no database is answered as ever.
     assert (await within_zalos_patience(house, known, "", b"{}"))[0] == 200
     assert (await within_zalos_patience(house, known, "", b"[]"))[0] == 400

@@ -6,6 +6,7 @@ import sys
 import click
 
 from govchat.errors import ConfigurationError, DomainError
+from govchat.kit.loading import loading
 
 # command → (module in govchat.cli, attribute)
 COMMANDS = {
@@ -48,7 +49,8 @@ class LazyGroup(click.Group):
         if cmd_name not in COMMANDS:
             return None
         module, attribute = COMMANDS[cmd_name]
-        command = getattr(importlib.import_module(f"govchat.cli.{module}"), attribute)
+        with loading():
+            command = getattr(importlib.import_module(f"govchat.cli.{module}"), attribute)
         assert isinstance(command, click.Command)
         return command
 

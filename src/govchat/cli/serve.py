@@ -8,6 +8,8 @@ from urllib.parse import urlsplit
 
 import click
 
+from govchat.kit.loading import loading
+from govchat.local.held import wait_to_be_released
 from govchat.settings import Settings
 
 
@@ -16,17 +18,20 @@ from govchat.settings import Settings
 @click.option("--port", default=8000, show_default=True)
 def api(host: str, port: int) -> None:
     """Serve the API: Zalo's webhooks, /v1, probes, metrics."""
-    import uvicorn
+    with loading():
+        import uvicorn
+        import uvicorn.lifespan.on
+        import uvicorn.protocols.http.httptools_impl
+        import uvloop  # noqa: F401  # these three are what uvicorn would load when it is told to go
 
-    from govchat.app import create_app
-    from govchat.obs import logs
+        from govchat.app import create_app
+        from govchat.obs import logs
 
-    settings = Settings.from_env(os.environ)
-    logs.configure("api", settings.log_format)
-    app = create_app(settings)
-    # What is loaded now lives as long as the process: the collector need not look at it for every few requests.
-    gc.collect()
-    gc.freeze()
+        settings = Settings.from_env(os.environ)
+        logs.configure("api", settings.log_format)
+        app = create_app(settings)
+    wait_to_be_released()
+    # What requests leave behind is little: the collector need not look for every few of them.
     gc.set_threshold(20_000, 50, 100)
     config = uvicorn.Config(
         app,
@@ -34,6 +39,7 @@ def api(host: str, port: int) -> None:
         port=port,
         loop="uvloop",
         http="httptools",
+        ws="none",
         log_config=None,
         access_log=False,
         server_header=False,
@@ -48,10 +54,12 @@ def api(host: str, port: int) -> None:
 @click.option("--bulk", is_flag=True, help="Serve campaigns alone.")
 def worker(bulk: bool) -> None:
     """Work off inboxes and send outboxes."""
-    import uvloop
+    with loading():
+        import uvloop
 
-    from govchat.worker import run
+        from govchat.worker import run
 
+    wait_to_be_released()
     uvloop.run(run(Settings.from_env(os.environ), bulk=bulk))
 
 
@@ -64,8 +72,9 @@ def simulator(host: str, port: int, state: Path | None) -> None:
 
     A manifest that is written later gets its Official Account within a second or two.
     """
-    from govchat.cli.false_zalo import build_world, follow_manifests, stamps_of
-    from govchat.simulator.server import Running, run
+    with loading():
+        from govchat.cli.false_zalo import build_world, follow_manifests, stamps_of
+        from govchat.simulator.server import Running, run
 
     settings = Settings.from_env(os.environ)
     seen = stamps_of(settings.tenants_dir)

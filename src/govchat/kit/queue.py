@@ -8,8 +8,9 @@ the set, and a job that ends while the flag stands is made again.
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Awaitable, Iterable
 from datetime import datetime
+from typing import cast
 from uuid import UUID
 
 import msgspec
@@ -57,6 +58,12 @@ return names
 """
 
 
+# One knock is enough for however many jobs.
+KNOCK = "redis.call('LPUSH', KEYS[1], '1'); redis.call('LTRIM', KEYS[1], 0, 0)"
+# So long a worker waits for a knock before it looks all the same: less than the time-out of its connection.
+HEAR_S = 1
+
+
 def connect(redis_url: str) -> "Redis":
     """A Redis client with short time-outs that reconnects by itself."""
     client: Redis = Redis.from_url(redis_url, socket_timeout=2, socket_connect_timeout=2, health_check_interval=30)
@@ -76,6 +83,7 @@ class Bell:
         self._arq = arq_pool(redis_url)
         self._ring = self._arq.register_script(RING)
         self._take = self._arq.register_script(TAKE)
+        self._knock = self._arq.register_script(KNOCK)
         self._soon: dict[str, set[UUID]] = defaultdict(set)
         self._ringing: asyncio.Task[None] | None = None
 
@@ -132,7 +140,9 @@ class Bell:
 
     async def _enqueue(self, job: str, *, bulk: bool) -> None:
         name = f"{job}:bulk" if bulk else job  # arq's ids hold for all queues
-        await self._arq.enqueue_job(job, _job_id=name, _queue_name=BULK_QUEUE if bulk else QUEUE)
+        queue = BULK_QUEUE if bulk else QUEUE
+        if await self._arq.enqueue_job(job, _job_id=name, _queue_name=queue) is not None:
+            await self._knock(keys=[knocks(queue)])
 
     async def reachable(self) -> bool:
         """Whether Redis answers."""
@@ -146,6 +156,16 @@ class Bell:
         if self._ringing is not None:
             await self._ringing
         await self._arq.aclose(close_connection_pool=True)
+
+
+async def await_knock(pool: ArqRedis, queue: str) -> None:
+    """Return as soon as a job is made for this queue, after `HEAR_S` at the latest. One of the workers that wait hears a knock."""
+    await cast("Awaitable[object]", pool.blpop([knocks(queue)], timeout=HEAR_S))
+
+
+def knocks(queue: str) -> str:
+    """Where a worker of this queue waits."""
+    return f"{queue}:knock"
 
 
 def flag(job: str, *, bulk: bool = False) -> str:

@@ -19,6 +19,7 @@ import msgspec
 from govchat.errors import ConfigurationError
 from govchat.local import postgres, valkey
 from govchat.local.folder import PROCESSES, DataFolder, Secrets, open_folder
+from govchat.local.held import HELD
 from govchat.local.ports import HOST, free_port, require_free
 from govchat.local.spawn import spawn
 from govchat.local.stack import write_stack
@@ -54,6 +55,17 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     simulator: bool
     tenants: Path
     seed: bool
+
+
+class _Check(msgspec.Struct):
+    name: str
+    ok: bool
+
+
+class _Findings(msgspec.Struct):
+    """What is read of the answer of `/healthz/ready`."""
+
+    checks: list[_Check]
 
 
 class Run(msgspec.Struct, frozen=True):
@@ -165,11 +177,8 @@ def _start(run: Run, environ: Mapping[str, str]) -> list[str]:
         run.step("starting the simulator")
         simulator = _start_own("simulator", programs.simulator, run, children, options.simulator_port)
     with _preparation(run, children) as preparation:
-        api = _start_own("api", programs.api, run, children, options.port, held="govchat.app")
-        workers = [
-            _start_own("worker", programs.worker, run, children, held="govchat.worker"),
-            _start_own("worker --bulk", programs.bulk_worker, run, children, held="govchat.worker"),
-        ]
+        api = _start_own("api", programs.api, run, children, options.port, held=True)
+        worker = _start_own("worker", programs.worker, run, children, held=True)
         if run.postgres_port:
             _start_postgres(run)
         if run.valkey_port:
@@ -178,12 +187,15 @@ def _start(run: Run, environ: Mapping[str, str]) -> list[str]:
         order = Order(run.postgres_port, run.secrets if run.postgres_port else None, not run.valkey_port, options.seed)
         codes = _prepare(preparation, order, run)
     run.step("starting the API and the workers")
-    for part in (api, *workers):
+    for part in (api, worker):
         run.supervisor.release(part)
     write_stack(run.folder.path, children)
     _wait_for_answer(run, api, options.port, "/healthz/ready")
+    _wait_for_answer(run, worker, options.port, "/healthz/ready", _hears_the_worker)
     if options.simulator:
         _wait_for_answer(run, simulator, options.simulator_port, "/")
+    # Campaigns can wait a moment: loading a third copy of everything would hold up the first answer.
+    _start_own("worker --bulk", programs.bulk_worker, run, children)
     return codes
 
 
@@ -222,19 +234,31 @@ def _start_postgres(run: Run) -> None:
 
 
 def _start_own(
-    name: str, program: tuple[str, ...], run: Run, environ: Mapping[str, str], port: int = 0, *, held: str = ""
+    name: str, program: tuple[str, ...], run: Run, environ: Mapping[str, str], port: int = 0, *, held: bool = False
 ) -> Part:
-    """Start a part of ours. With `held` it loads that module and waits to be released."""
+    """Start a part of ours. With `held` it loads what it needs and waits to be released."""
     log = run.folder.log(name.replace(" --", "-"))
     arguments = [word.replace("{port}", str(port)) for word in program]
     stdin = subprocess.PIPE if held else subprocess.DEVNULL
-    start = partial(spawn, arguments, log=log, environ={**environ, "GOVCHAT_HELD": held}, stdin=stdin)
+    start = partial(spawn, arguments, log=log, environ={**environ, **({HELD: "1"} if held else {})}, stdin=stdin)
     # The simulator ends with the stores: workers finish what they are sending to it.
     return run.supervisor.add(Part(name=name, start=start, log=log, storing=name == "simulator"))
 
 
-def _wait_for_answer(run: Run, part: Part, port: int, path: str) -> None:
-    run.supervisor.wait_until(partial(_answers, port, path), part, PATIENCE, lambda: _last_line(part.log))
+def _wait_for_answer(
+    run: Run, part: Part, port: int, path: str, says: Callable[[bytes], bool] = lambda _: True
+) -> None:
+    """Wait until the part's address answers, with a body that `says` it."""
+    run.supervisor.wait_until(partial(_answers, port, path, says), part, PATIENCE, lambda: _last_line(part.log))
+
+
+def _hears_the_worker(body: bytes) -> bool:
+    """Whether a ready API knows that somebody will answer citizens; an answer without findings counts as none against it."""
+    try:
+        found = msgspec.json.decode(body, type=_Findings)
+    except msgspec.DecodeError:
+        return True
+    return all(check.ok for check in found.checks if check.name == "worker")
 
 
 def _environment(run: Run, environ: Mapping[str, str]) -> dict[str, str]:
@@ -309,11 +333,12 @@ def _prepare(child: "subprocess.Popen[bytes]", order: Order, run: Run) -> list[s
     return codes
 
 
-def _answers(port: int, path: str) -> bool:
+def _answers(port: int, path: str, says: Callable[[bytes], bool]) -> bool:
     connection = http.client.HTTPConnection(HOST, port, timeout=2)
     try:
         connection.request("GET", path)
-        return connection.getresponse().status < 400
+        reply = connection.getresponse()
+        return reply.status < 400 and says(reply.read())
     except (OSError, http.client.HTTPException):
         return False
     finally:

@@ -1,4 +1,5 @@
 // The phone page: who talks with whom, what arrives live, what the citizen does. Drawing is in draw.js and wire.js.
+import { ask, GONE, undelivered } from "./ask.js";
 import { bubble, dayOf, hello, markSeen } from "./draw.js";
 import { addExchange, clearWire, startFilters } from "./wire.js";
 
@@ -6,20 +7,22 @@ const $ = (id) => document.getElementById(id);
 const state = { oas: [], citizens: [], oa: null, citizen: null, userId: "", messages: new Map(), stream: null, load: 0 };
 
 const fold = (text) => text.normalize("NFD").replace(/[\u0300-\u036f]/g, "").replace(/đ/gi, "d").toLowerCase();
-const json = async (reply) => {
-  const data = await reply.json();
-  if (!reply.ok) throw new Error(data.error || reply.statusText);
-  return data;
-};
-const act = (name, body = {}) =>
-  fetch(`/_control/users/${state.oa.oa_id}/${state.userId}/${name}`, { method: "POST", body: JSON.stringify(body) }).then(json);
+const act = (name, body = {}) => ask(`/_control/users/${state.oa.oa_id}/${state.userId}/${name}`, body);
+const AGAIN_MS = 2000;
 
 let toastTimer;
 export function toast(text) {
   $("toast").textContent = text;
   $("toast").classList.add("on");
   clearTimeout(toastTimer);
-  toastTimer = setTimeout(() => $("toast").classList.remove("on"), 3500);
+  // long enough to be read: some sixteen letters a second
+  toastTimer = setTimeout(() => $("toast").classList.remove("on"), Math.max(3500, text.length * 60));
+}
+
+// Stays until the simulator is heard again; an empty text takes it away.
+function trouble(text) {
+  $("trouble").textContent = text;
+  $("trouble").hidden = !text;
 }
 
 // Who and where -------------------------------------------------------------------------------------------------------
@@ -102,8 +105,21 @@ function show(pane) {
 for (const button of document.querySelectorAll(".panes button")) button.onclick = () => show(button.dataset.show);
 $("to-places").onclick = () => { show("places"); $("province").focus(); };
 
+// Never fails: what went wrong is told, and tried again until it goes well or somebody clicks on.
 async function choose(oa, citizen, thenChat = false) {
   const turn = ++state.load;
+  try {
+    await open(turn, oa, citizen);
+  } catch (error) {
+    if (turn !== state.load) return;
+    trouble(error.message);
+    setTimeout(() => turn === state.load && choose(oa, citizen, thenChat), AGAIN_MS);
+    return;
+  }
+  if (turn === state.load && thenChat) show("chat");
+}
+
+async function open(turn, oa, citizen) {
   state.stream?.close();
   Object.assign(state, { oa, citizen, stream: null });
   try { localStorage.setItem("phone", JSON.stringify({ oa: oa.slug, citizen: citizen.key })); } catch { /* private window */ }
@@ -119,8 +135,9 @@ async function choose(oa, citizen, thenChat = false) {
     stream.addEventListener(kind, (event) => take(kind, JSON.parse(event.data)));
   }
   await new Promise((done) => { stream.onopen = done; stream.onerror = done; });
-  const chat = await fetch(`/_phone/chat?${query}`).then(json);
+  const chat = await ask(`/_phone/chat?${query}`).catch((error) => { stream.close(); throw error; });
   if (turn !== state.load) { stream.close(); return; }  // somebody clicked on meanwhile
+  trouble("");
   Object.assign(state, { stream, userId: chat.user_id, messages: new Map() });
   clearWire();
   $("chat").replaceChildren(hello(oa.name));
@@ -130,9 +147,10 @@ async function choose(oa, citizen, thenChat = false) {
   take = arrived;
   early.forEach(([kind, data]) => arrived(kind, data));
   stream.onopen = null;
-  stream.onerror = null;
+  // What was said meanwhile is read again with the rest of the talk.
+  stream.onerror = () => { stream.close(); trouble(GONE); setTimeout(() => turn === state.load && choose(oa, citizen), AGAIN_MS); };
+  if (stream.readyState === EventSource.CLOSED) stream.onerror();
   document.body.dataset.ready = `${oa.slug}/${citizen.key}`;
-  if (thenChat) show("chat");
   toBottom();
   soonSeen();
 }
@@ -190,10 +208,11 @@ document.addEventListener("visibilitychange", soonSeen);
 // What the citizen does -----------------------------------------------------------------------------------------------
 
 function told(delivery) {
-  if (!delivery.sent) toast(`Không có webhook: ${delivery.error}`);
-  else if (delivery.status !== 200) toast(`Webhook chưa tới nơi: ${delivery.status || delivery.error}. Zalo sẽ gửi lại.`);
+  const text = undelivered(delivery);
+  if (text) toast(text);
 }
-const doing = (promise) => promise.then(told).catch((error) => toast(error.message));
+// Answers whether the simulator took it.
+const doing = (promise) => promise.then((delivery) => { told(delivery); return true; }, (error) => { toast(error.message); return false; });
 
 function tap(button) {
   const { type, payload, title } = button;
@@ -221,7 +240,9 @@ $("write").addEventListener("submit", (event) => {
   if (!text) return;
   $("composer").value = "";
   grow();
-  doing(act("text", { text }));
+  doing(act("text", { text })).then((taken) => {
+    if (!taken && !$("composer").value) { $("composer").value = text; grow(); }  // nobody types it twice
+  });
 });
 $("follow").onclick = () => doing(act("follow"));
 $("unfollow").onclick = () => doing(act("unfollow"));
@@ -232,6 +253,7 @@ $("image").onchange = () => {
   if (!file) return;
   const reader = new FileReader();
   reader.onload = () => doing(act("image", { data: reader.result.split(",")[1], name: file.name }));
+  reader.onerror = () => toast("Không đọc được ảnh này. Hãy chọn ảnh khác.");
   reader.readAsDataURL(file);
   $("image").value = "";
 };
@@ -267,15 +289,20 @@ grow();
 const given = new URLSearchParams(location.search);
 let before = {};
 try { before = JSON.parse(localStorage.getItem("phone")) || {}; } catch { /* private window */ }
-fetch("/_phone/choices").then(json).then(async ({ oas, citizens }) => {
+
+async function start() {
+  const { oas, citizens } = await ask("/_phone/choices");
   state.oas = oas.sort((one, other) => one.slug.localeCompare(other.slug));
   state.citizens = citizens;
   const wanted = given.get("oa") || before.oa;
   const oa = oas.find((one) => one.slug === wanted || one.oa_id === wanted) || oas[0];
   const who = given.get("citizen") || before.citizen;
-  if (given.get("oa") && oa.slug !== wanted && oa.oa_id !== wanted) toast(`Không có tỉnh “${wanted}”`);
+  if (!oa) { trouble("Zalo mô phỏng chưa có tỉnh nào. Hãy tạo một tỉnh bằng lệnh govchat tenant new, rồi tải lại trang."); return; }
+  if (given.get("oa") && oa.slug !== wanted && oa.oa_id !== wanted) toast(`Không có tỉnh “${wanted}”. Đang mở ${oa.name}; hãy chọn tỉnh khác trong danh sách.`);
   await choose(oa, citizens.find((one) => one.key === who) || citizens[0]);
   document.querySelector('#provinces [aria-selected="true"]')?.scrollIntoView({ block: "center" });
   if (given.get("text")) { $("composer").value = given.get("text"); grow(); }
   if (innerWidth > 1080 || given.get("text")) $("composer").focus();
-}).catch((error) => toast(`Không tải được trang: ${error.message}`));
+}
+const begin = () => start().catch((error) => { trouble(error.message); setTimeout(begin, AGAIN_MS); });
+begin();

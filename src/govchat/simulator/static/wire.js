@@ -55,7 +55,7 @@ export function addExchange(one, live) {
   raw.append(
     ...section(one.request, headersOf(one.headers)),
     ...section("Nội dung", pretty(one.body)),
-    ...section(`Trả lời ${one.status || ""}`, pretty(one.answer)),
+    ...section(one.status ? `Trả lời ${one.status}` : "Không có trả lời; hãy xem cửa sổ dòng lệnh đang chạy govchat", pretty(one.answer)),
   );
   box.append(summary, raw);
   log().prepend(box);
