@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from govchat.dossiers import queries
 from govchat.dossiers.codes import CodeInvalid
-from govchat.dossiers.national.schemas import Envelope, Field, KnownDossier, KnownProcedure, Looked
+from govchat.dossiers.national.schemas import Envelope, Field, Known, Looked
 from govchat.dossiers.queries import DossierNotFound
 from govchat.procedures.book import View
 
@@ -22,7 +22,7 @@ async def dossier(session: AsyncSession, tenant_id: UUID, asked: Envelope) -> Lo
         found = await queries.row_of(session, tenant_id, str(asked.dossier or ""))
     except (CodeInvalid, DossierNotFound):
         return Looked(0, "Không tìm thấy", [])
-    return Looked(0, "Thành công", [KnownDossier(found.code, str(found.status))])
+    return Looked(0, "Thành công", [Known(MaHoSo=found.code, TrangThaiHoSo=str(found.status))])
 
 
 def procedure(catalogue: View, asked: Envelope) -> Looked:
@@ -30,4 +30,5 @@ def procedure(catalogue: View, asked: Envelope) -> Looked:
     found = catalogue.get(str(asked.procedure or "").strip())
     if found is None:
         return Looked(0, "Không tìm thấy", [])
-    return Looked(0, "Thành công", [KnownProcedure(found.code, found.name, [Field("", found.field)])])
+    known = Known(MATTHC=found.code, TENTTHC=found.name, LINHVUCTHUCHIEN=[Field("", found.field)])
+    return Looked(0, "Thành công", [known])

@@ -96,13 +96,6 @@ class Answer(Struct):
     result: list[EntryAnswer]
 
 
-class KnownDossier(Struct):
-    """What TraCuuHoSo answers of a dossier that is here."""
-
-    MaHoSo: str
-    TrangThaiHoSo: str
-
-
 class Field(Struct):
     """A field of procedures (lĩnh vực)."""
 
@@ -110,12 +103,14 @@ class Field(Struct):
     TENLINHVUC: str
 
 
-class KnownProcedure(Struct):
-    """What LayThuTuc answers of a procedure that the province's catalogue holds."""
+class Known(Struct, omit_defaults=True):
+    """Something that is here: a dossier with its status (TraCuuHoSo), or a procedure with its name and field (LayThuTuc)."""
 
-    MATTHC: str
-    TENTTHC: str
-    LINHVUCTHUCHIEN: list[Field]
+    MaHoSo: str | None = None
+    TrangThaiHoSo: str | None = None
+    MATTHC: str | None = None
+    TENTTHC: str | None = None
+    LINHVUCTHUCHIEN: list[Field] = []
 
 
 class Looked(Struct):
@@ -123,7 +118,7 @@ class Looked(Struct):
 
     error_code: Code
     message: str
-    result: list[KnownDossier] | list[KnownProcedure]
+    result: list[Known]
 
 
 class Opened(Struct):
