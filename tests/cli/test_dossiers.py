@@ -148,7 +148,7 @@ async def test_rules_hold_until_others_are_given(cli, tmp_path):
         ('[[office]]\nunit = "A"\nmorning = "11:00-07:00"', "expected a morning that ends before the afternoon"),
         ('[[procedure]]\ncode = "abc"', 'procedure 1 "abc": expected a code'),
         ('[[procedure]]\ncode = "1.013225"\npause = "stop"', "Invalid enum value"),
-        ('[[office]]\nunit = "A"\n[[office]]\nunit = "a"', "có hai lần"),
+        ('[[office]]\nunit = "A"\n[[office]]\nunit = "a"', "stands there twice"),
         ("[[office", "rules.toml: "),
     ],
 )

@@ -77,6 +77,14 @@ async def test_one_address_is_enough_whichever_it_is(portal: Portal) -> None:
     assert "XoaHoSo" in told["detail"]
 
 
+async def test_a_header_that_a_gateway_put_there_changes_nothing(portal: Portal) -> None:
+    gateway = {"authorization": "Bearer 1f7e-of-the-gateway"}
+    status, answer = await portal.post("", {"session": portal.session, "service": "TraCuuHoSo"}, **gateway)
+    assert (status, answer["error_code"]) == (200, "00")
+    status, answer = await portal.post(f"/{portal.key}/DongBoHoSoMC", [national(new_code())], **gateway)
+    assert (status, answer["error_code"]) == (200, 0)
+
+
 async def test_what_does_not_fit_is_told_within_a_session_too(portal: Portal) -> None:
     _, answer = await portal.sync("DongBoHoSoMC", data=[national("x")])
     assert answer["error_code"] == 1
@@ -118,7 +126,7 @@ async def test_who_is_not_known_is_refused_with_every_way_in(portal: Portal) -> 
         ("/login", {"username": "motcua"}, {}),
         ("/DongBoHoSoMC", [], {"authorization": "Basic ???"}),
         ("/DongBoHoSoMC", [], {"authorization": f"Basic {b64encode(wrong.encode()).decode()}"}),
-        ("/DongBoHoSoMC", {"session": portal.session, "data": []}, {"authorization": f"Bearer {wrong}"}),
+        ("/DongBoHoSoMC", {"session": "abc", "data": []}, {"authorization": f"Bearer {wrong}"}),
     ]
     for path, body, headers in tries:
         status, told = await portal.post(path, body, **headers)

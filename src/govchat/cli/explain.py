@@ -53,12 +53,13 @@ def _of_dossier(data_dir: Path, slug: str, code: str, json_: bool) -> None:
     from govchat.cli import notice
     from govchat.cli.show import as_json
     from govchat.dossiers.codes import CodeInvalid, normalise
+    from govchat.errors import ConfigurationError
     from govchat.notices import queries
 
     try:
         key = normalise(code)
     except CodeInvalid:
-        raise click.UsageError(
+        raise ConfigurationError(
             f'"{code}": expected the id of a message or a notice, or a dossier\'s code; `govchat notice list {slug}` shows both'
         ) from None
     found = notice.inside(data_dir, slug, lambda session, tenant: queries.of_dossier(session, tenant, key))

@@ -175,8 +175,7 @@ async def _served(request: Request[Any, Any, Any], sent: read.Sent, named: str |
         _taken(request, sent, _TAKE[service]) if service in _TAKE else _looked(request, sent, service)
     )
     # The session protocol's clients compare the text; everybody else gets the number.
-    in_session = "authorization" not in request.headers and "key" not in request.path_params
-    if in_session and answer.error_code == 0:
+    if answer.error_code == 0 and request.scope["state"].get(vendor.IN_SESSION):
         answer.error_code = WELL
     return answer
 

@@ -81,7 +81,7 @@ class EntryAnswer(Struct, omit_defaults=True):
 
 
 # What the portal answers when all is well, to the letter: clients of its session protocol compare the text.
-WELL = "00"
+WELL: Literal["00"] = "00"
 Code = int | Literal["00"]
 
 

@@ -23,11 +23,15 @@ SESSION_FOR = timedelta(hours=24)
 # Shaped like a key, so that whatever masks keys masks sessions as well.
 BEGINNING = "gvc_live_~"
 _CONTEXT = "national.session"
+# In the request's state, where a session said who calls.
+IN_SESSION = "in_national_session"
 
 WAYS = (
     "send the API key as Authorization: Bearer, as the password of Authorization: Basic, in the address "
     "(/v1/national/gvc_live_…/DongBoHoSoMC), or log in with it at /v1/national/login and send `session`"
 )
+
+ENDED = "the session is not known or has ended: log in again at /v1/national/login"
 
 
 class Login(msgspec.Struct):
@@ -54,16 +58,20 @@ _LOGIN, _SPOKEN = msgspec.json.Decoder(Login), msgspec.json.Decoder(_Spoken)
 
 
 async def by_vendor(connection: Connection) -> Caller:
-    """Who calls: by header, else by the key in the address, else by the session in the body. Raises `Unauthenticated`."""
-    if connection.headers.get("authorization"):
-        return await by_header(connection)
-    key = connection.path_params.get("key")
-    if key is not None:
+    """Who calls: by the key in the address, else by the session in the body, else by header. Raises `Unauthenticated`.
+
+    In that order, since a gateway on the way may put a header of its own on whatever passes.
+    """
+    key = connection.path_params.get("key", "")
+    if tag_of(key):
         return await by_key(connection, key)
     session = (await _body(connection, _SPOKEN)).session
-    if not session:
-        raise Unauthenticated(WAYS)
-    return await _by_session(connection, session)
+    if session and session.startswith(BEGINNING):
+        connection.scope["state"][IN_SESSION] = True
+        return await _by_session(connection, session)
+    if connection.headers.get("authorization"):
+        return await by_header(connection)
+    raise Unauthenticated(ENDED if session else WAYS)
 
 
 async def by_login(connection: Connection) -> Caller:
@@ -89,9 +97,10 @@ def _key_of(connection: Connection, login: Login) -> str:
 
 async def _by_session(connection: Connection, session: str) -> Caller:
     registry: Registry = connection.app.state.registry
-    ended = Unauthenticated("the session is not known or has ended: log in again at /v1/national/login")
-    tag, rest = session.removeprefix(BEGINNING)[:TAG_LENGTH], session.removeprefix(BEGINNING)[TAG_LENGTH:]
-    tenant = await registry.by_tag(tag) if session.startswith(BEGINNING) else None
+    ended = Unauthenticated(ENDED)
+    told = session.removeprefix(BEGINNING)
+    tag, rest = told[:TAG_LENGTH], told[TAG_LENGTH:]
+    tenant = await registry.by_tag(tag)
     if tenant is None:
         raise ended
     vault = await registry.tenant_vault(tenant.id)
