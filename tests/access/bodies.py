@@ -7,6 +7,8 @@ import pytest
 
 from govchat.kit.ids import new_id
 
+NATIONAL = {"MaHoSo": "H18.07-261103-4713", "MaTTHC": "1.013225", "ChuHoSo": "x", "TrangThaiHoSo": "2"}
+
 # "operation_id": a body that its schema alone doesn't tell.
 BODIES: dict[str, Any] = {
     "link_follower": {"phone": "0912345678", "evidence": "Phiếu đồng ý số 12/2026"},
@@ -30,9 +32,10 @@ BODIES: dict[str, Any] = {
         "message": {"text": "Lịch tiếp công dân."},
         "audience": {"all_followers": True},
     },
-    "synchronise_national_dossiers": {
-        "data": {"MaHoSo": "H18.07-261103-4713", "MaTTHC": "1.013225", "ChuHoSo": "x", "TrangThaiHoSo": "2"}
-    },
+    "synchronise_national_dossiers": {"data": NATIONAL},
+    "exchange_national": {"service": "DongBoHoSoMC", "data": NATIONAL},
+    "exchange_national_by_address": {"data": NATIONAL},
+    "open_national_session": {},
     "update_national_progress": {"data": [{"MaHoSo": "H18.07-261103-4713", "TrangThai": "4"}]},
 }
 

@@ -61,6 +61,8 @@ PATH_PARAMETERS = {
     "request_id": str(REQUEST),
     "file_id": "0190c0de-0000-7000-8000-00000000f11e",
     "user_id": "tester",
+    "key": "gvc_live_",
+    "service": "DongBoHoSoMC",
 }
 # What a route must be asked besides, by operation.
 QUERIES = {"drop_label": "?kind=tag&name=x"}

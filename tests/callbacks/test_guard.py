@@ -45,11 +45,20 @@ def test_what_the_operator_allows_passes_and_nothing_beside_it():
         "https://user:pw@motcua.example/", "https://user@motcua.example/", "https://motcua.example/#x", "https://[::1/x",
         "https://motcua.example:99999/", "https://motcua.example:0/", "https://127.0.0.1/x", "https://[::ffff:10.0.0.1]/x",
         "https://169.254.169.254/latest/meta-data", "https://một-cửa.example/", "https://a b.example/", "javascript:alert(1)",
+        "https://2130706433/x", "https://0x7f000001/x", "https://0177.0.0.1/x", "https://127.1/x", "https://localhost/x",
+        "https://a.localhost./x", "https://./x",
     ],
 )  # fmt: skip
 def test_urls_that_can_not_be_right_are_refused_at_once(url):
     with pytest.raises(CallbackUrlInvalid):
         check_url(url, ())
+
+
+def test_a_number_is_no_name_whatever_the_operator_allows():
+    allowed = networks(("127.0.0.0/8",))
+    assert check_url("http://localhost:8080/x", allowed)
+    with pytest.raises(CallbackUrlInvalid, match="number"):
+        check_url("https://2130706433/x", allowed)
 
 
 def test_plain_http_is_for_allowed_networks_only():

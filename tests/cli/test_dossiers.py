@@ -60,8 +60,8 @@ async def test_good_lines_are_kept_and_wrong_ones_named(cli, own_settings, tmp_p
     assert await stored(own_settings) == {}
     said = await cli("dossiers", "import", str(file), "--tenant", "dong-nai")
     assert (said.status, "2 mới" in said.out) == (1, True)
-    assert f'{file}:3 Trạng thái: "đang bay" is no status' in said.err
-    assert f"{file}:6 Ghi chú: " in said.err
+    assert f'{file}:3 Trạng thái: "đang bay" không phải trạng thái' in said.err
+    assert f"{file}:6 Ghi chú: để trống; hồ sơ không được tiếp nhận phải ghi lý do" in said.err
     assert await stored(own_settings) == {GOOD[0]: 4, OTHER[0]: 2}
     said = await cli("dossiers", "import", str(file), "--tenant", "dong-nai", "--json")
     assert said.json["outcomes"] == {"unchanged": 2}
@@ -80,14 +80,42 @@ async def test_a_workbook_is_read_with_its_dates_and_numbers(cli, own_settings, 
     assert await stored(own_settings) == {GOOD[0]: 9}
 
 
+@pytest.mark.parametrize("kind", ["csv", "xlsx"])
+async def test_a_title_may_stand_above_the_heads_and_heads_have_several_names(cli, own_settings, tmp_path, kind):
+    heads = [
+        "STT",
+        "Mã số hồ sơ",
+        "Mã TTHC",
+        "Người nộp hồ sơ",
+        "Hẹn trả",
+        "Ngày nhận",
+        "Tình trạng",
+        "Cơ quan giải quyết",
+    ]
+    row = ["1", GOOD[0], GOOD[1], GOOD[2], "01/12/2026", "03/11/2026", "Đang xử lý", "Sở Xây dựng"]
+    rows = [["ỦY BAN NHÂN DÂN THÀNH PHỐ"], ["DANH SÁCH HỒ SƠ THÁNG 11"], [], heads, row, ["2", "x", *row[2:]]]
+    if kind == "csv":
+        (tmp_path / "a.csv").write_text("\n".join(";".join(each) for each in rows))
+    else:
+        book = openpyxl.Workbook()
+        for each in rows:
+            book.active.append(each)
+        book.save(tmp_path / "a.xlsx")
+    file = tmp_path / f"a.{kind}"
+    said = await cli("dossiers", "import", str(file), "--tenant", "dong-nai")
+    assert (said.status, "1 mới" in said.out) == (1, True), said.everything
+    assert f'{file}:6 Mã hồ sơ: "x" không phải một mã hồ sơ' in said.err
+    assert await stored(own_settings) == {GOOD[0]: 4}
+
+
 @pytest.mark.parametrize(
     ("name", "content", "told"),
     [
-        ("a.csv", "Mã hồ sơ,Ghi chú\nx,y".encode(), "a.csv:1 columns are missing: Mã thủ tục"),
-        ("a.csv", "Mã hồ sơ".encode("utf-16"), "is not UTF-8"),
-        ("a.csv", b"", "the table is empty"),
-        ("a.xlsx", b"no workbook", "no workbook that can be read"),
-        ("a.csv", "Mã hồ sơ,ma ho so\nx,y".encode(), "stands there twice"),
+        ("a.csv", "Mã hồ sơ,Ghi chú\nx,y".encode(), "a.csv:1 thiếu cột: Mã thủ tục"),
+        ("a.csv", "Mã hồ sơ".encode("utf-16"), "không phải UTF-8"),
+        ("a.csv", b"", "bảng không có dòng nào"),
+        ("a.xlsx", b"no workbook", "không đọc được bảng tính"),
+        ("a.csv", "Mã hồ sơ,ma ho so\nx,y".encode(), "có hai lần"),
     ],
 )
 async def test_a_file_that_is_no_table_is_refused(cli, tmp_path, name, content, told):

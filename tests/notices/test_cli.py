@@ -3,10 +3,12 @@
 from collections.abc import AsyncIterator
 
 import pytest
+import sqlalchemy as sa
 from tests.cli.conftest import Cli, Said, run
 from tests.notices.stage import NOON, Stage
 
 from govchat.db.session import Database
+from govchat.dossiers.codes import normalise
 from govchat.notices.templates import take_in
 from govchat.settings import Settings
 from govchat.tenants.registry import Registry
@@ -70,6 +72,7 @@ async def test_a_template_is_mapped_by_its_usual_names_and_by_what_is_given(cli:
     assert "template sync" in refusal(await cli("template", "map", "gia-lai", "ready", "1", "muc_nay=note"))
     said = await cli("template", "map", "gia-lai", "ready", "310009", "muc_nay=results")
     assert said.out.splitlines() == ["ma_ho_so = code", "muc_nay = results"]
+    assert "cơ quan đang giữ hồ sơ, người tiếp nhận, giải quyết" in said.err
     (listed,) = (await cli("template", "list", "gia-lai", "--json")).json
     assert listed["kinds"] == ["ready"]
 
@@ -82,8 +85,16 @@ async def test_whom_nobody_could_reach_is_listed_and_explained(cli: Cli, stage: 
     (listed,) = (await cli("notice", "unreached", "gia-lai", "--json")).json
     assert listed["code"] == change.code
     story = (await cli("explain", listed["notice_id"], "--tenant", "gia-lai")).out
-    assert "not by cs: the citizen has never interacted" in story
+    assert "not in the chat within 48 hours: the citizen has never interacted" in story
     assert "no message was put" in story
+    async with stage.db.tenant(stage.id) as session:
+        key, dossier = {"code_key": normalise(change.code)}, {"id": change.dossier_id}
+        await session.execute(sa.text("UPDATE dossiers SET code_key = :code_key WHERE id = :id"), key | dossier)
+    (told,) = (await cli("explain", change.code.lower(), "--tenant", "gia-lai", "--json")).json
+    assert (told["id"], told["state"], told["channel"]) == (listed["notice_id"], "none", None)
+    assert listed["notice_id"] in (await cli("notice", "list", "gia-lai", "--dossier", change.code)).out
+    assert "nobody follows" in (await cli("explain", "H52.99-261103-9999", "--tenant", "gia-lai")).out
+    assert "a dossier's code" in refusal(await cli("explain", "xyz", "--tenant", "gia-lai"))
     unknown = await cli("explain", "00000000-0000-7000-8000-000000000000", "--tenant", "gia-lai")
     assert "is not known here" in refusal(unknown)
 

@@ -39,7 +39,11 @@ class Doorman:
 
     async def recognise(self, tenant_id: UUID, key: str) -> Caller:
         """Who holds this key; raises `Unauthenticated`. Its last use is noted at most once a minute."""
-        found = await self._gather.put(_Shown(tenant_id, hash_of(key)))
+        return await self.recognise_hash(tenant_id, hash_of(key))
+
+    async def recognise_hash(self, tenant_id: UUID, key_hash: bytes) -> Caller:
+        """Who holds the key with this hash, as a session names it; raises `Unauthenticated`."""
+        found = await self._gather.put(_Shown(tenant_id, key_hash))
         if found is None:
             raise Unauthenticated("the API key is not known or was revoked: make one with `govchat key create`")
         return found

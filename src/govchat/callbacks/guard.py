@@ -5,6 +5,7 @@ differently the next moment gains nothing. The judgement is made again on the so
 as such. What the operator allows (`GOVCHAT_CALLBACK_ALLOW`) passes; plain HTTP goes nowhere else.
 """
 
+import re
 import socket
 from collections.abc import Sequence
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
@@ -21,6 +22,8 @@ Network = IPv4Network | IPv6Network
 # Public by number, private by nature: the host agent of Azure, and the block of protocol assignments, metadata of Oracle's cloud within.
 NOT_PUBLIC = (ip_network("168.63.129.16/32"), ip_network("192.0.0.0/24"))
 NAT64 = ip_network("64:ff9b::/96")
+# No public name ends in a number; resolvers read 127.1, 0177.0.0.1, 2130706433 and 0x7f000001 as addresses.
+_NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*")
 
 
 class CallbackUrlInvalid(DomainError):
@@ -85,6 +88,11 @@ def check_url(url: str, allowed: Sequence[Network]) -> str:
     try:
         ip_address(host)
     except ValueError:
+        last = host.rstrip(".").rpartition(".")[2]
+        if _NUMBER.fullmatch(last) or (last in ("localhost", "") and not allowed):
+            raise CallbackUrlInvalid(
+                f'host "{host[:80]}" is this machine, or a number for an address: write a public name, or an address like 203.0.113.7'
+            ) from None
         return url
     if not may_go(host, allowed, public=parts.scheme == "https"):
         raise CallbackUrlInvalid(

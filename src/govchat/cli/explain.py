@@ -14,25 +14,62 @@ if TYPE_CHECKING:
     from govchat.notices.schemas import Decided, Story, Told
     from govchat.settings import Settings
 
+# The ways to a citizen in words; in JSON they go by their names.
+WAYS = {
+    "cs": "in the chat within 48 hours",
+    "cs_paid": "in the chat until the 7th day, billed",
+    "uid": "by template to the user id",
+    "phone": "by template to the telephone number",
+}
+
 
 @click.command()
-@click.argument("message_id", metavar="ID", type=click.UUID)
+@click.argument("asked", metavar="ID")
 @click.option("--tenant", "slug", required=True, metavar="SLUG", help="The province that said it.")
 @data_dir_option
 @click.option("--json", "json_", is_flag=True, help="Print JSON.")
-def explain(message_id: UUID, slug: str, data_dir: Path, json_: bool) -> None:
+def explain(asked: str, slug: str, data_dir: Path, json_: bool) -> None:
     """Tell why and how the message or notice ID was said.
 
-    Cause, consent, window, quiet hours, budget, waits, attempts, Zalo's answers, receipts. Words, names and telephone numbers are left out.
+    Cause, consent, window, quiet hours, budget, waits, attempts, Zalo's answers, receipts, in Vietnamese time. Words, names and telephone
+    numbers are left out. Given a dossier's code, it lists what was told of that dossier, with the ids.
     """
     from govchat.cli.show import as_json
 
+    try:
+        message_id = UUID(asked)
+    except ValueError:
+        _of_dossier(data_dir, slug, asked, json_)
+        return
     story = asyncio.run(_explain(beside_up(data_dir), slug, message_id))
     if json_:
         as_json(story)
         return
     for line in told(story):
         click.echo(line)
+
+
+def _of_dossier(data_dir: Path, slug: str, code: str, json_: bool) -> None:
+    from govchat.cli import notice
+    from govchat.cli.show import as_json
+    from govchat.dossiers.codes import CodeInvalid, normalise
+    from govchat.errors import ConfigurationError
+    from govchat.notices import queries
+
+    try:
+        key = normalise(code)
+    except CodeInvalid:
+        raise ConfigurationError(
+            f'"{code}": expected the id of a message or a notice, or a dossier\'s code; `govchat notice list {slug}` shows both'
+        ) from None
+    found = notice.inside(data_dir, slug, lambda session, tenant: queries.of_dossier(session, tenant, key))
+    if json_:
+        as_json(found)
+    elif not found:
+        click.echo(f"nobody was told of {key}: nobody follows it, or nothing has changed since")
+    else:
+        notice.told(found)
+        click.echo(f"govchat explain ID --tenant {slug} tells the story of one")
 
 
 def told(story: "Story") -> list[str]:
@@ -47,7 +84,14 @@ def told(story: "Story") -> list[str]:
 
 def _decision(decided: "Decided") -> list[str]:
     hours = decided.hours_since_interaction
-    against = [f"  not by {one.channel}: {one.why}" for one in decided.against]
+    # Of a channel that Zalo refused, the refusal says more than that it was tried.
+    refused = {one.channel for one in decided.against if one.why.startswith("Zalo refused")}
+    refused |= {"cs_paid"} if "cs" in refused else set()
+    against = [
+        f"  not {WAYS.get(one.channel, one.channel)}: {one.why}"
+        for one in decided.against
+        if one.why != "tried before" or one.channel not in refused
+    ]
     merged = f"; takes in the changes {', '.join(map(str, decided.merged))}" if decided.merged else ""
     into = f", merged into {decided.merged_into}" if decided.merged_into else ""
     return [
@@ -59,7 +103,7 @@ def _decision(decided: "Decided") -> list[str]:
         f"  quiet hours: {decided.quiet_hours}{', urgent' if decided.urgent else ''}{', held' if decided.held else ''}",
         f"  budget: {decided.budget_left} đồng left, this costs {decided.cost}",
         *against,
-        f"  channel: {decided.channel or 'none'}, because: {decided.reason}",
+        f"  channel: {WAYS.get(decided.channel or '', 'none')}, because: {decided.reason}",
         f"  words: {'the product’s' if not decided.wording_version else f'version {decided.wording_version}'}",
         f"  planned {_at(decided.planned_at)}, due {_at(decided.due_at)}",
     ]
@@ -75,7 +119,8 @@ def _message(message: "Told") -> list[str]:
     if message.channel:
         template = f" with template {message.template_id}" if message.template_id else ""
         lines.append(
-            f"  by {message.channel}{template}, {message.cost or 0} đồng{f' {message.money}' if message.money else ''}"
+            f"  {WAYS.get(message.channel, message.channel)}{template}, {message.cost or 0} đồng"
+            + (f" {message.money}" if message.money and message.cost else "")
         )
     for each in message.attempts:
         code = f" ({each.zalo_code})" if each.zalo_code is not None else ""
@@ -89,9 +134,9 @@ def _message(message: "Told") -> list[str]:
 
 
 def _at(moment: datetime | None) -> str:
-    from govchat.cli.show import moment as shown
+    from govchat.cli.show import local
 
-    return shown(moment)
+    return local(moment)
 
 
 async def _explain(settings: "Settings", slug: str, message_id: UUID) -> "Story":

@@ -24,11 +24,14 @@ def key() -> None:
 
 @key.command()
 @tenant_option
-@click.option("--scope", "scopes", multiple=True, required=True, help="What the key may do; give it once per scope.")
+@click.option(
+    "--scope", "scopes", multiple=True, required=True, help="What the key may do; once per scope, or several after one."
+)
+@click.argument("more", nargs=-1, metavar="[SCOPE]...")
 @click.option("--test", is_flag=True, help="Make a gvc_test_ key.")
 @data_dir_option
 @json_option
-def create(slug: str, scopes: tuple[str, ...], test: bool, data_dir: Path, json_: bool) -> None:
+def create(slug: str, scopes: tuple[str, ...], more: tuple[str, ...], test: bool, data_dir: Path, json_: bool) -> None:
     """Make an API key and print it, this once: only its hash is kept.
 
     Scopes: dossiers:read dossiers:write procedures:read procedures:write campaigns:read campaigns:write campaigns:approve
@@ -37,7 +40,7 @@ def create(slug: str, scopes: tuple[str, ...], test: bool, data_dir: Path, json_
     """
     from govchat.cli.show import as_json
 
-    made = asyncio.run(_create(beside_up(data_dir), slug, scopes, test))
+    made = asyncio.run(_create(beside_up(data_dir), slug, (*scopes, *more), test))
     if json_:
         as_json(made)
         return

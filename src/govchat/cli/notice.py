@@ -1,9 +1,9 @@
-"""`govchat notice`: a province's words, what it pays for, and whom nobody could reach."""
+"""`govchat notice`: a province's words, what it pays for, what was told, and whom nobody could reach."""
 
 import asyncio
 import getpass
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO, TypeVar
 
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from sqlalchemy.ext.asyncio import AsyncSession
+
+    from govchat.notices.queries import Told
 
 T = TypeVar("T")
 json_option = click.option("--json", "json_", is_flag=True, help="Print JSON.")
@@ -172,3 +174,50 @@ def unreached(slug: str, most: int, data_dir: Path, json_: bool) -> None:
                 for one in found
             ],
         )  # fmt: skip
+
+
+@notice.command(name="list")
+@click.argument("slug")
+@click.option("--dossier", "code", metavar="CODE", help="Everything that was told of one dossier, or to nobody.")
+@click.option(
+    "--slow", is_flag=True, help="Only what Zalo did not have within 10 seconds; what was held on purpose is left out."
+)
+@click.option("--most", type=click.IntRange(1, 1000), default=50, show_default=True)
+@data_dir_option
+@json_option
+def list_(slug: str, code: str | None, slow: bool, most: int, data_dir: Path, json_: bool) -> None:
+    """List the newest notices of the last two days, or of one dossier, with the ids that `govchat explain` takes."""
+    from govchat.cli.show import as_json
+    from govchat.dossiers.codes import normalise
+    from govchat.kit import clock
+    from govchat.notices import queries
+
+    if code is not None:
+        key = normalise(code)
+        found = inside(data_dir, slug, lambda session, tenant: queries.of_dossier(session, tenant, key, most=most))
+    else:
+        found = inside(
+            data_dir, slug, lambda session, tenant: queries.newest(session, tenant, clock.now(), slow=slow, most=most)
+        )
+    if json_:
+        as_json(found)
+    elif not found:
+        click.echo("no such notices")
+    else:
+        told(found)
+
+
+def told(found: "Sequence[Told]") -> None:
+    """Notices in columns, with the ids by which each is explained."""
+    from govchat.cli.show import as_table, local
+
+    as_table(
+        ("PLANNED", "DOSSIER", "CHANGE", "KIND", "STATE", "CHANNEL", "SECONDS", "NOTICE"),
+        [
+            (
+                local(one.planned_at), one.dossier_code, str(one.change_number), one.kind, one.state, one.channel or "-",
+                "-" if one.accepted_after_s is None else f"{one.accepted_after_s:g}", str(one.id),
+            )
+            for one in found
+        ],
+    )  # fmt: skip

@@ -77,7 +77,7 @@ def map_(slug: str, kind: str, template_id: str, fields: tuple[str, ...], data_d
     don_vi, ngay_hen …) find their fact by themselves.
     """
     from govchat.notices.fit import ANY
-    from govchat.notices.templates import map_template
+    from govchat.notices.templates import map_template, unsaid
     from govchat.notices.wording import kind_named
 
     given = dict(field.partition("=")[::2] for field in fields)
@@ -89,6 +89,12 @@ def map_(slug: str, kind: str, template_id: str, fields: tuple[str, ...], data_d
     )
     for parameter, fact in chosen.items():
         click.echo(f"{parameter} = {fact}")
+    if lacking := unsaid(wanted, chosen):
+        click.echo(
+            f"Mẫu {template_id} không nói: {', '.join(lacking)}. Nghị định 224/2026 yêu cầu thông báo có các nội dung này; "
+            "công dân chỉ thấy khi mở hồ sơ. Nên đăng ký mẫu khác có đủ tham số.",
+            err=True,
+        )
 
 
 def _price(price: int | None) -> str:

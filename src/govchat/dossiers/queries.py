@@ -1,6 +1,6 @@
 """Reading dossiers for the systems that put them."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from uuid import UUID
 
 from sqlalchemy import select, text
@@ -138,7 +138,7 @@ def _out(vault: TenantVault, row: DossierRow, terms: Terms, now: datetime) -> Do
         due_at=row.due_at,
         due_is_computed=not row.due_given and row.due_at is not None,
         first_due_at=row.first_due_at,
-        apology_by=apology_by(row.due_at, term.calendar) if runs and row.due_at else None,
+        apology_by=apology_by(row.due_at, term.calendar).astimezone(UTC) if runs and row.due_at else None,
         reappointments=row.reappointments,
         finished_at=row.finished_at,
         timeliness=timeliness(row.status, row.due_at, row.finished_at, now),

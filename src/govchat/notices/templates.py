@@ -142,6 +142,12 @@ async def map_template(
     return chosen
 
 
+def unsaid(kind: Kind | None, chosen: Mapping[str, str]) -> list[str]:
+    """What the decree asks for in this kind of notice and the template does not say, in Vietnamese; `chosen` is parameter → fact."""
+    asked = MUST[kind] if kind else frozenset.intersection(*MUST.values())
+    return [field.what for name, field in FIELDS.items() if name in asked and name not in chosen.values()]
+
+
 async def fitting(
     session: AsyncSession, tenant_id: UUID, kind: Kind | None, template_id: str, fields: Mapping[str, str]
 ) -> dict[str, str]:

@@ -178,7 +178,9 @@ def _draft_of_dossier(entry: Synchronised, code: str, key: str) -> Draft:
 
 
 def _draft_of_progress(entry: Progress, code: str, key: str) -> Draft:
-    status, at = _status("TrangThai", entry.TrangThai), _moment("ThoiDiemXuLy", entry.ThoiDiemXuLy)
+    # Some clients send whole dossiers under this service, with the dossier's name of the field.
+    told = "TrangThai" if _text(entry.TrangThai) else "TrangThaiHoSo"
+    status, at = _status(told, getattr(entry, told)), _moment("ThoiDiemXuLy", entry.ThoiDiemXuLy)
     note, officer = _text(entry.NoiDungXuLy), _text(entry.NguoiXuLy)
     title = _text(entry.ChucDanh)
 

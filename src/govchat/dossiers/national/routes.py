@@ -1,17 +1,20 @@
-"""`/v1/national`: a second address for what one-stop systems already send to the National Portal."""
+"""`/v1/national`: a second address for what one-stop systems already send to the National Portal.
+
+Their clients know an address, a name and a password, one address for every service, and sessions: see `vendor` for who calls.
+"""
 
 from typing import Annotated, Any
 
 from litestar import Request, Router, post
 from litestar.enums import RequestEncodingType
 from litestar.openapi.spec import Example
-from litestar.params import Body
+from litestar.params import Body, PathParameter
 from msgspec import UNSET, Raw
 
-from govchat.access.guards import REFUSES, RequireScope
+from govchat.access.guards import IDENTIFY, REFUSES, RequireScope
 from govchat.dossiers import intake
-from govchat.dossiers.national import read
-from govchat.dossiers.national.schemas import Answer, Envelope
+from govchat.dossiers.national import look, read, vendor
+from govchat.dossiers.national.schemas import WELL, Answer, Envelope, Looked, Opened
 from govchat.dossiers.routes import called, ring
 
 DOSSIER = {
@@ -53,6 +56,49 @@ Steps = Annotated[
         examples=[Example(summary="One step", value={"data": [STEP]})],
     ),
 ]
+Spoken = Annotated[
+    list[Raw] | Envelope,
+    Body(
+        media_type=RequestEncodingType.JSON,
+        description="`service` says what is sent or asked for",
+        examples=[
+            Example(summary="One dossier", value={"session": "…", "service": "DongBoHoSoMC", "data": [DOSSIER]}),
+            Example(
+                summary="Is it here?", value={"session": "…", "service": "TraCuuHoSo", "mahoso": DOSSIER["MaHoSo"]}
+            ),
+        ],
+    ),
+]
+Who = Annotated[
+    vendor.Login,
+    Body(
+        media_type=RequestEncodingType.JSON,
+        examples=[Example(summary="A login", value={"username": "motcua", "password": "gvc_live_…"})],
+    ),
+]
+Key = Annotated[
+    str, PathParameter(max_length=200, description="The API key, for a client that can set nothing but an address")
+]
+Service = Annotated[str, PathParameter(max_length=40, description="`DongBoHoSoMC` or `CapNhatTienDoHoSoMC`")]
+
+_OPT: dict[str, Any] = {REFUSES: (read.PayloadUnfit,), IDENTIFY: vendor.by_vendor}
+SYNCHRONISE, PROGRESS = "DongBoHoSoMC", "CapNhatTienDoHoSoMC"
+_TAKE = {SYNCHRONISE: read.synchronise, PROGRESS: read.progress}
+_SERVICES = {name.casefold(): name for name in (*_TAKE, look.DOSSIER, look.PROCEDURE)}
+
+
+@post(
+    "/login",
+    operation_id="open_national_session",
+    summary="Log in as to the National Portal",
+    guards=[RequireScope("dossiers:write")],
+    opt={IDENTIFY: vendor.by_login},
+    status_code=200,
+    response_description="The session, good for a day and as long as the key",
+)
+async def open_national_session(request: Request[Any, Any, Any], data: Who) -> Opened:
+    """For clients of the portal's session protocol: `password` is the API key, `username` whatever the vendor likes."""
+    return Opened(0, "Thành công", await vendor.open_session(request, data))
 
 
 @post(
@@ -60,13 +106,13 @@ Steps = Annotated[
     operation_id="synchronise_national_dossiers",
     summary="Take in dossiers in the National Portal's format",
     guards=[RequireScope("dossiers:write")],
-    opt={REFUSES: (read.PayloadUnfit,)},
+    opt=_OPT,
     status_code=200,
     response_description="The portal's answer, and one for each entry",
 )
-async def synchronise_national_dossiers(request: Request[Any, Any, Any], data: Dossiers) -> Answer:
+async def synchronise_national_dossiers(request: Request[Any, Any, Any], data: Dossiers) -> Answer | Looked:
     """DongBoHoSoMC as it is sent to the portal. An entry that doesn't fit is answered with its field; the others are kept."""
-    return await _taken(request, data, read.synchronise)
+    return await _served(request, data, SYNCHRONISE)
 
 
 @post(
@@ -74,13 +120,77 @@ async def synchronise_national_dossiers(request: Request[Any, Any, Any], data: D
     operation_id="update_national_progress",
     summary="Take in steps of dossiers in the National Portal's format",
     guards=[RequireScope("dossiers:write")],
-    opt={REFUSES: (read.PayloadUnfit,)},
+    opt=_OPT,
     status_code=200,
     response_description="The portal's answer, and one for each entry",
 )
-async def update_national_progress(request: Request[Any, Any, Any], data: Steps) -> Answer:
+async def update_national_progress(request: Request[Any, Any, Any], data: Steps) -> Answer | Looked:
     """CapNhatTienDoHoSoMC as it is sent to the portal, for dossiers that came with DongBoHoSoMC or any other way before."""
-    return await _taken(request, data, read.progress)
+    return await _served(request, data, PROGRESS)
+
+
+@post(
+    "/",
+    operation_id="exchange_national",
+    summary="Take whatever is sent to the National Portal at one address",
+    guards=[RequireScope("dossiers:write")],
+    opt=_OPT,
+    status_code=200,
+    response_description="The portal's answer to that service",
+)
+async def exchange_national(request: Request[Any, Any, Any], data: Spoken) -> Answer | Looked:
+    """The portal's one address: `service` is DongBoHoSoMC, CapNhatTienDoHoSoMC, or one of the look-ups TraCuuHoSo and LayThuTuc."""
+    return await _served(request, data, None)
+
+
+@post(
+    "/{key:str}/{service:str}",
+    operation_id="exchange_national_by_address",
+    summary="The same with the key in the address",
+    guards=[RequireScope("dossiers:write")],
+    opt=_OPT,
+    status_code=200,
+    response_description="The portal's answer, and one for each entry",
+)
+async def exchange_national_by_address(
+    request: Request[Any, Any, Any],
+    key: Key,  # noqa: ARG001  for the description; `vendor` reads it
+    service: Service,
+    data: Dossiers,
+) -> Answer | Looked:
+    """For clients that can set nothing but an address. Give such a key `dossiers:write` alone: proxies may write addresses down."""
+    named = _SERVICES.get(service.casefold())
+    if named is None:
+        raise _unknown(service)
+    return await _served(request, data, named)
+
+
+async def _served(request: Request[Any, Any, Any], sent: read.Sent, named: str | None) -> Answer | Looked:
+    """What the body's `service` asks for, else what the address does."""
+    spoken = str(sent.service or "") if isinstance(sent, Envelope) else ""
+    service = _SERVICES.get(spoken.casefold(), named)
+    if service is None:
+        raise _unknown(spoken)
+    answer: Answer | Looked = await (
+        _taken(request, sent, _TAKE[service]) if service in _TAKE else _looked(request, sent, service)
+    )
+    # The session protocol's clients compare the text; everybody else gets the number.
+    if answer.error_code == 0 and request.scope["state"].get(vendor.IN_SESSION):
+        answer.error_code = WELL
+    return answer
+
+
+async def _looked(request: Request[Any, Any, Any], sent: read.Sent, service: str) -> Looked:
+    caller, registry, book = called(request)
+    asked = sent if isinstance(sent, Envelope) else Envelope()
+    if service == look.PROCEDURE:
+        return look.procedure(book.of(caller.tenant_id), asked)
+    async with registry.db.tenant(caller.tenant_id) as session:
+        return await look.dossier(session, caller.tenant_id, asked)
+
+
+def _unknown(service: str) -> read.PayloadUnfit:
+    return read.PayloadUnfit(f'service "{service[:40]}": expected one of {", ".join(_SERVICES.values())}')
 
 
 async def _taken(request: Request[Any, Any, Any], sent: read.Sent, take: Any) -> Answer:
@@ -98,6 +208,12 @@ async def _taken(request: Request[Any, Any, Any], sent: read.Sent, take: Any) ->
 
 router = Router(
     "/v1/national",
-    route_handlers=[synchronise_national_dossiers, update_national_progress],
+    route_handlers=[
+        open_national_session,
+        synchronise_national_dossiers,
+        update_national_progress,
+        exchange_national,
+        exchange_national_by_address,
+    ],
     tags=["Dossiers"],
 )
