@@ -48,6 +48,7 @@ class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     follow_ups: dict[str, tuple[str, ...]]
     groups: dict[str, Group]
     skips: tuple[str, ...]
+    joints: tuple[str, ...]
     last_words: dict[str, tuple[str, ...]]
     signs: dict[str, tuple[str, ...]]
     secrets: _Secrets
@@ -64,6 +65,7 @@ class Rulebook(msgspec.Struct, frozen=True):
     follow_ups: Mapping[str, str]
     groups: Mapping[str, Group]
     skips: frozenset[str]
+    joints: frozenset[str]
     last_words: Mapping[str, str]
 
 
@@ -95,6 +97,7 @@ def read_rulebook(text: str, source: str) -> Rulebook:
         follow_ups=_phrases(file.follow_ups, source),
         groups=file.groups,
         last_words=_phrases(file.last_words, source),
+        joints=frozenset(fold(phrase) for phrase in file.joints),
         skips=frozenset(fold(phrase) for phrase in file.skips),
     )
 

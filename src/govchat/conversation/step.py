@@ -8,13 +8,24 @@ from types import MappingProxyType
 
 import msgspec
 
-from govchat.conversation import events, flood, payloads
+from govchat.conversation import events, flood, payloads, wishes
 from govchat.conversation.context import Context
-from govchat.conversation.flows import browse, follow, front, guidance, lookup, office, people, petition, procedures
+from govchat.conversation.flows import (
+    beside,
+    browse,
+    follow,
+    front,
+    guidance,
+    lookup,
+    office,
+    people,
+    petition,
+    procedures,
+)
 from govchat.conversation.intents import Intent
 from govchat.conversation.rulebook import bare, rulebook
 from govchat.conversation.say import Outcome
-from govchat.conversation.state import State
+from govchat.conversation.state import Also, State
 from govchat.conversation.turn import Heard, Table, Turn, awaiting_secret, topic_is_fresh
 from govchat.conversation.understand import understand
 from govchat.dossiers.codes import find_codes
@@ -64,11 +75,20 @@ _NO_PETITION = frozenset({Intent.DENUNCIATION, Intent.COMPLAINT})
 
 def step(state: State, event: events.Event, context: Context) -> Outcome:
     """The next state, what to say, and what to have asked first, if anything."""
+    also, state = state.also, msgspec.structs.replace(state, also=None) if state.also else state
     if isinstance(event, _ANSWERS):
-        return _act(_turn(state, event, context))
-    state = flood.counted(state, context)
-    turn = _turn(state, event, context)
-    return flood.slowed(turn) or _act(turn)
+        return _served(_act(_turn(state, event, context)), also, context)
+    turn = flood.judged(_turn(flood.counted(state, context), event, context))
+    if isinstance(turn, Outcome):
+        return turn
+    return _served(_act(turn), turn.also, context)
+
+
+def _served(outcome: Outcome, also: Also | None, context: Context) -> Outcome:
+    """With what else was wished for, and with a question that came too fast to be answered before."""
+    if also is not None:
+        outcome = beside.served(outcome, also, context)
+    return beside.caught_up(outcome, context)
 
 
 def _act(turn: Turn) -> Outcome:
@@ -92,9 +112,13 @@ def _turn(state: State, event: events.Event, context: Context) -> Turn:
 
 def _tapped(state: State, payload: str, context: Context) -> Turn:
     """A button means what it says, whenever it was sent; one that no longer exists leads to the menu."""
+    if (
+        payload == payloads.AGAIN and state.missed is not None
+    ):  # the question that came too fast, as if it were tapped now
+        state, payload = msgspec.structs.replace(state, missed=None), state.missed.payload
     heard, argument = payloads.parted(payload) or (Heard.MENU, "")
     codes = find_codes(argument, context.today)
-    return Turn(state=state, context=context, heard=heard, argument=argument, codes=codes)
+    return Turn(state=state, context=context, heard=heard, argument=argument, codes=codes, payload=payload)
 
 
 def _listen(state: State, text: str, context: Context) -> Turn:  # noqa: PLR0911 -- one way to be heard a line
@@ -117,8 +141,9 @@ def _listen(state: State, text: str, context: Context) -> Turn:  # noqa: PLR0911
         book=context.shelf.words,
         context=topic,
     )
+    meaning, also = wishes.heard(meaning, state, context, topic)
     intent = petition.heard_anew(meaning.intent, text)
-    if intent is Intent.UNKNOWN and office.is_asked_about(text, context):
+    if intent in (Intent.UNKNOWN, Intent.GREETING) and office.is_asked_about(text, context):
         intent = Intent.CONTACT_OFFICE
     if (
         state.step == "petition.awaiting_text"
@@ -134,6 +159,7 @@ def _listen(state: State, text: str, context: Context) -> Turn:  # noqa: PLR0911
         codes=meaning.codes,
         secret=meaning.secret,
         reading=meaning.reading,
+        also=None if state.step.startswith("petition.") else also,
     )
     field = rulebook().follow_ups.get(bare(turn.typed))
     if field and fresh and state.procedure and not meaning.codes.anything and meaning.secret is None:

@@ -12,7 +12,7 @@ from govchat.conversation.asks import Ask
 from govchat.conversation.context import Context
 from govchat.conversation.events import DossierAnswer, Event
 from govchat.conversation.say import MOST_BUTTONS, Button, Form, Outcome, Say
-from govchat.conversation.state import TOPIC_S, State
+from govchat.conversation.state import TOPIC_S, Also, State
 from govchat.dossiers.codes import CodesFound
 from govchat.language.read import Reading
 
@@ -27,6 +27,7 @@ class Heard(StrEnum):
     OPENED_CHAT = "opened_chat"
     GIVEN_BACK = "given_back"
     MENU = "menu"
+    AGAIN = "again"
     HELP = "help"
     CANCEL = "cancel"
     GREETING = "greeting"
@@ -95,7 +96,8 @@ class Heard(StrEnum):
 class Turn(msgspec.Struct, frozen=True, kw_only=True):
     """`typed` is the cleaned message, `reading` how its words were read; both empty for anything but a text.
 
-    `argument` is what a tapped button names (a code, a page), `event` what happened, for those who need more of it.
+    `payload` is the tapped button, `argument` what it names (a code, a page), `event` what happened, for those who need more of it;
+    `also` is what else the message wished for (`flows.beside` answers it).
     """
 
     state: State
@@ -106,9 +108,11 @@ class Turn(msgspec.Struct, frozen=True, kw_only=True):
     secret: str | None = None
     reading: Reading = NOTHING
     argument: str = ""
+    payload: str = ""
     phone_known: bool = False
     answers: tuple[DossierAnswer, ...] = ()
     event: Event | None = None
+    also: Also | None = None
 
     @property
     def awaiting_secret(self) -> bool:

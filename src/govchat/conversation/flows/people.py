@@ -4,20 +4,13 @@ from uuid import UUID
 
 from govchat.conversation import asks, events, payloads
 from govchat.conversation.flows.front import menu_buttons, tap
+from govchat.conversation.intents import data_wish
 from govchat.conversation.say import LONGEST_TITLE, Outcome, Tap
 from govchat.conversation.turn import Heard, Table, Turn
 from govchat.conversation.wording import words
-from govchat.kit.text import fold
 from govchat.privacy.models import KINDS as REQUESTS
 
 QUESTIONS = frozenset({"time", "attitude", "clarity", "costs"})
-# What a privacy request is about, by its words without marks; the first that is found.
-_ABOUT_DATA = (
-    ("erase", ("xoa",)),
-    ("withdraw", ("rut lai dong y", "rut dong y", "khong dong y nua")),
-    ("correct", ("sua", "chinh sua", "dinh chinh", "cap nhat")),
-    ("export", ("ban sao", "tai ve", "xuat")),
-)
 
 
 def _human(turn: Turn) -> Outcome:
@@ -65,8 +58,7 @@ def _agree(turn: Turn) -> Outcome:
 
 def _privacy(turn: Turn) -> Outcome:
     """What is kept first; a wish to erase is confirmed by a button before it is one."""
-    said = fold(turn.typed)
-    kind = next((kind for kind, phrases in _ABOUT_DATA if any(phrase in said for phrase in phrases)), "")
+    kind = data_wish(turn.typed)
     if not kind:
         return turn.ask(asks.Privacy("kept"), step="idle", misses=0)
     buttons = (

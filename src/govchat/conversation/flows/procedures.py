@@ -50,7 +50,7 @@ def _asked(turn: Turn) -> Outcome:
 def show(turn: Turn, about: About, field: str = "") -> Outcome:
     """The field that was asked, else the card; it is the topic from here on."""
     field = field if field in FIELDS else ""
-    parts = [tell(about, field), _beside(turn)] if field else [card(about), _beside(turn)]
+    parts = [tell(about, field)] if field else [card(about)]
     if field:
         parts.insert(0, words("procedure.head", name=about.procedure.name))
     if not about.ours:
@@ -64,13 +64,7 @@ def show(turn: Turn, about: About, field: str = "") -> Outcome:
         topic_at=turn.context.seconds,
         choices=(),
         misses=0,
-        then="",
     )
-
-
-def _beside(turn: Turn) -> str:
-    """What was asked in the same message besides the procedure."""
-    return contact_line(turn.context.tenant) if turn.reading.behind in ("contact_office", "human_handoff") else ""
 
 
 def _buttons(about: About, field: str) -> tuple[Button, ...]:
