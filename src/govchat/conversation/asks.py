@@ -111,7 +111,13 @@ class Opinion(msgspec.Struct, frozen=True):
 
 
 class Agree(msgspec.Struct, frozen=True):
-    """Consent to be asked how it went (`survey`)."""
+    """Consent to be asked how it went (`survey`), or to be written to in general (`broadcast`)."""
+
+    purpose: str
+
+
+class Disagree(msgspec.Struct, frozen=True):
+    """That consent is withdrawn."""
 
     purpose: str
 
@@ -137,6 +143,7 @@ Ask = (
     | Forget
     | Opinion
     | Agree
+    | Disagree
     | Petition
     | MyPetitions
     | Person

@@ -37,7 +37,6 @@ class _Secrets(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Group(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A way into the catalogue: a field (`fields` are pieces of official names) or an event of life (`codes`, most likely first)."""
 
-    title: str
     words: tuple[str, ...]
     fields: tuple[str, ...] = ()
     codes: tuple[str, ...] = ()

@@ -32,10 +32,14 @@ class Aside(msgspec.Struct, frozen=True):
 
 
 class Also(msgspec.Struct, frozen=True):
-    """The second wish of a message: the button that stands for it; `aloud` when it is answered in words, too, `on` the day asked about."""
+    """The second wish of a message: the button that stands for it; `aloud` when it is answered in words, too, `on` the day asked about.
+
+    `quiet` when it is less than sure that it was wished for: the button alone.
+    """
 
     payload: Annotated[str, msgspec.Meta(max_length=100)]
     aloud: bool = False
+    quiet: bool = False
     on: Annotated[str, msgspec.Meta(max_length=10)] = ""
 
 

@@ -12,7 +12,7 @@ import msgspec
 from govchat.conversation import payloads
 from govchat.conversation.context import Context
 from govchat.conversation.intents import HEARD, Intent, data_wish
-from govchat.conversation.rulebook import rulebook
+from govchat.conversation.rulebook import bare, rulebook
 from govchat.conversation.state import Also, State
 from govchat.conversation.understand import Meaning, understand
 from govchat.dossiers.codes import CodesFound
@@ -71,7 +71,8 @@ _OFFERED = frozenset(
 
 def heard(whole: Meaning, state: State, context: Context, topic: Topic | None) -> tuple[Meaning, Also | None]:
     """What is answered, and what else the message wished for; the first is the whole reading unless its parts say better."""
-    if whole.intent in _WHOLE or whole.reading.correction or wants_bot(whole.codes.text):
+    text = whole.codes.text
+    if whole.intent in _WHOLE or whole.reading.correction or bare(text) in rulebook().commands or wants_bot(text):
         return whole, None
     cut = parts(whole.codes)
     if len(cut) > 1:
@@ -221,10 +222,14 @@ def _behind(whole: Meaning, state: State, context: Context) -> Also | None:
     intent = HEARD.get((reading.behind, "")) if reading.behind else None
     if intent is None or intent is whole.intent or intent not in _OFFERED or whole.intent in _SMALL_TALK:
         return None
-    if intent is Intent.PROCEDURE and (whole.intent not in _DOSSIER or reading.ask_why == "two wishes"):
-        return None  # its procedures were read for the first wish
     said = msgspec.structs.replace(whole, intent=intent)
-    return _also(said, state, context, aloud=intent in (Intent.PROCEDURE, Intent.CONTACT_OFFICE))
+    if (
+        intent is Intent.PROCEDURE
+    ):  # "hồ sơ đất tới đâu rồi" asks about no procedure, unless the dossier is named by its code
+        asked = whole.intent in _DOSSIER and bool(whole.codes.codes and reading.field)
+        return _also(said, state, context, aloud=True) if asked else None
+    found = _also(said, state, context, aloud=False)
+    return msgspec.structs.replace(found, quiet=True) if found else None
 
 
 def as_button(wish: Meaning, state: State, context: Context) -> Also | None:
@@ -262,7 +267,7 @@ def _office(text: str, context: Context, *, aloud: bool) -> Also:
     named = find.find(manifest, text)
     asked = day.asked_day(manifest, text, context.today)
     agency = named[0].code if len(named) == 1 else ""
-    return Also(payloads.spelled(payloads.CONTACT, agency)[:100], aloud, asked.isoformat() if asked else "")
+    return Also(payloads.spelled(payloads.CONTACT, agency)[:100], aloud, on=asked.isoformat() if asked else "")
 
 
 def _own_code(second: Meaning, state: State, context: Context) -> str:

@@ -126,6 +126,30 @@ OWN: Mapping[str, frozenset[str]] = MappingProxyType(
             rate="",
         ),
         **_declared("front", also="what"),
+        **_declared("consent", ask="", broadcast_done="", survey_ended=""),
+        **_declared("button", agree=""),
+        **_declared(
+            "group",
+            civil_status="",
+            residence="",
+            land="",
+            building="",
+            business="",
+            vehicles="",
+            certification="",
+            welfare="",
+            complaints="",
+            birth="",
+            marriage="",
+            death="",
+            moving="",
+            buying="",
+            house="",
+            shop="",
+            papers="",
+            hardship="",
+        ),
+        **_declared("dossier", moment="time day"),
         **_declared("hours", on="day hours", not_on="day why", again="at", unsettled=""),
         **_declared("rating", which="", how="code", too_early="code", given="code", unproved="code"),
         **_declared("petition", confirmed="code", reopened="code due", head="title code state", dates="received due"),
@@ -136,7 +160,7 @@ OWN: Mapping[str, frozenset[str]] = MappingProxyType(
 )
 
 # The rooms that speak to citizens themselves.
-SPEAKING = ("petitions", "ratings", "handoff", "privacy")
+SPEAKING = ("petitions", "ratings", "handoff", "privacy", "citizens", "dossiers", "offices", "procedures", "tenants")
 
 
 def room_texts() -> dict[str, str]:

@@ -57,14 +57,14 @@ def served(outcome: Outcome, also: Also, context: Context) -> Outcome:
     if any(isinstance(each, Tap) and each.payload == also.payload for each in said.buttons) and not also.aloud:
         return outcome  # it is offered already
     spoken = _spoken(also, context) if also.aloud else ""
-    more = spoken or words("front.also", what=button.title)
+    more = spoken or ("" if also.quiet else words("front.also", what=button.title))
     others = tuple(each for each in said.buttons if not (isinstance(each, Tap) and each.payload == also.payload))
     buttons = (*others[: MOST_BUTTONS - 1], button)
     state = outcome.state
     if spoken and also.payload.startswith(payloads.PROCEDURE) and state.topic_at != context.seconds:
         _, code, field = f"{also.payload}  ".split(" ")[:3]
         state = msgspec.structs.replace(state, procedure=code, field=field, topic_at=context.seconds)
-    return Outcome(state, (Say(f"{said.text}\n\n{more}", buttons, said.form),))
+    return Outcome(state, (Say(f"{said.text}\n\n{more}" if more else said.text, buttons, said.form),))
 
 
 def caught_up(outcome: Outcome, context: Context) -> Outcome:
