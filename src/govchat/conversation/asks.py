@@ -73,6 +73,13 @@ class AddToPetition(msgspec.Struct, frozen=True, kw_only=True):
     note: str | None = None
 
 
+class DropPhoto(msgspec.Struct, frozen=True, kw_only=True):
+    """Let the photo go that was sent last: of one's open petition, or of the one begun at `draft`."""
+
+    code: str = ""
+    draft: int = 0
+
+
 class Forget(msgspec.Struct, frozen=True):
     """Keep nothing of this very message: what it is about (`complaint`, `denunciation`) is the law's way, not ours."""
 
@@ -140,6 +147,7 @@ Ask = (
     FilePetition
     | HoldForPetition
     | AddToPetition
+    | DropPhoto
     | Forget
     | Opinion
     | Agree

@@ -169,6 +169,7 @@ class Archive:
                 asks.FilePetition()
                 | asks.HoldForPetition()
                 | asks.AddToPetition()
+                | asks.DropPhoto()
                 | asks.Petition()
                 | asks.MyPetitions()
             ):

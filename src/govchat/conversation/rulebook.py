@@ -48,6 +48,7 @@ class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     groups: dict[str, Group]
     skips: tuple[str, ...]
     joints: tuple[str, ...]
+    takes_back: tuple[str, ...]
     last_words: dict[str, tuple[str, ...]]
     signs: dict[str, tuple[str, ...]]
     secrets: _Secrets
@@ -65,6 +66,7 @@ class Rulebook(msgspec.Struct, frozen=True):
     groups: Mapping[str, Group]
     skips: frozenset[str]
     joints: frozenset[str]
+    takes_back: frozenset[str]
     last_words: Mapping[str, str]
 
 
@@ -96,6 +98,7 @@ def read_rulebook(text: str, source: str) -> Rulebook:
         follow_ups=_phrases(file.follow_ups, source),
         groups=file.groups,
         last_words=_phrases(file.last_words, source),
+        takes_back=frozenset(fold(phrase) for phrase in file.takes_back),
         joints=frozenset(fold(phrase) for phrase in file.joints),
         skips=frozenset(fold(phrase) for phrase in file.skips),
     )

@@ -127,6 +127,8 @@ def _listen(state: State, text: str, context: Context) -> Turn:  # noqa: PLR0911
     if fresh and plain.isascii() and plain.isdigit() and 1 <= int(plain[:9]) <= len(state.choices):
         picked = payloads.spelled(payloads.PROCEDURE, state.choices[int(plain[:9]) - 1], state.field)
         return _tapped(state, picked, context)
+    if petition.takes_back(text):
+        return Turn(state=state, context=context, heard=Heard.DROP_PHOTO)
     if petition.answers_question(text, state, context):
         return Turn(state=state, context=context, heard=Heard.PETITION_MORE, typed=clean(text))
     if (act := rulebook().last_words.get(bare(text))) is not None:

@@ -71,6 +71,7 @@ class Heard(StrEnum):
     AGREE = "agree"
     PETITION_CODE = "petition_code"
     PETITION_KIND = "petition_kind"
+    DROP_PHOTO = "drop_photo"
     MY_PETITIONS = "my_petitions"
     MY_REQUESTS = "my_requests"
     PRIVACY_KIND = "privacy_kind"

@@ -126,6 +126,8 @@ OWN: Mapping[str, frozenset[str]] = MappingProxyType(
             rate="",
         ),
         **_declared("front", also="what"),
+        **_declared("petition", photo_dropped=""),
+        **_declared("media", none_kept=""),
         **_declared("consent", ask="", broadcast_done="", survey_ended=""),
         **_declared("button", agree=""),
         **_declared(
