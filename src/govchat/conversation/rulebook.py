@@ -47,11 +47,11 @@ class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     follow_ups: dict[str, tuple[str, ...]]
     groups: dict[str, Group]
     skips: tuple[str, ...]
-    joints: tuple[str, ...]
-    takes_back: tuple[str, ...]
     last_words: dict[str, tuple[str, ...]]
     signs: dict[str, tuple[str, ...]]
     secrets: _Secrets
+    joints: tuple[str, ...] = ()
+    takes_back: tuple[str, ...] = ()
 
 
 class Rulebook(msgspec.Struct, frozen=True):

@@ -143,8 +143,9 @@ def _listen(state: State, text: str, context: Context) -> Turn:  # noqa: PLR0911
         book=context.shelf.words,
         context=topic,
     )
+    meaning = msgspec.structs.replace(meaning, intent=petition.heard_anew(meaning.intent, text))
     meaning, also = wishes.heard(meaning, state, context, topic)
-    intent = petition.heard_anew(meaning.intent, text)
+    intent = meaning.intent
     if intent in (Intent.UNKNOWN, Intent.GREETING) and office.is_asked_about(text, context):
         intent = Intent.CONTACT_OFFICE
     if (

@@ -110,7 +110,7 @@ def parts(found: CodesFound) -> list[str]:
             said[-1] = " ".join((said[-1], *each))
         elif each:
             said.append(" ".join(each))
-    return said if len(said) <= _MOST_PARTS else [found.text]
+    return said if 0 < len(said) <= _MOST_PARTS else [found.text]
 
 
 def _joint(folded: Sequence[str], place: int) -> int:
@@ -132,19 +132,25 @@ def _in_code(at: int, found: CodesFound) -> bool:
 def _read(cut: Sequence[str], context: Context, topic: Topic | None) -> Iterator[Meaning]:
     """Each part as a message of its own; what a part names the next may ask about."""
     for part in cut:
-        meaning = understand(part, context.today, book=context.shelf.words, context=topic)
+        meaning = understand(part, context.today, book=context.shelf.words)
+        if topic is not None and not _is_wish(meaning):  # "lệ phí bao nhiêu" asks about what was named before
+            meaning = understand(part, context.today, book=context.shelf.words, context=topic)
         if meaning.intent in (Intent.PROCEDURE, Intent.FILE_ONLINE) and meaning.reading.procedures:
             topic = Topic(meaning.reading.procedures[0].code, meaning.reading.field)
         yield meaning
 
 
+def _is_wish(one: Meaning) -> bool:
+    return one.intent in _OFFERED and one.score >= _SURE
+
+
 def _ordered(whole: Meaning, read: Sequence[Meaning]) -> tuple[Meaning, Meaning | None]:
-    wanted = [one for one in read if one.intent in _OFFERED and one.score >= _SURE]
-    if not wanted:
-        return whole, None
-    grievance = next((one for one in wanted if one.intent in _GRIEVANCES), None)
+    wanted = [one for one in read if _is_wish(one)]
+    grievance = next((one for one in read if one.intent in _GRIEVANCES), None)
     if grievance is not None and _goes_first(grievance, whole):
         return grievance, _other(grievance, wanted, whole)
+    if not wanted:
+        return whole, None
     if whole.reading.ask_why == "two wishes":
         return _two_procedures(whole, wanted)
     first = wanted[0]
@@ -175,8 +181,11 @@ def _two_procedures(whole: Meaning, wanted: Sequence[Meaning]) -> tuple[Meaning,
 
 
 def _is_first_of_two(first: Meaning, whole: Meaning) -> bool:
-    """Whether the part said first is answered first, though the whole was read as the other one. A dossier's state goes before all."""
-    if whole.intent in _DOSSIER or first.intent in (whole.intent, Intent.FILE_ONLINE) or first.score < _VERY_SURE:
+    """Whether the part said first is answered first, though the whole was read as the other one.
+
+    A dossier's state goes before all, and what must be forgotten before that.
+    """
+    if whole.intent in (*_DOSSIER, *_GRIEVANCES) or first.intent in (whole.intent, Intent.FILE_ONLINE) or first.score < _VERY_SURE:
         return False
     return _confirmed(first, whole) and (first.intent is not Intent.PROCEDURE or bool(first.reading.field))
 
