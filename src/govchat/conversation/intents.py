@@ -98,7 +98,7 @@ HEARD: Mapping[tuple[str, str], Intent] = MappingProxyType(
 # What a wish about one's own data is about, by its words without marks; the first that is found.
 _ABOUT_DATA = (
     ("erase", ("xoa",)),
-    ("withdraw", ("rut lai dong y", "rut dong y", "khong dong y nua")),
+    ("withdraw", ("rut lai dong y", "rut dong y", "khong dong y")),
     ("correct", ("sua", "chinh sua", "dinh chinh", "cap nhat")),
     ("export", ("ban sao", "tai ve", "xuat")),
 )

@@ -25,6 +25,7 @@ from govchat.language.syllables import shadow
 from govchat.procedures.catalogue import starter
 
 _LONGEST_COMMAND = 12  # words
+_SHORT, _NAMED_BY = 5, 2  # words of a follow-up, and of something else named in one
 _WHOSE = frozenset({"cua", "toi", "minh", "em"})
 SIGNS = frozenset({"help", "thanks"})
 
@@ -52,6 +53,7 @@ class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     secrets: _Secrets
     joints: tuple[str, ...] = ()
     takes_back: tuple[str, ...] = ()
+    follow_up_words: tuple[str, ...] = ()
 
 
 class Rulebook(msgspec.Struct, frozen=True):
@@ -67,6 +69,7 @@ class Rulebook(msgspec.Struct, frozen=True):
     skips: frozenset[str]
     joints: frozenset[str]
     takes_back: frozenset[str]
+    follow_up_words: frozenset[str]
     last_words: Mapping[str, str]
 
 
@@ -99,6 +102,7 @@ def read_rulebook(text: str, source: str) -> Rulebook:
         groups=file.groups,
         last_words=_phrases(file.last_words, source),
         takes_back=frozenset(fold(phrase) for phrase in file.takes_back),
+        follow_up_words=frozenset(fold(phrase) for phrase in file.follow_up_words),
         joints=frozenset(fold(phrase) for phrase in file.joints),
         skips=frozenset(fold(phrase) for phrase in file.skips),
     )
@@ -162,3 +166,19 @@ def code_finder(today: date) -> CodeFinder:
 def everyday(aliases: Iterable[str]) -> tuple[str, ...]:
     """The aliases to read with: one word of the catalogue ("trc") is too short to be believed in any sentence."""
     return tuple(alias for alias in aliases if " " in alias)
+
+
+def names_something_else(text: str) -> bool:
+    """Whether a short question names what it is about, so that it is not about the procedure shown last: "lệ phí hộ chiếu"."""
+    words = re.findall(r"[^\W_]+", fold(text[:200]))
+    while words and words[-1] in shipped_courtesies():  # not those within: "hộ" is one, and begins "hộ chiếu"
+        words.pop()
+    while words and words[0] in shipped_courtesies():
+        words.pop(0)
+    if not 2 < len(words) <= _SHORT:
+        return False
+    known, other, at = rulebook().follow_up_words, 0, 0
+    while at < len(words):
+        size = next((size for size in (3, 2, 1) if " ".join(words[at : at + size]) in known), 0)
+        other, at = (other, at + size) if size else (other + 1, at + 1)
+    return other >= _NAMED_BY

@@ -20,6 +20,7 @@ from govchat.conversation.flows import (
     office,
     people,
     petition,
+    petition_questions,
     procedures,
 )
 from govchat.conversation.intents import Intent
@@ -69,8 +70,6 @@ _ANSWERS = (
     events.LookedUp, events.Subscribed, events.Unsubscribed, events.OptedOut, events.MyDossiers, events.Told,
     events.Held, events.Petitioned, events.Forgotten,
 )  # fmt: skip
-# What is never a petition, however it is sent: the law has another way for it.
-_NO_PETITION = frozenset({Intent.DENUNCIATION, Intent.COMPLAINT})
 
 
 def step(state: State, event: events.Event, context: Context) -> Outcome:
@@ -115,10 +114,16 @@ def _tapped(state: State, payload: str, context: Context) -> Turn:
     if (
         payload == payloads.AGAIN and state.missed is not None
     ):  # the question that came too fast, as if it were tapped now
-        state, payload = msgspec.structs.replace(state, missed=None), state.missed.payload
+        payload, state = state.missed.payload, msgspec.structs.replace(state, missed=None)
     heard, argument = payloads.parted(payload) or (Heard.MENU, "")
     codes = find_codes(argument, context.today)
     return Turn(state=state, context=context, heard=heard, argument=argument, codes=codes, payload=payload)
+
+
+def _asks_else(text: str, context: Context) -> bool:
+    """Whether what could be an answer to a question about a petition is a question of its own."""
+    meaning = understand(text, context.today, book=context.shelf.words)
+    return petition_questions.is_question(text, meaning.intent, meaning.score)
 
 
 def _listen(state: State, text: str, context: Context) -> Turn:  # noqa: PLR0911 -- one way to be heard a line
@@ -129,7 +134,7 @@ def _listen(state: State, text: str, context: Context) -> Turn:  # noqa: PLR0911
         return _tapped(state, picked, context)
     if petition.takes_back(text):
         return Turn(state=state, context=context, heard=Heard.DROP_PHOTO)
-    if petition.answers_question(text, state, context):
+    if petition.answers_question(text, state, context) and not _asks_else(text, context):
         return Turn(state=state, context=context, heard=Heard.PETITION_MORE, typed=clean(text))
     if (act := rulebook().last_words.get(bare(text))) is not None:
         return Turn(state=state, context=context, heard=Heard.PETITION_CODE, argument=f"{act} ")
@@ -150,7 +155,7 @@ def _listen(state: State, text: str, context: Context) -> Turn:  # noqa: PLR0911
         intent = Intent.CONTACT_OFFICE
     if (
         state.step == "petition.awaiting_text"
-        and intent not in _NO_PETITION
+        and not petition_questions.is_question(text, intent, meaning.score)
         and petition.is_petition(text, state, context)
     ):
         return Turn(state=state, context=context, heard=Heard.PETITION, typed=clean(text))
@@ -162,7 +167,7 @@ def _listen(state: State, text: str, context: Context) -> Turn:  # noqa: PLR0911
         codes=meaning.codes,
         secret=meaning.secret,
         reading=meaning.reading,
-        also=None if state.step.startswith("petition.") else also,
+        also=petition.resumed(state, context) or (None if state.step.startswith("petition.") else also),
     )
     field = rulebook().follow_ups.get(bare(turn.typed))
     if field and fresh and state.procedure and not meaning.codes.anything and meaning.secret is None:

@@ -185,7 +185,11 @@ def _is_first_of_two(first: Meaning, whole: Meaning) -> bool:
 
     A dossier's state goes before all, and what must be forgotten before that.
     """
-    if whole.intent in (*_DOSSIER, *_GRIEVANCES) or first.intent in (whole.intent, Intent.FILE_ONLINE) or first.score < _VERY_SURE:
+    if (
+        whole.intent in (*_DOSSIER, *_GRIEVANCES)
+        or first.intent in (whole.intent, Intent.FILE_ONLINE)
+        or first.score < _VERY_SURE
+    ):
         return False
     return _confirmed(first, whole) and (first.intent is not Intent.PROCEDURE or bool(first.reading.field))
 

@@ -38,6 +38,7 @@ _TITLES: Mapping[str, str] = MappingProxyType(
         payloads.PERSON: "person",
         payloads.CONTACT: "contact",
         payloads.PETITION: "petition",
+        payloads.PETITION_KIND: "report",
         payloads.COMPLAINT: "complaint",
         payloads.DISPUTE: "dispute",
         payloads.RATE: "rate",
@@ -85,6 +86,8 @@ def _button(also: Also, context: Context) -> Tap | None:
         return tap("one_code", also.payload, code=argument)
     if head == payloads.PRIVACY_KIND:
         return tap(f"privacy_{argument}", also.payload)
+    if head == payloads.PETITION_CODE:
+        return tap("petition_more", also.payload)
     return tap(_TITLES[head], also.payload) if head in _TITLES else None
 
 

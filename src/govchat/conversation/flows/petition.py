@@ -23,7 +23,7 @@ from govchat.conversation.flows.petition_questions import (
 from govchat.conversation.intents import Intent
 from govchat.conversation.rulebook import bare, rulebook
 from govchat.conversation.say import Button, Outcome
-from govchat.conversation.state import MOST_SKIPPED, TOPIC_S, State
+from govchat.conversation.state import MOST_SKIPPED, TOPIC_S, Also, State
 from govchat.conversation.turn import Heard, Table, Turn
 from govchat.conversation.wording import words
 from govchat.dossiers.codes import find_codes
@@ -55,6 +55,17 @@ def _has_substance(text: str, context: Context) -> bool:
     if text.startswith("#") or bare(said) in rulebook().commands or find_codes(said, context.today).anything:
         return False
     return len(said.split()) >= _FEWEST_WORDS and sum(map(str.isalpha, said)) >= LEAST_LETTERS
+
+
+def resumed(state: State, context: Context) -> Also | None:
+    """The way back to a petition that a question came between; None where there is none."""
+    if not is_fresh(state, context):
+        return None
+    if state.step == "petition.awaiting_text":
+        return Also(payloads.spelled(payloads.PETITION_KIND, state.petition or "scene"), quiet=True)
+    if state.step == "petition.adding" and state.asked:
+        return Also(payloads.spelled(payloads.PETITION_CODE, "more", state.petition_code), quiet=True)
+    return None
 
 
 def answers_question(text: str, state: State, context: Context) -> bool:
