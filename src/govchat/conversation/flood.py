@@ -89,6 +89,8 @@ def kept(turn: Turn) -> Also | None:
     """A question as the button that stands for it: nothing of its words is kept. None for what has none."""
     if turn.payload:
         return Also(turn.payload[:100]) if len(turn.payload) <= 100 else None
+    if turn.heard is Heard.PROCEDURE and turn.argument:
+        return Also(payloads.spelled(payloads.PROCEDURE, turn.argument)[:100], aloud=True)
     try:
         intent = Intent(str(turn.heard))
     except ValueError:
