@@ -156,7 +156,10 @@ def _ordered(whole: Meaning, read: Sequence[Meaning]) -> tuple[Meaning, Meaning 
     first = wanted[0]
     if whole.intent in _SMALL_TALK:
         return (first, _other(first, wanted, whole)) if first.score >= _VERY_SURE else (whole, None)
-    if any(_family(one) is _family(whole) for one in wanted):
+    proved = next((one for one in wanted if one.secret and one.codes.codes and whole.intent in _DOSSIER), None)
+    if proved is not None and whole.secret is None:  # the secret stood before the second wish
+        main = proved
+    elif any(_family(one) is _family(whole) for one in wanted):
         main = first if _is_first_of_two(first, whole) else whole
     elif _confirmed(first, whole) and _other(first, wanted, whole) is not None:
         main = first
