@@ -151,7 +151,8 @@ def _listen(state: State, text: str, context: Context) -> Turn:  # noqa: PLR0911
     meaning = msgspec.structs.replace(meaning, intent=petition.heard_anew(meaning.intent, text))
     meaning, also = wishes.heard(meaning, state, context, topic)
     intent = meaning.intent
-    if intent in (Intent.UNKNOWN, Intent.GREETING) and office.is_asked_about(text, context):
+    silent = intent in (Intent.UNKNOWN, Intent.GREETING) and office.is_asked_about(text, context)
+    if silent or (intent is Intent.PROCEDURE and office.asks_for_a_day(meaning.reading, text, context)):
         intent = Intent.CONTACT_OFFICE
     if (
         state.step == "petition.awaiting_text"

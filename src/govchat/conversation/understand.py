@@ -81,8 +81,9 @@ def _is_about_no_procedure(plain: Reading, inherited: Reading) -> bool:
     """ "giá vàng", or "nộp phí qua ví được không": a question that is whole without the procedure shown last."""
     if not plain.understood:
         return False
-    sure = plain.confidence >= _SURE and plain.intent not in ("procedure_info", "contact_office")
-    return plain.intent == "out_of_scope" or (sure and inherited.field in _VAGUE)
+    sure = plain.confidence >= _SURE and plain.intent != "procedure_info"
+    office = plain.intent == "contact_office" and inherited.field != "conditions"
+    return plain.intent == "out_of_scope" or (sure and inherited.field in _VAGUE and not office)
 
 
 def _with_code(found: CodesFound, reading: Reading, command: Intent | None, rules: Rulebook, book: Book) -> Meaning:

@@ -76,7 +76,10 @@ def heard(whole: Meaning, state: State, context: Context, topic: Topic | None) -
         return whole, None
     cut = parts(whole.codes)
     if len(cut) > 1:
-        main, second = _ordered(whole, list(_read(cut, context, topic)))
+        before = (
+            None if whole.intent in _DOSSIER else topic
+        )  # "hồ sơ này bao giờ xong, nhận ở đâu" is about the dossier
+        main, second = _ordered(whole, list(_read(cut, context, before)))
         if second is not None:
             return main, _also(second, state, context, aloud=_is_short(second, whole))
         if main is not whole:
@@ -151,8 +154,10 @@ def _ordered(whole: Meaning, read: Sequence[Meaning]) -> tuple[Meaning, Meaning 
         return grievance, _other(grievance, wanted, whole)
     if not wanted:
         return whole, None
+    if whole.intent is Intent.PROCEDURE and (both := _two_questions(whole, wanted)) is not None:
+        return both
     if whole.reading.ask_why == "two wishes":
-        return _two_procedures(whole, wanted)
+        return whole, next((one for one in wanted if one.intent is not Intent.PROCEDURE), None)
     first = wanted[0]
     if whole.intent in _SMALL_TALK:
         return (first, _other(first, wanted, whole)) if first.score >= _VERY_SURE else (whole, None)
@@ -175,12 +180,11 @@ def _goes_first(grievance: Meaning, whole: Meaning) -> bool:
     return grievance.intent is Intent.DENUNCIATION or whole.intent is not Intent.PETITION
 
 
-def _two_procedures(whole: Meaning, wanted: Sequence[Meaning]) -> tuple[Meaning, Meaning | None]:
-    """Two procedures, each with a question of its own; the same question about both is answered as one."""
-    asked = [one for one in wanted if one.intent is Intent.PROCEDURE and one.reading.field]
-    if len(asked) == 2 and _code(asked[0]) != _code(asked[1]):
-        return asked[0], asked[1]
-    return whole, next((one for one in wanted if one.intent is not Intent.PROCEDURE), None)
+def _two_questions(whole: Meaning, wanted: Sequence[Meaning]) -> tuple[Meaning, Meaning] | None:
+    """Two procedures, each with a question of its own; None for one, and for one question about both."""
+    sure = 0.0 if whole.reading.ask_why == "two wishes" else _VERY_SURE
+    asked = [one for one in wanted if one.intent is Intent.PROCEDURE and one.reading.field and one.score >= sure]
+    return (asked[0], asked[1]) if len(asked) == 2 and _code(asked[0]) != _code(asked[1]) else None
 
 
 def _is_first_of_two(first: Meaning, whole: Meaning) -> bool:

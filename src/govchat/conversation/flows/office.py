@@ -11,6 +11,7 @@ from govchat.conversation.turn import Heard, Table, Turn
 from govchat.conversation.wording import words
 from govchat.kit.clock import VN
 from govchat.kit.text import clean, fold
+from govchat.language.read import Reading
 from govchat.offices import find, hours
 from govchat.offices.day import asked_day, spoken
 from govchat.tenants.schema import Agency, Manifest
@@ -30,6 +31,18 @@ def is_asked_about(text: str, context: Context) -> bool:
         return True
     manifest = context.tenant.manifest
     return manifest is not None and bool(_ASKS.search(fold(clean(text, 200)))) and bool(find.find(manifest, text))
+
+
+def asks_for_a_day(reading: Reading, text: str, context: Context) -> bool:
+    """Whether "được không" is asked about a day and no procedure that was named: "thứ 7 lấy được không"."""
+    manifest = context.tenant.manifest
+    named = bool(reading.procedures) and not reading.inherited
+    return (
+        manifest is not None
+        and reading.field == "conditions"
+        and not named
+        and asked_day(manifest, text, context.today) is not None
+    )
 
 
 def _wants_map(text: str) -> bool:
