@@ -177,7 +177,9 @@ def _goes_first(grievance: Meaning, whole: Meaning) -> bool:
     """What the law protects is forgotten before anything else is answered, also when it was said beside something else."""
     if whole.intent in _GRIEVANCES:
         return False
-    return grievance.intent is Intent.DENUNCIATION or whole.intent is not Intent.PETITION
+    if grievance.intent is Intent.DENUNCIATION:
+        return True
+    return grievance.score >= _VERY_SURE and whole.intent not in (Intent.PETITION, Intent.COMPLAINT_STATUS)
 
 
 def _two_questions(whole: Meaning, wanted: Sequence[Meaning]) -> tuple[Meaning, Meaning] | None:
@@ -243,9 +245,8 @@ def _behind(whole: Meaning, state: State, context: Context) -> Also | None:
     if intent is None or intent is whole.intent or intent not in _OFFERED or whole.intent in _SMALL_TALK:
         return None
     said = msgspec.structs.replace(whole, intent=intent)
-    if (
-        intent is Intent.PROCEDURE
-    ):  # "hồ sơ đất tới đâu rồi" asks about no procedure, unless the dossier is named by its code
+    if intent is Intent.PROCEDURE:
+        # "hồ sơ đất tới đâu rồi" asks about no procedure, unless the dossier is named by its code
         asked = whole.intent in _DOSSIER and bool(whole.codes.codes and reading.field)
         return _also(said, state, context, aloud=True) if asked else None
     found = _also(said, state, context, aloud=False)
