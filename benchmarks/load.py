@@ -62,7 +62,8 @@ class _Connection(asyncio.Protocol):
         return await self.answered
 
 
-async def _connect(host: str, port: int) -> _Connection:
+async def connect(host: str, port: int) -> _Connection:
+    """A connection, kept alive, for one request at a time."""
     _, protocol = await asyncio.get_running_loop().create_connection(_Connection, host, port)
     return protocol
 
@@ -74,7 +75,7 @@ async def closed(port: int, make: Callable[[], bytes], *, connections: int, seco
     end = time.perf_counter() + seconds
 
     async def one() -> None:
-        connection = await _connect("127.0.0.1", port)
+        connection = await connect("127.0.0.1", port)
         while (began := time.perf_counter()) < end:
             answers[await connection.ask(make())] += 1
             latencies.append(time.perf_counter() - began)
@@ -93,7 +94,7 @@ async def open_loop(
     latencies: list[float] = []
     free: asyncio.Queue[_Connection] = asyncio.Queue()
     for _ in range(connections):
-        free.put_nowait(await _connect("127.0.0.1", port))
+        free.put_nowait(await connect("127.0.0.1", port))
 
     async def one(due: float) -> None:
         connection = await free.get()

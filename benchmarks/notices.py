@@ -17,7 +17,6 @@ from sqlalchemy import text
 
 from benchmarks.ground import Ground, cpu_seconds, ground, port, process, wait_for
 from benchmarks.load import open_loop
-from benchmarks.replies import ask
 from govchat.access import keys
 from govchat.db.session import Database
 from govchat.dossiers import batch
@@ -30,7 +29,8 @@ RATES = (20.0, 200.0)
 SECONDS = 20
 EACH = int(sum(RATES) * SECONDS) // 34 + 40  # dossiers of a province, each changed once
 BATCH, ROUNDS, AT_ONCE = 1000, 4, 2
-BEGAN = datetime(2026, 11, 2, 1, tzinfo=UTC)
+# Half a day ago, so that no dossier is due yet: what falls overdue would be told of as well.
+BEGAN = (datetime.now(UTC) - timedelta(hours=12)).replace(microsecond=0)
 
 # No quiet hours: a benchmark runs at any time of the day.
 AWAKE = """UPDATE tenants SET manifest = jsonb_set(manifest, '{quiet_hours}', '{"from": "00:00", "to": "00:00"}') WHERE id = :tenant"""
@@ -65,19 +65,18 @@ def main() -> None:
         pushed = uvloop.run(_prepare(place))
         environ = {**place.environ, "GOVCHAT_DATA_DIR": str(place.folder)}
         parts = {
-            "simulator": ["simulator", "--port", str(zalo_port)],
-            "API": ["api", "--port", str(api_port)],
-            "worker": ["worker"],
+            "Zalo": ["benchmarks.standin", str(zalo_port), str(api_port), str(place.settings.tenants_dir)],
+            "API": ["govchat", "api", "--port", str(api_port)],
+            "worker": ["govchat", "worker"],
         }
         running = {
-            name: stack.enter_context(process(["-m", "govchat", *arguments], environ, place.folder / f"{name}.log"))
+            name: stack.enter_context(process(["-m", *arguments], environ, place.folder / f"{name}.log"))
             for name, arguments in parts.items()
         }
         wait_for(f"http://127.0.0.1:{api_port}/healthz/ready")
-        wait_for(f"{zalo}/")
-        ask(f"{zalo}/_control/seed", {"count": EACH})
+        wait_for(f"{zalo}/stats")
         pids = {"PostgreSQL": place.postgres_pid, "Valkey": place.valkey_pid} | {
-            name: child.pid for name, child in running.items() if name != "simulator"
+            name: child.pid for name, child in running.items()
         }
         work = itertools.cycle(pushed)
         uvloop.run(_measure(place, api_port, [next(work) for _ in range(34 * 4)], 34.0, {}))
@@ -107,7 +106,7 @@ def _dossier(status: int) -> dict[str, Any]:
         "procedure_code": "1.013225",
         "applicant": {"name": "Trịnh Thị Phương Hiền", "phone": "0912345678", "id_number": "060190000123"},
         "lookup_secret": "K7PX",
-        "received_at": "2026-11-02T09:12:00+07:00",
+        "received_at": BEGAN.isoformat(),
         "status": status,
         "status_note": "Đang thẩm định tại hiện trường",
         "handler": {"unit": "Sở Xây dựng", "officer": "Trần Văn An"},
@@ -241,7 +240,8 @@ async def _measure(place: Ground, api_port: int, todo: list[Push], rate: float, 
         f"the push itself p95 {result.quantile(0.95) * 1000:.0f} ms"
     )
     each = ", ".join(f"{name} {cpu / len(todo) * 1000:.2f}" for name, cpu in spent.items())
-    print(f"  {sum(spent.values()) / len(todo) * 1000:.1f} CPU s per 1,000 changes: {each}", flush=True)
+    ours = sum(cpu for name, cpu in spent.items() if name != "Zalo")
+    print(f"  {ours / len(todo) * 1000:.1f} CPU s per 1,000 changes, without the stand-in for Zalo: {each}", flush=True)
 
 
 if __name__ == "__main__":

@@ -1,19 +1,27 @@
 """A stand-in for Zalo that costs next to nothing: takes sends, gives tokens, counts every Official Account's requests in sliding windows.
 
-`python -m benchmarks.standin PORT`. `GET /stats` tells what came and `DELETE /stats` forgets it; nothing is refused and no webhook is sent.
+`python -m benchmarks.standin PORT`: `GET /stats` tells what came and `DELETE /stats` forgets it; nothing is refused. With `API_PORT
+TENANTS` behind it, each message is told back as Zalo does, its echo and then that it was received, signed, to its province's webhook.
 """
 
 import asyncio
+import hashlib
 import json
 import sys
 import time
 from collections import Counter, defaultdict, deque
+from collections.abc import Iterator
+from pathlib import Path
 from typing import cast
 from urllib.parse import parse_qs
 
 import uvloop
 
+from benchmarks.load import connect
+
 WINDOW_S = 60.0
+# Webhooks of Zalo on their way at the same time.
+CONNECTIONS = 16
 
 
 class Counts:
@@ -43,7 +51,57 @@ class Counts:
         return {"accepted": dict(self.accepted), "peak": dict(self.peak), "repeated": self.repeated}
 
 
+class Webhooks:
+    """What Zalo tells of each message, in order, over kept-alive connections."""
+
+    def __init__(self, api_port: int, tenants: Path) -> None:
+        from govchat.tenants.manifest import read_all  # noqa: PLC0415  # costs time where nothing is told
+
+        self._port = api_port
+        self._paths = {one.zalo.oa_id: (one.webhook_path, one.zalo.app_id) for one in read_all(tenants).manifests}
+        self._waiting: asyncio.Queue[bytes] = asyncio.Queue()
+
+    def tell(self, oa_id: str, user: str, message_id: str, text: str) -> None:
+        """Queue both webhooks of a message."""
+        for request in self._requests(oa_id, user, message_id, text):
+            self._waiting.put_nowait(request)
+
+    def _requests(self, oa_id: str, user: str, message_id: str, text: str) -> Iterator[bytes]:
+        path, app_id = self._paths[oa_id]
+        for name, message in (
+            ("oa_send_text", {"msg_id": message_id, "text": text}),
+            ("user_received_message", {"msg_id": message_id}),
+        ):
+            stamp = str(int(time.time() * 1000))
+            event = {
+                "event_name": name, "app_id": app_id, "sender": {"id": oa_id}, "recipient": {"id": user}, "user_id_by_app": f"9{user}",
+                "message": message, "timestamp": stamp,
+            }  # fmt: skip
+            body = json.dumps(event, ensure_ascii=False).encode()
+            mac = hashlib.sha256(
+                app_id.encode() + body + stamp.encode() + f"dev-oa-secret:{app_id}".encode()
+            ).hexdigest()
+            yield (
+                f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
+                f"X-ZEvent-Signature: mac={mac}\r\nX-ZEvent-Timestamp: {stamp}\r\nContent-Length: {len(body)}\r\n\r\n"
+            ).encode() + body
+
+    async def run(self) -> None:
+        """Post what waits, for ever."""
+
+        async def one() -> None:
+            while True:
+                request = await self._waiting.get()
+                connection = await connect("127.0.0.1", self._port)
+                while await connection.ask(request) == 200:
+                    request = await self._waiting.get()
+                raise RuntimeError("a webhook was refused")
+
+        await asyncio.gather(*(one() for _ in range(CONNECTIONS)))
+
+
 COUNTS = Counts()
+WEBHOOKS: Webhooks | None = None
 
 
 class Zalo(asyncio.Protocol):
@@ -71,11 +129,15 @@ class Zalo(asyncio.Protocol):
             token = _header(head, b"access_token:")
             start = body.find(b'"user_id":"') + 11
             user = body[start : body.find(b'"', start)]
-            COUNTS.add(token.split(":")[1] if ":" in token else "", user)
-            answer = b'{"error":0,"message":"Success","data":{"message_id":"z%d","user_id":"%s"}}' % (
-                time.monotonic_ns(),
+            oa_id = token.split(":")[1] if ":" in token else ""
+            COUNTS.add(oa_id, user)
+            message_id = f"z{time.monotonic_ns()}"
+            answer = b'{"error":0,"message":"Success","data":{"message_id":"%s","user_id":"%s"}}' % (
+                message_id.encode(),
                 user,
             )
+            if WEBHOOKS is not None:
+                WEBHOOKS.tell(oa_id, user.decode(), message_id, str(json.loads(body)["message"].get("text", "")))
         elif path.startswith(b"/v4/oa/access_token"):
             refresh = parse_qs(body.decode())["refresh_token"][0]
             oa_id = refresh.split(":")[1]
@@ -98,11 +160,15 @@ def _header(head: bytes, name: bytes) -> str:
     return head[at + len(name) :].split(b"\r\n", 1)[0].strip().decode() if at >= 0 else ""
 
 
-async def main(port: int) -> None:
-    """Serve until ended."""
+async def main(port: int, *told: str) -> None:
+    """Serve until ended; `told`: the API's port and the folder of the provinces."""
+    global WEBHOOKS
     server = await asyncio.get_running_loop().create_server(Zalo, "127.0.0.1", port, backlog=1024)
+    if told:
+        WEBHOOKS = Webhooks(int(told[0]), Path(told[1]))
+        await WEBHOOKS.run()
     await server.serve_forever()
 
 
 if __name__ == "__main__":
-    uvloop.run(main(int(sys.argv[1])))
+    uvloop.run(main(int(sys.argv[1]), *sys.argv[2:]))

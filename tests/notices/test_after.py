@@ -8,6 +8,7 @@ from tests.notices.stage import NOON, PHONE, Stage, then
 from tests.notices.test_plan import INFO, WEEKS
 
 from govchat.citizens import consent
+from govchat.inbox.receipts import NOTE
 from govchat.kit import clock
 from govchat.kit.clock import VN
 from govchat.notices import arrange, budget, promise
@@ -229,6 +230,36 @@ async def test_receipts_find_their_notice_and_settle_what_was_unknown(stage: Sta
         )
         (told,) = (await explain(session, stage.id, lost.id)).messages
     assert (told.state, told.settled_by, told.zalo_message_id) == ("sent", "receipt", "zalo-1")
+
+
+async def test_receipts_are_noted_in_bulk_unless_a_system_hears_of_deliveries(registry: Registry) -> None:
+    stage = await Stage.open(registry, "lao-cai")
+    change = await stage.dossier()
+    await stage.follower(change, now=clock.now())
+    assert await stage.plan(change, now=clock.now()) == [1]
+    ((row, _),) = await stage.queued(change)
+    await stage.ended(row.id)
+    at = clock.now()
+    zalo_id = f"z{row.id.hex}"
+
+    async def heard(seen: bool, seconds: int) -> list[int]:
+        return list(
+            await stage.db.call(NOTE, [stage.id], [zalo_id], [None], [seen], [at + timedelta(seconds=seconds)]) or ()
+        )
+
+    assert await heard(True, 9) == []
+    assert await heard(False, 2) == []
+    async with stage.db.tenant(stage.id) as session:
+        (told,) = (await explain(session, stage.id, row.id)).messages
+    assert (told.delivered_at, told.seen_at) == (at + timedelta(seconds=2), at + timedelta(seconds=9))
+    await stage.run(
+        "INSERT INTO callback_endpoints (tenant_id, id, url, kinds, description, timeout_s, secret_sealed) "
+        "VALUES (:tenant, gen_random_uuid(), 'https://motcua.example/zalo', '{}', '', 10, 'x')"
+    )
+    assert await heard(False, 1) == [1], "left to the transaction that tells the system"
+    async with stage.db.tenant(stage.id) as session:
+        (told,) = (await explain(session, stage.id, row.id)).messages
+    assert told.delivered_at == at + timedelta(seconds=2)
 
 
 async def test_the_promise_is_added_up_per_day_without_what_was_held(registry: Registry) -> None:

@@ -87,7 +87,7 @@ async def _hear(registry: Registry, row: Any, heard: Heard) -> None:
 
 
 async def _note_receipts(registry: Registry, heard: Sequence[tuple[UUID, notices.ReceiptRow]]) -> None:
-    """Write them down; what is about notices is told on."""
+    """Write them down; those from which more follows go to the notices."""
     if not heard:
         return
     places = await registry.db.call(

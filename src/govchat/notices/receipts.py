@@ -36,7 +36,8 @@ NOTE = text(
       GROUP BY r.zalo_id, r.tracking
     ), found AS (
       SELECT m.id, t.delivered, t.seen FROM told t
-      JOIN outbox_messages m ON m.tenant_id = :tenant AND m.zalo_message_id = t.zalo_id AND m.lane = 1
+      CROSS JOIN LATERAL (
+        SELECT o.id FROM outbox_messages o WHERE o.tenant_id = :tenant AND o.zalo_message_id = t.zalo_id AND o.lane = 1 OFFSET 0) m
       UNION ALL
       SELECT m.id, t.delivered, t.seen FROM told t
       JOIN notices n ON n.tenant_id = :tenant AND n.id = CAST(
@@ -62,10 +63,11 @@ NOTE = text(
       -- Locked as it was, so that of two receipts at once one is the first.
       SELECT b.message_id, b.delivered_at IS NULL AS first, min(r.delivered) AS delivered, min(r.seen) AS seen
       FROM (SELECT t.message_id, t.delivered_at FROM notice_tries t
-            WHERE t.tenant_id = :tenant AND t.message_id IN (SELECT id FROM found) ORDER BY t.message_id FOR NO KEY UPDATE) b
+            WHERE t.tenant_id = :tenant AND t.message_id = ANY(ARRAY(SELECT id FROM found)) ORDER BY t.message_id FOR NO KEY UPDATE) b
       JOIN found r ON r.id = b.message_id GROUP BY b.message_id, b.delivered_at
-    ) f, notices n JOIN dossiers d ON d.tenant_id = :tenant AND d.id = n.dossier_id
-    WHERE y.tenant_id = :tenant AND y.message_id = f.message_id AND n.tenant_id = :tenant AND n.id = y.notice_id
+    ) f, notices n, dossiers d
+    WHERE y.tenant_id = :tenant AND y.message_id = ANY(ARRAY(SELECT id FROM found)) AND y.message_id = f.message_id
+      AND n.tenant_id = :tenant AND n.id = y.notice_id AND d.tenant_id = :tenant AND d.id = n.dossier_id
     RETURNING f.first, y.notice_id, d.code AS dossier_code, n.number AS change_number, n.kind AS notice_kind, y.channel,
               y.delivered_at AS at
     """
