@@ -1,6 +1,8 @@
 """A province's own words: refused when a citizen would meet a hole, versioned, audited, heard without a restart, kept from files."""
 
+import hashlib
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 from pathlib import Path
 from uuid import UUID
 
@@ -13,9 +15,16 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from tests.journeys.stage import own
 from tests.stack import Services
 
-from govchat.conversation import overrides, wording_file
+from govchat.citizens.consent import evidence_of, give, text_of, withdraw
+from govchat.citizens.know import know
+from govchat.conversation import events, overrides, wording_file
+from govchat.conversation.context import Context
 from govchat.conversation.facts import facts_of
 from govchat.conversation.overrides import Edit, WordingRefused, Wordings, edits, history, set_wording, wording_of
+from govchat.conversation.replay_tenants import TENANTS
+from govchat.conversation.say import Say
+from govchat.conversation.state import FRESH
+from govchat.conversation.step import step
 from govchat.conversation.wording import KEYS, spoken_in, vietnamese, words
 from govchat.conversation.wording_flaws import flaw_of
 from govchat.conversation.wording_part import WORDING
@@ -24,6 +33,7 @@ from govchat.db.session import Database
 from govchat.errors import ConfigurationError
 from govchat.kit import clock
 from govchat.kit.ids import tenant_id_for
+from govchat.ratings import scale
 from govchat.tenants.apply import apply_all
 from govchat.tenants.manifest import read_all
 from govchat.tenants.registry import Registry
@@ -256,3 +266,54 @@ async def test_a_province_says_in_its_own_words_what_other_rooms_say(db: Databas
             assert fill("govchat.petitions", "answered", **facts).startswith("Phường trả lời")
         assert fill("govchat.petitions", "answered", **facts).startswith("Trả lời Phản ánh")
         assert await own_phrases(session, tenant_id, "govchat.ratings") == {}
+
+
+async def test_lists_labels_and_consents_are_said_in_a_provinces_own_words_too(db: Database) -> None:
+    tenant_id = tenant_id_for("hue")
+    own_words = {
+        "dossiers.status_4_label": "Đang được giải quyết",
+        "petitions.category_traffic": "Đường phố",
+        "ratings.reason_late": "Chờ quá lâu",
+        "group.birth": "Nhà có em bé",
+        "offices.weekday_5": "ngày thứ bảy",
+        "procedures.unit_working_day": "ngày làm",
+        "citizens.survey": "Anh/chị bằng lòng được hỏi sau khi xong hồ sơ. Muốn thôi thì nhắn: dừng.",
+    }
+    async with db.tenant(tenant_id) as session:
+        for key, said in own_words.items():
+            assert await set_wording(session, tenant_id, key, said, actor="cli:an")
+    async with db.tenant(tenant_id) as session:
+        wording = await Wordings().of(session, tenant_id)
+    context = Context(datetime(2026, 11, 22, 2, 0, tzinfo=UTC), TENANTS["dong-nai"])
+
+    def heard(event: events.Event) -> Say:
+        (said,) = step(FRESH, event, context).say
+        return said
+
+    with spoken_in(wording):
+        shown = events.LookedUp((events.Shown(code="H19.12-261103-0007", status=4, unit="Sở"),))
+        assert "Tình trạng: Đang được giải quyết." in heard(shown).text
+        assert "1. Đường phố" in heard(events.Tapped("#pa categories PA-K7PX2-M9QD8")).text
+        assert "Chờ quá lâu" in [each.title for each in scale.reasons_for(1, 3)]
+        assert "Nhà có em bé" in [each.title for each in heard(events.Tapped("#events")).buttons]
+        assert "Ngày thứ bảy 28/11/2026" in heard(events.Text("thứ 7 có làm không")).text
+        assert own_words["citizens.survey"] in heard(events.Text("đồng ý khảo sát")).text
+        assert text_of("survey").version.startswith("survey-2+")
+    assert text_of("survey").version == "survey-2"
+    assert "Đường sá" in heard(events.Tapped("#pa categories PA-K7PX2-M9QD8")).text
+
+
+async def test_the_evidence_of_a_consent_names_the_words_that_were_read(db: Database) -> None:
+    tenant_id, at = tenant_id_for("can-tho"), clock.now()
+    said = "Anh/chị bằng lòng được hỏi sau khi xong hồ sơ. Muốn thôi thì nhắn: dừng."
+    async with db.tenant(tenant_id) as session:
+        assert await set_wording(session, tenant_id, "citizens.survey", said, actor="cli:an")
+        citizen = await know(session, tenant_id, "4400550066007700880", by_app=None, interacted_at=at)
+    async with db.tenant(tenant_id) as session:
+        with spoken_in(await Wordings().of(session, tenant_id)):
+            assert await give(session, tenant_id, citizen.id, "survey", how="chat", at=at, evidence="event:1")
+        assert await withdraw(session, tenant_id, citizen.id, "survey", how="chat", at=clock.now(), evidence="event:2")
+    async with db.tenant(tenant_id) as session:
+        given, withdrawn = await evidence_of(session, tenant_id, citizen.id)
+    assert given.text_version == f"survey-2+{hashlib.sha256(said.encode()).hexdigest()[:12]}"
+    assert (withdrawn.state, withdrawn.evidence) == ("withdrawn", "event:2")

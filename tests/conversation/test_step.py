@@ -14,7 +14,7 @@ from govchat.conversation.asks import LookUp
 from govchat.conversation.context import Context, TenantFacts
 from govchat.conversation.intents import Intent
 from govchat.conversation.say import LONGEST_TITLE, MOST_BUTTONS, Outcome, Tap
-from govchat.conversation.state import FRESH, MOST_CODES, State, dump, load
+from govchat.conversation.state import FRESH, MOST_CODES, Also, Aside, State, dump, load
 from govchat.conversation.step import TABLE, step
 from govchat.conversation.turn import Heard
 from govchat.files.keep import Kept
@@ -34,49 +34,51 @@ PERSONAL = events.Proven(
     procedure_name="Cấp phép XYZ", applicant_name="Nguyễn Thị Riêng", officer="Cán Bộ Kín", status_note="Ghi chú kín"
 )
 
-TEXTS = st.one_of(
-    st.text(max_size=80),
-    st.sampled_from(
-        [
-            *payloads.HEARD,
-            "#code H19.12-251103-0007",
-            "tra cứu",
-            "menu",
-            "khai sinh cần gì",
-            "còn phí?",
-            "1",
-            "4",
-            "giấy phép con",
-            "thủ tục hộ tịch",
-            "hồ sơ tới đâu rồi, với lại kết hôn cần gì",
-            "hủy nhận thông báo H19.12-251103-0007",
-            "đăng ký nhận thông báo",
-            "hồ sơ của tôi",
-            "dừng",
-            "thôi",
-            "tố cáo cán bộ",
-            "phản ánh",
-            "tôi muốn phản ánh rác đổ đầy trước cổng chợ phường Long Bình cả tuần nay",
-            "bỏ qua",
-            "phường Trấn Biên",
-            "Nguyễn Văn An",
-            "tra cứu PA-K7PX2-M9QD8",
-            "mở lại PA-K7PX2-M9QD8",
-            "đánh giá H19.12-251103-0007",
-            "thứ 7 có làm không",
-            "H19.12-251103-0007",
-            "H19.12-251103-0007 K7PX",
-            "H19.1-251103-1 H19.1-251103-2 H19.1-251103-3 H19.1-251103-4 H26-251103-1 G01-251103-1 H19.1-271103-1",
-            "K7PX",
-            "251103-0007",
-            "H19.12.7",
-            "0912345678",
-            "alo ad ơi",
-            "{province} {0} %s",
-            "\ud800\u202e\u0301\u0301",
-        ]
-    ),
-)
+TYPED = [
+    *payloads.HEARD,
+    "#code H19.12-251103-0007",
+    "tra cứu",
+    "menu",
+    "khai sinh cần gì",
+    "còn phí?",
+    "1",
+    "4",
+    "giấy phép con",
+    "thủ tục hộ tịch",
+    "hồ sơ tới đâu rồi, với lại kết hôn cần gì",
+    "hủy nhận thông báo H19.12-251103-0007",
+    "đăng ký nhận thông báo",
+    "hồ sơ của tôi",
+    "dừng",
+    "thôi",
+    "tố cáo cán bộ",
+    "phản ánh",
+    "tôi muốn phản ánh rác đổ đầy trước cổng chợ phường Long Bình cả tuần nay",
+    "bỏ qua",
+    "phường Trấn Biên",
+    "Nguyễn Văn An",
+    "tra cứu PA-K7PX2-M9QD8",
+    "mở lại PA-K7PX2-M9QD8",
+    "đánh giá H19.12-251103-0007",
+    "thứ 7 có làm không",
+    "H19.12-251103-0007",
+    "H19.12-251103-0007 K7PX",
+    "H19.1-251103-1 H19.1-251103-2 H19.1-251103-3 H19.1-251103-4 H26-251103-1 G01-251103-1 H19.1-271103-1",
+    "K7PX",
+    "251103-0007",
+    "H19.12.7",
+    "0912345678",
+    "alo ad ơi",
+    "{province} {0} %s",
+    "phí khai sinh bao nhiêu, với lại thứ 7 có làm không",
+    "H19.12-251103-0007 tới đâu rồi, với lại tôi muốn phản ánh đường hư",
+    "đồng ý khảo sát",
+    "ngừng khảo sát",
+    "bản đồ",
+    "bỏ ảnh",
+    "\ud800\u202e\u0301\u0301",
+]
+TEXTS = st.one_of(st.text(max_size=80), st.sampled_from(TYPED))
 TIMES = st.none() | st.datetimes(timezones=st.sampled_from([UTC]))
 SHOWN = st.builds(
     events.Shown,
@@ -103,30 +105,26 @@ ANSWERS = st.one_of(
     st.builds(events.Unknown, st.text(max_size=90)),
     st.builds(events.Slowed, st.text(max_size=90), st.integers()),
 )
-ARGUMENTS = st.one_of(
-    st.text(max_size=20),
-    st.sampled_from(
-        [
-            "",
-            "H19.12-251103-0007",
-            "H26-251103-1",
-            "1.001193 fee",
-            "1.001193",
-            "9.999999",
-            "birth 0",
-            "land 99",
-            "fields 1",
-            "7",
-            "-1",
-            "skip PA-K7PX2-M9QD8",
-            "done PA-K7PX2-M9QD8",
-            "category PA-K7PX2-M9QD8 noise",
-            "categories x",
-            "scene",
-            "00000000-0000-0000-0000-00000000000b H19.12-251103-0007 time 2",
-        ]
-    ),
-)
+ABOUT = [
+    "",
+    "H19.12-251103-0007",
+    "H26-251103-1",
+    "1.001193 fee",
+    "1.001193",
+    "9.999999",
+    "birth 0",
+    "land 99",
+    "fields 1",
+    "7",
+    "-1",
+    "skip PA-K7PX2-M9QD8",
+    "done PA-K7PX2-M9QD8",
+    "category PA-K7PX2-M9QD8 noise",
+    "categories x",
+    "scene",
+    "00000000-0000-0000-0000-00000000000b H19.12-251103-0007 time 2",
+]
+ARGUMENTS = st.one_of(st.text(max_size=20), st.sampled_from(ABOUT))
 TAPS = st.builds(
     lambda head, argument: f"{head} {argument}".strip(), st.sampled_from([*payloads.HEARD, "#gone"]), ARGUMENTS
 )
@@ -149,6 +147,20 @@ PETITIONED = st.builds(
     wants=WANTS,
     is_photo=st.booleans(),
 )
+HAPPENED: list[events.Event] = [
+    events.Place(),
+    events.Sticker(),
+    events.OtherMedia(),
+    events.Followed(),
+    events.Unfollowed(),
+    events.OpenedChat(),
+    events.GivenBack(),
+    events.SharedContact(phone_known=True),
+    events.SharedContact(phone_known=False),
+    events.Forgotten("denunciation"),
+    events.LookedUp(()),
+    events.MyDossiers(()),
+]
 EVENTS = st.one_of(
     TEXTS.map(events.Text),
     TAPS.map(events.Tapped),
@@ -176,24 +188,26 @@ EVENTS = st.one_of(
     st.lists(st.builds(events.Mine, st.text(max_size=60), st.integers(-5, 99), TIMES), max_size=10).map(
         lambda items: events.MyDossiers(tuple(items))
     ),
-    st.sampled_from(
-        [
-            events.Place(),
-            events.Sticker(),
-            events.OtherMedia(),
-            events.Followed(),
-            events.Unfollowed(),
-            events.OpenedChat(),
-            events.GivenBack(),
-            events.SharedContact(phone_known=True),
-            events.SharedContact(phone_known=False),
-        ]
-    ),
+    *map(st.just, HAPPENED),
     st.lists(ANSWERS, max_size=5).map(lambda answers: events.LookedUp(tuple(answers))),
 )
 
 
-@given(st.lists(st.tuples(EVENTS, st.integers(-100, 10**6)), max_size=12))
+def sound(outcome: Outcome) -> None:
+    """What holds of every outcome, whatever led to it."""
+    assert len(outcome.say) <= 1
+    assert not (outcome.say and outcome.ask)
+    assert not isinstance(outcome.ask, LookUp) or 1 <= len(outcome.ask.codes) <= MOST_CODES
+    assert load(msgspec.json.encode(outcome.state)) == outcome.state
+    assert len(msgspec.json.encode(outcome.state)) < 3000
+    for said in outcome.say:
+        assert said.text.strip()
+        assert len(said.buttons) <= MOST_BUTTONS
+        assert all(0 < len(button.title) <= LONGEST_TITLE for button in said.buttons)
+        assert all(button.payload.startswith("#") for button in said.buttons if isinstance(button, Tap))
+
+
+@given(st.lists(st.tuples(EVENTS, st.integers(-100, 10**6)), min_size=4, max_size=16))
 def test_any_sequence_of_events_leaves_a_valid_state_and_at_most_one_answer(
     sequence: list[tuple[events.Event, int]],
 ) -> None:
@@ -202,17 +216,42 @@ def test_any_sequence_of_events_leaves_a_valid_state_and_at_most_one_answer(
         now += timedelta(seconds=seconds)
         outcome = step(state, event, Context(now, TENANT))
         assert outcome == step(state, event, Context(now, TENANT))
-        assert len(outcome.say) <= 1
-        assert not (outcome.say and outcome.ask)
-        assert not isinstance(outcome.ask, LookUp) or 1 <= len(outcome.ask.codes) <= MOST_CODES
-        assert load(msgspec.json.encode(outcome.state)) == outcome.state
-        assert len(msgspec.json.encode(outcome.state)) < 3000
-        for said in outcome.say:
-            assert said.text.strip()
-            assert len(said.buttons) <= MOST_BUTTONS
-            assert all(0 < len(button.title) <= LONGEST_TITLE for button in said.buttons)
-            assert all(button.payload.startswith("#") for button in said.buttons if isinstance(button, Tap))
+        sound(outcome)
         state = outcome.state
+
+
+AT = CONTEXT.seconds
+STOOD = {
+    "new": FRESH,
+    "awaiting a code": State(step="lookup.awaiting_code", misses=1),
+    "awaiting a secret": State(step="lookup.awaiting_secret", codes=("H19.12-251103-0007",), awaiting_until=AT + 60),
+    "a topic and choices": State(procedure="1.001193", field="fee", topic_at=AT, choices=("1.001193", "1.000894")),
+    "writing a petition": State(
+        step="petition.awaiting_text", petition="scene", petition_at=AT, draft=AT, held_photos=2
+    ),
+    "completing a petition": State(
+        step="petition.adding", petition_code="PA-K7PX2-M9QD8", petition_at=AT, asked="commune"
+    ),
+    "two wishes": State(also=Also("#procedure 1.001193 fee", aloud=True), codes=("H19.12-251103-0007",)),
+    "a flood": State(burst=60, burst_at=AT, load=40, load_at=AT, missed=Also("#code H19.12-251103-0007"), slowed_at=AT),
+    "the longest": State(
+        codes=("H19.12-251103-0007",) * 3,
+        asides=(Aside("x" * 64, "H19", "over"),) * 6,
+        misses=9,
+        choices=("x" * 64,) * 4,
+        skipped=("x" * 16,) * 6,
+    ),
+}
+
+
+@pytest.mark.parametrize("where", STOOD)
+def test_every_event_from_everywhere_is_answered_soundly(where: str) -> None:
+    tapped = [f"{head} {about}".strip() for head in [*payloads.HEARD, "#gone"] for about in ABOUT]
+    happened: list[events.Event] = [*HAPPENED, *map(events.Tapped, tapped), *map(events.Text, TYPED)]
+    for event in happened:
+        outcome = step(STOOD[where], event, CONTEXT)
+        sound(outcome)
+        assert outcome.say or outcome.ask or not isinstance(event, events.Tapped) or where == "a flood", event
 
 
 @given(TEXTS, EVENTS, TEXTS)

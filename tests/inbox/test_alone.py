@@ -1,6 +1,7 @@
 """What needs a transaction of its own: photos, a province in trial, an officer who has the word, petitions."""
 
 import io
+import json
 from collections.abc import AsyncIterator
 
 import aiohttp
@@ -13,12 +14,19 @@ from tests.journeys.stage import own_house, rows
 from tests.stack import Services
 
 from govchat.conversation.desk import Desk
+from govchat.conversation.overrides import set_wording
 from govchat.handoff.mute import mute
 from govchat.inbox.drain import drain
 from govchat.kit import clock
 from govchat.procedures.book import Book
 from govchat.tenants import testers
 from govchat.tenants.registry import Tenant
+
+CONSENTS = """
+    SELECT e.state, e.how, e.text_version, e.evidence FROM consent_events e
+    JOIN citizens c ON c.tenant_id = e.tenant_id AND c.id = e.citizen_id
+    WHERE c.zalo_user_id = 'polled' ORDER BY e.id
+"""
 
 
 @pytest.fixture(scope="module")
@@ -119,3 +127,49 @@ async def test_while_an_officer_has_the_word_the_bot_keeps_still(town: House) ->
     assert len(await answers(town, tenant, "held")) == 1
     await town.zalo.say("dong-nai", "held", "menu")
     assert len(await answers(town, tenant, "held")) == 2
+
+
+async def test_being_asked_how_it_went_is_agreed_to_and_ended_in_chat_with_the_messages_as_evidence(
+    town: House,
+) -> None:
+    tenant = town.registry.by_slug("dong-nai")
+    await town.zalo.say("dong-nai", "polled", "đồng ý khảo sát")
+    said = (await answers(town, tenant, "polled"))[-1]
+    assert "Trả lời hay không tùy anh/chị" in said
+    assert not await rows(town, tenant, CONSENTS)  # read first, agreed to by the tap
+    (agree, _menu) = json.loads(said.partition(": ")[2])["message"]["attachment"]["payload"]["buttons"]
+    await town.zalo.tap("dong-nai", "polled", agree["payload"])
+    assert "Cảm ơn anh/chị đã đồng ý" in (await answers(town, tenant, "polled"))[-1]
+    await town.zalo.say("dong-nai", "polled", "ngừng khảo sát ạ")
+    assert "không được hỏi đánh giá nữa" in (await answers(town, tenant, "polled"))[-1]
+    given, ended = await rows(town, tenant, CONSENTS)
+    assert (given.state, given.how, given.text_version) == ("granted", "chat", "survey-2")
+    assert (ended.state, ended.how, ended.text_version) == ("withdrawn", "chat", None)
+    events = await rows(
+        town, tenant, "SELECT id FROM inbox_events WHERE user_id = 'polled' AND event_name = 'user_send_text'"
+    )
+    assert {given.evidence, ended.evidence} <= {f"event:{row.id}" for row in events}
+
+
+async def test_all_consent_is_withdrawn_by_one_message(town: House) -> None:
+    tenant = town.registry.by_slug("dong-nai")
+    await town.zalo.say("dong-nai", "leaver", "rút lại đồng ý")
+    assert "có hiệu lực ngay" in (await answers(town, tenant, "leaver"))[-1]
+    ended = await rows(
+        town,
+        tenant,
+        "SELECT e.purpose, e.state FROM consent_events e JOIN citizens c ON c.id = e.citizen_id WHERE c.zalo_user_id = 'leaver'",
+    )
+    assert {(row.purpose, row.state) for row in ended} == {
+        (purpose, "withdrawn") for purpose in ("status", "phone", "survey", "broadcast")
+    }
+
+
+async def test_a_province_in_trial_declines_in_its_own_words(town: House) -> None:
+    tenant = town.registry.by_slug("hue")
+    own = "Kênh của {name} sắp mở.\nViệc gấp, xin gọi {hotline}."
+    async with town.registry.db.tenant(tenant.id) as session:
+        await set_wording(session, tenant.id, "tenants.trial", own, actor="cli:an")
+    await town.zalo.say("hue", "early", "xin chào")
+    (declined,) = await answers(town, msgspec.structs.replace(tenant, state="trial"), "early")
+    assert f"Kênh của {tenant.full_name} sắp mở." in declined

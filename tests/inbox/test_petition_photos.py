@@ -123,6 +123,37 @@ async def test_a_card_of_a_person_is_not_kept_even_while_a_petition_is_written(t
     assert not kept
 
 
+async def test_a_card_that_no_code_tells_goes_by_its_caption_or_when_its_sender_takes_it_back(town: House) -> None:
+    tenant = town.registry.by_slug(SLUG)
+    await begin(town, tenant, "sorry")
+    await town.zalo.send_image(SLUG, "sorry", picture("red"), text="ảnh CCCD của em đây ạ")
+    assert "giấy tờ tùy thân" in (await answers(town, tenant, "sorry"))[-1]
+    await town.zalo.send_image(SLUG, "sorry", picture("blue"))
+    assert "bỏ ảnh" in (await answers(town, tenant, "sorry"))[-1]
+    await town.zalo.say(SLUG, "sorry", "em gửi nhầm ảnh ạ")
+    assert "không giữ ảnh đó nữa" in (await answers(town, tenant, "sorry"))[-1]
+    await town.zalo.say(SLUG, "sorry", TEXT)
+    await answers(town, tenant, "sorry")
+    assert (await petition_of(town, "sorry"))["photos"] == []
+    await town.zalo.send_image(SLUG, "sorry", picture("green"))
+    await answers(town, tenant, "sorry")
+    (shown,) = (await petition_of(town, "sorry"))["photos"]  # type: ignore[misc]
+    await town.zalo.say(SLUG, "sorry", "bỏ ảnh")
+    assert "không giữ ảnh đó nữa" in (await answers(town, tenant, "sorry"))[-1]
+    petition = await petition_of(town, "sorry")
+    assert petition["photos"] == []
+    headers = {"Authorization": f"Bearer {await town.key(SLUG)}"}
+    gone = f"{town.url}/v1/petitions/{petition['code']}/files/{shown['id']}"
+    async with town.http.get(gone, headers=headers) as answer:
+        assert answer.status == 404
+    left = await rows(
+        town,
+        tenant,
+        "SELECT delete_after FROM stored_files WHERE owner = 'nobody' AND delete_after <= clock_timestamp()",
+    )
+    assert len(left) == 2
+
+
 async def test_what_is_no_picture_is_named_and_a_sixth_photo_refused(town: House) -> None:
     tenant = town.registry.by_slug(SLUG)
     await begin(town, tenant, "many")

@@ -7,7 +7,7 @@ import pytest
 
 from govchat.kit.phrases import fill, phrases
 
-ROOMS = ("petitions", "ratings", "handoff", "privacy")
+ROOMS = ("petitions", "ratings", "handoff", "privacy", "citizens", "dossiers", "offices", "procedures", "tenants")
 FACTS = {
     "petitions": {"title", "code", "unit", "note", "until"}
     | {
@@ -26,8 +26,13 @@ FACTS = {
         "conciliation_remote",
     },
     "ratings": {"code", "unit"},
-    "handoff": {"why", "next"},
-    "privacy": {"code", "title", "due", "count"},
+    "handoff": {"why", "next", "time", "day"},
+    "privacy": {"code", "title", "due", "count", "time", "day"},
+    "citizens": set(),
+    "dossiers": set(),
+    "offices": {"weekday", "date"},
+    "procedures": {"least", "most", "unit"},
+    "tenants": {"name", "hotline"},
 }
 
 

@@ -204,7 +204,7 @@ async def test_consent_withdrawn_by_one_message_ends_notices_and_what_waited(sta
         ("granted", "chat", "event:1"),
         ("withdrawn", "chat", "event:9"),
     ]
-    assert evidence[0].text_version == consent.TEXTS["status"].version
+    assert evidence[0].text_version == consent.text_of("status").version
     assert await stage.queued(change) == []
     assert await stage.plan(then(change, status=9)) == [0]
 

@@ -1,9 +1,10 @@
 """Consent per purpose: given, withdrawn by one message, with the evidence of both.
 
 Purposes are apart by law (Law 91/2025): status notices, being written to by telephone number, surveys, broadcasts. What somebody agreed
-to is one of `TEXTS`, named by its version; a changed text gets a new version, and old evidence keeps the old one.
+to is a text of `wording/vi.toml`, named by its version; a changed text gets a new one, and old evidence keeps the old one.
 """
 
+import hashlib
 from collections.abc import Mapping
 from datetime import datetime
 from types import MappingProxyType
@@ -20,6 +21,7 @@ from govchat.errors import DomainError
 from govchat.kit import phone as phones
 from govchat.kit.crypto import TenantVault
 from govchat.kit.ids import new_id
+from govchat.kit.phrases import phrases, shipped
 
 Purpose = Literal["status", "phone", "survey", "broadcast"]
 How = Literal["chat", "form", "counter", "law"]
@@ -46,29 +48,22 @@ class Text(msgspec.Struct, frozen=True):
     text: str
 
 
-TEXTS: Mapping[str, Text] = MappingProxyType(
-    {
-        "status": Text(
-            "status-1",
-            "Anh/chị đồng ý nhận thông báo qua Zalo khi hồ sơ này thay đổi. Thông báo gồm mã hồ sơ, cơ quan và người giải quyết, "
-            "các mốc thời gian. Anh/chị ngừng nhận bất cứ lúc nào bằng cách nhắn: hủy nhận thông báo.",
-        ),
-        "phone": Text(
-            "phone-1",
-            "Anh/chị đồng ý để cơ quan lưu số điện thoại này và gửi thông báo về hồ sơ đến Zalo của số đó khi không nhắn được trong "
-            "cuộc trò chuyện. Anh/chị ngừng nhận bất cứ lúc nào bằng cách nhắn: hủy nhận thông báo.",
-        ),
-        "survey": Text(
-            "survey-2",
-            "Anh/chị đồng ý nhận câu hỏi đánh giá sau khi hồ sơ giải quyết xong. Trả lời hay không tùy anh/chị. "
-            "Anh/chị ngừng nhận bằng cách nhắn: dừng.",
-        ),
-        "broadcast": Text(
-            "broadcast-1",
-            "Anh/chị đồng ý nhận tin chung của cơ quan qua Zalo. Anh/chị ngừng nhận bằng cách nhắn: dừng.",
-        ),
-    }
+ROOM = "govchat.citizens"
+# The version of each text in `wording/vi.toml`.
+VERSIONS: Mapping[Purpose, str] = MappingProxyType(
+    {"status": "status-1", "phone": "phone-1", "survey": "survey-2", "broadcast": "broadcast-1"}
 )
+
+
+def text_of(purpose: Purpose) -> Text:
+    """What is agreed to now, in the words of the province that is spoken in (`kit.phrases.overlaid`).
+
+    A province's own text has a version of its own, made of the product's and of the words: `survey-2+1f0c88aa21b3`.
+    """
+    said, version = phrases(ROOM)[purpose], VERSIONS[purpose]
+    if said != shipped(ROOM)[purpose]:
+        version = f"{version}+{hashlib.sha256(said.encode()).hexdigest()[:12]}"
+    return Text(version, said)
 
 
 class Consent(msgspec.Struct, frozen=True):
@@ -94,7 +89,7 @@ async def give(
 
     `evidence` reads `event:<id>` or the counter's reference.
     """
-    return await _state(session, tenant_id, citizen_id, purpose, "granted", how, TEXTS[purpose].version, at, evidence)
+    return await _state(session, tenant_id, citizen_id, purpose, "granted", how, text_of(purpose).version, at, evidence)
 
 
 async def withdraw(

@@ -73,6 +73,13 @@ class AddToPetition(msgspec.Struct, frozen=True, kw_only=True):
     note: str | None = None
 
 
+class DropPhoto(msgspec.Struct, frozen=True, kw_only=True):
+    """Let the photo go that was sent last: of one's open petition, or of the one begun at `draft`."""
+
+    code: str = ""
+    draft: int = 0
+
+
 class Forget(msgspec.Struct, frozen=True):
     """Keep nothing of this very message: what it is about (`complaint`, `denunciation`) is the law's way, not ours."""
 
@@ -111,7 +118,13 @@ class Opinion(msgspec.Struct, frozen=True):
 
 
 class Agree(msgspec.Struct, frozen=True):
-    """Consent to be asked how it went (`survey`)."""
+    """Consent to be asked how it went (`survey`), or to be written to in general (`broadcast`)."""
+
+    purpose: str
+
+
+class Disagree(msgspec.Struct, frozen=True):
+    """That consent is withdrawn."""
 
     purpose: str
 
@@ -134,9 +147,11 @@ Ask = (
     FilePetition
     | HoldForPetition
     | AddToPetition
+    | DropPhoto
     | Forget
     | Opinion
     | Agree
+    | Disagree
     | Petition
     | MyPetitions
     | Person

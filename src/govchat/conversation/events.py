@@ -156,12 +156,16 @@ class Unsubscribed(msgspec.Struct, frozen=True, tag="unsubscribed"):
 
 
 class Held(msgspec.Struct, frozen=True, tag="held", kw_only=True):
-    """Something was kept for a petition that is not filed yet: so many photos, a sealed place, the event with its words."""
+    """Something was kept for a petition that is not filed yet: so many photos, a sealed place, the event with its words.
+
+    `dropped` when a photo was let go again.
+    """
 
     photos: int = 0
     place: str = ""
     words_of: str = ""
     full: bool = False
+    dropped: bool = False
 
 
 class Petitioned(msgspec.Struct, frozen=True, tag="petitioned", kw_only=True):

@@ -103,10 +103,12 @@ async def add_to(
     vault: TenantVault,
     tenant_id: UUID,
     citizen_id: UUID,
-    ask: asks.AddToPetition,
+    ask: asks.AddToPetition | asks.DropPhoto,
     context: Context,
-) -> Petitioned:
-    """Add to one's own, or look at what it holds."""
+) -> Petitioned | Held | Told:
+    """Add to one's own, take the last photo back, or look at what it holds."""
+    if isinstance(ask, asks.DropPhoto):
+        return await _drop_photo(session, vault, tenant_id, citizen_id, ask, context)
     more = More(
         photo=ask.photo, place=ask.place, commune=ask.commune, name=ask.name, anonymous=ask.anonymous,
         category=ask.category, note=ask.note,
@@ -128,6 +130,17 @@ async def add_to(
     elif ask.note is not None:
         told = words("petition.note_added")
     return petitioned(holds, told)
+
+
+async def _drop_photo(
+    session: AsyncSession, vault: TenantVault, tenant_id: UUID, citizen_id: UUID, ask: asks.DropPhoto, context: Context
+) -> Petitioned | Held | Told:
+    """Let the photo go that was sent last."""
+    if ask.draft:
+        left = await add.drop_held_photo(session, tenant_id, citizen_id, ask.draft)
+        return Told(words("media.none_kept")) if left is None else Held(photos=left, dropped=True)
+    holds = await add.drop_photo(session, vault, tenant_id, citizen_id, ask.code, at=context.now)
+    return Told(words("media.none_kept")) if holds is None else petitioned(holds, words("petition.photo_dropped"))
 
 
 async def about_petition(

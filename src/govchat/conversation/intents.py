@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from enum import StrEnum
 from types import MappingProxyType
 
+from govchat.kit.text import fold
+
 
 class Intent(StrEnum):
     """What a typed message is about; `turn.Heard` has the same values."""
@@ -40,6 +42,9 @@ class Intent(StrEnum):
     MY_PETITIONS = "my_petitions"
     MY_REQUESTS = "my_requests"
     PRIVACY = "privacy"
+    SURVEY = "survey"
+    NO_SURVEY = "no_survey"
+    BROADCAST = "broadcast"
     STAFF = "staff"
     HELP = "help"
     MENU = "menu"
@@ -89,3 +94,17 @@ HEARD: Mapping[tuple[str, str], Intent] = MappingProxyType(
         ("out_of_scope", ""): Intent.OUT_OF_SCOPE,
     }
 )
+
+# What a wish about one's own data is about, by its words without marks; the first that is found.
+_ABOUT_DATA = (
+    ("erase", ("xoa",)),
+    ("withdraw", ("rut lai dong y", "rut dong y", "khong dong y")),
+    ("correct", ("sua", "chinh sua", "dinh chinh", "cap nhat")),
+    ("export", ("ban sao", "tai ve", "xuat")),
+)
+
+
+def data_wish(text: str) -> str:
+    """The kind of privacy request that a sentence asks for; empty when it only asks what is kept."""
+    said = fold(text)
+    return next((kind for kind, phrases in _ABOUT_DATA if any(phrase in said for phrase in phrases)), "")

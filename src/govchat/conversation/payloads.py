@@ -38,6 +38,11 @@ PRIVACY = "#privacy"
 PRIVACY_KIND = "#data"  # and the kind of request
 PERSON = "#person"
 CANCEL = "#cancel"
+OPT_OUT = "#stop"
+WITHDRAW = "#withdraw"
+COMPLAINT = "#complaint"
+DISPUTE = "#dispute"
+AGAIN = "#again"
 
 HEARD: Mapping[str, Heard] = MappingProxyType(
     {
@@ -74,6 +79,11 @@ HEARD: Mapping[str, Heard] = MappingProxyType(
         PRIVACY_KIND: Heard.PRIVACY_KIND,
         PERSON: Heard.HUMAN,
         CANCEL: Heard.CANCEL,
+        OPT_OUT: Heard.OPT_OUT,
+        WITHDRAW: Heard.WITHDRAW,
+        COMPLAINT: Heard.COMPLAINT,
+        DISPUTE: Heard.DISPUTE,
+        AGAIN: Heard.AGAIN,
     }
 )
 

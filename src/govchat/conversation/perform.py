@@ -4,6 +4,7 @@ From an `Ask` to the event that the step is told. `evidence` names the citizen's
 consent.
 """
 
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -51,14 +52,35 @@ async def perform(  # noqa: PLR0911 -- one act a line
             return events.OptedOut(len(await follow.following(session, tenant_id, citizen.id)))
         case asks.MyDossiers():
             return events.MyDossiers(await queries.mine(session, tenant_id, citizen.id))
-        case asks.Agree():
-            await consent.give(session, tenant_id, citizen.id, "survey", how="chat", at=now, evidence=evidence)
-            return events.Told(words("follow.survey_done"))
+        case asks.Agree() | asks.Disagree():
+            return await _consent(session, tenant_id, citizen, ask, now, evidence)
         case asks.Forget(kind):
             await forget.forget_words(session, tenant_id, [UUID(evidence.partition(":")[2])])
             return events.Forgotten(kind)
         case _:
             return await rooms.perform(session, vault, tenant_id, citizen.id, ask, context, evidence=evidence)
+
+
+async def _consent(
+    session: AsyncSession,
+    tenant_id: UUID,
+    citizen: Citizen,
+    ask: asks.Agree | asks.Disagree,
+    now: datetime,
+    evidence: str,
+) -> events.Told:
+    """Consent to one purpose, or the end of it, with the message that said so as its evidence."""
+    purpose: consent.Purpose = "broadcast" if ask.purpose == "broadcast" else "survey"
+    act = consent.give if isinstance(ask, asks.Agree) else consent.withdraw
+    await act(session, tenant_id, citizen.id, purpose, how="chat", at=now, evidence=evidence)
+    return consent_told(ask)
+
+
+def consent_told(ask: asks.Agree | asks.Disagree) -> events.Told:
+    """What is said then."""
+    if isinstance(ask, asks.Disagree):
+        return events.Told(words("consent.survey_ended"))
+    return events.Told(words("consent.broadcast_done" if ask.purpose == "broadcast" else "follow.survey_done"))
 
 
 def answer(key: str, found: lookup.Seen | lookup.NotShown | lookup.Slowed) -> DossierAnswer:

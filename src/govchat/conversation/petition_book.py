@@ -55,6 +55,8 @@ class PetitionBook:
                 return self._file(ask)
             case asks.AddToPetition():
                 return self._add(ask)
+            case asks.DropPhoto():
+                return self._drop(ask)
             case asks.Petition(code, act):
                 return self._about(code, act)
             case _:
@@ -75,6 +77,15 @@ class PetitionBook:
             self.draft = ask.draft
             return events.Held(full=True) if self.held > MOST_PHOTOS else events.Held(photos=self.held)
         return events.Held(place="held") if ask.place else events.Held(words_of=_HELD)
+
+    def _drop(self, ask: asks.DropPhoto) -> events.Answer:
+        if ask.draft and self.held and ask.draft == self.draft:
+            self.held -= 1
+            return events.Held(photos=self.held, dropped=True)
+        if self.filed is None or not self.filed.photos or ask.draft:
+            return events.Told(words("media.none_kept"))
+        self.filed.photos -= 1
+        return self._told(words("petition.photo_dropped"))
 
     def _file(self, ask: asks.FilePetition) -> events.Answer:
         suggested = categories.suggest(ask.text)

@@ -14,13 +14,14 @@ import msgspec
 import yaml  # type: ignore[import-untyped]
 
 from govchat.conversation import asks, events, petition_book
-from govchat.conversation.context import Context, TenantFacts
+from govchat.conversation.context import Context
 from govchat.conversation.flows import petition
+from govchat.conversation.perform import consent_told
+from govchat.conversation.replay_tenants import TENANTS
 from govchat.conversation.say import Link, Outcome
 from govchat.conversation.shelf import starter_shelf
 from govchat.conversation.state import State, dump, load
 from govchat.conversation.step import step
-from govchat.conversation.wording import words
 from govchat.errors import ConfigurationError
 from govchat.files.keep import Kept
 
@@ -111,23 +112,6 @@ class Played(msgspec.Struct, frozen=True):
     wrong: tuple[str, ...]
 
 
-_OTHERS = {"H26": "Thành phố Hà Nội", "H14": "Tỉnh Cao Bằng"}
-TENANTS = {
-    "dong-nai": TenantFacts(
-        slug="dong-nai",
-        name="Đồng Nai",
-        full_name="Thành phố Đồng Nai",
-        hotline="0251 1022",
-        portal_url="https://dichvucong.dongnai.gov.vn",
-        address="02 Nguyễn Văn Trị",
-        h_codes=frozenset({"H10", "H19"}),
-        other_h_codes=_OTHERS,
-        main_h_code="H19",
-    ),
-    "bare": TenantFacts(
-        slug="bare", name="Trần", full_name="Tỉnh Trần", h_codes=frozenset({"H19"}), other_h_codes=_OTHERS
-    ),
-}
 EVENTS: dict[str, events.Event] = {
     "followed": events.Followed(),
     "unfollowed": events.Unfollowed(),
@@ -185,6 +169,7 @@ class Archive:
                 asks.FilePetition()
                 | asks.HoldForPetition()
                 | asks.AddToPetition()
+                | asks.DropPhoto()
                 | asks.Petition()
                 | asks.MyPetitions()
             ):
@@ -193,8 +178,8 @@ class Archive:
                 return self.ratings.perform(ask)
             case asks.Forget(kind):
                 return events.Forgotten(kind)
-            case asks.Agree():
-                return events.Told(words("follow.survey_done"))
+            case asks.Agree() | asks.Disagree():
+                return consent_told(ask)
             case _:  # what the rooms say is theirs; that they are asked is what a dialogue shows
                 return events.Told(type(ask).__name__)
 

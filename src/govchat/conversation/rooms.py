@@ -41,7 +41,7 @@ async def perform(
                 told: Answer = await file_petition.file_petition(*whose, ask, context)
             case asks.HoldForPetition():
                 told = await file_petition.hold(*whose, ask, evidence)
-            case asks.AddToPetition():
+            case asks.AddToPetition() | asks.DropPhoto():
                 told = await file_petition.add_to(*whose, ask, context)
             case asks.Petition():
                 told = await file_petition.about_petition(*whose, ask, context)

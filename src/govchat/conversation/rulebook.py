@@ -25,6 +25,7 @@ from govchat.language.syllables import shadow
 from govchat.procedures.catalogue import starter
 
 _LONGEST_COMMAND = 12  # words
+_SHORT, _NAMED_BY = 5, 2  # words of a follow-up, and of something else named in one
 _WHOSE = frozenset({"cua", "toi", "minh", "em"})
 SIGNS = frozenset({"help", "thanks"})
 
@@ -37,7 +38,6 @@ class _Secrets(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Group(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A way into the catalogue: a field (`fields` are pieces of official names) or an event of life (`codes`, most likely first)."""
 
-    title: str
     words: tuple[str, ...]
     fields: tuple[str, ...] = ()
     codes: tuple[str, ...] = ()
@@ -51,6 +51,9 @@ class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     last_words: dict[str, tuple[str, ...]]
     signs: dict[str, tuple[str, ...]]
     secrets: _Secrets
+    joints: tuple[str, ...] = ()
+    takes_back: tuple[str, ...] = ()
+    follow_up_words: tuple[str, ...] = ()
 
 
 class Rulebook(msgspec.Struct, frozen=True):
@@ -64,6 +67,9 @@ class Rulebook(msgspec.Struct, frozen=True):
     follow_ups: Mapping[str, str]
     groups: Mapping[str, Group]
     skips: frozenset[str]
+    joints: frozenset[str]
+    takes_back: frozenset[str]
+    follow_up_words: frozenset[str]
     last_words: Mapping[str, str]
 
 
@@ -95,6 +101,9 @@ def read_rulebook(text: str, source: str) -> Rulebook:
         follow_ups=_phrases(file.follow_ups, source),
         groups=file.groups,
         last_words=_phrases(file.last_words, source),
+        takes_back=frozenset(fold(phrase) for phrase in file.takes_back),
+        follow_up_words=frozenset(fold(phrase) for phrase in file.follow_up_words),
+        joints=frozenset(fold(phrase) for phrase in file.joints),
         skips=frozenset(fold(phrase) for phrase in file.skips),
     )
 
@@ -157,3 +166,19 @@ def code_finder(today: date) -> CodeFinder:
 def everyday(aliases: Iterable[str]) -> tuple[str, ...]:
     """The aliases to read with: one word of the catalogue ("trc") is too short to be believed in any sentence."""
     return tuple(alias for alias in aliases if " " in alias)
+
+
+def names_something_else(text: str) -> bool:
+    """Whether a short question names what it is about, so that it is not about the procedure shown last: "lệ phí hộ chiếu"."""
+    words = re.findall(r"[^\W_]+", fold(text[:200]))
+    while words and words[-1] in shipped_courtesies():  # not those within: "hộ" is one, and begins "hộ chiếu"
+        words.pop()
+    while words and words[0] in shipped_courtesies():
+        words.pop(0)
+    if not 2 < len(words) <= _SHORT:
+        return False
+    known, other, at = rulebook().follow_up_words, 0, 0
+    while at < len(words):
+        size = next((size for size in (3, 2, 1) if " ".join(words[at : at + size]) in known), 0)
+        other, at = (other, at + size) if size else (other + 1, at + 1)
+    return other >= _NAMED_BY

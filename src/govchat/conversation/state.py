@@ -31,15 +31,28 @@ class Aside(msgspec.Struct, frozen=True):
     why: Why
 
 
+class Also(msgspec.Struct, frozen=True):
+    """The second wish of a message: the button that stands for it; `aloud` when it is answered in words, too, `on` the day asked about.
+
+    `quiet` when it is less than sure that it was wished for: the button alone.
+    """
+
+    payload: Annotated[str, msgspec.Meta(max_length=100)]
+    aloud: bool = False
+    quiet: bool = False
+    on: Annotated[str, msgspec.Meta(max_length=10)] = ""
+
+
 class State(msgspec.Struct, frozen=True, kw_only=True):
     """One citizen's place in the conversation; times are Unix seconds, 0 for never.
 
     `codes` are the dossiers looked up last, at `looked_at`; a secret is awaited for the first of them while `awaiting_until` lies ahead.
     `proving` is what the look-up under way was to prove with. `misses` counts messages not understood in a row.
-    `procedure` and `field` are what was talked about at `topic_at`, `choices` the procedures offered then to choose from; `then` is one
-    asked about in the same message as a look-up. `petition` is the kind of the petition that is being written since `petition_at`; `draft`
-    names what is kept for it before its words: photos, a place (sealed), the event that holds the words. Once filed it is `petition_code`,
-    `asked` the question put last, `skipped` those not wanted. `burst` counts messages since `burst_at`.
+    `procedure` and `field` are what was talked about at `topic_at`, `choices` the procedures offered then to choose from; `also` is the
+    second wish of the message that is being answered. `petition` is the kind of the petition that is being written since `petition_at`;
+    `draft` names what is kept for it before its words: photos, a place (sealed), the event that holds the words. Once filed it is
+    `petition_code`, `asked` the question put last, `skipped` those not wanted. `burst` counts messages since `burst_at`,
+    `load` what was answered lately (`flood`); `missed` is the question that was put when that was too much, as its button.
     """
 
     version: Literal[1] = 1
@@ -57,7 +70,7 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
     field: Annotated[str, msgspec.Meta(max_length=16)] = ""
     topic_at: Seconds = 0
     choices: Annotated[tuple[Code, ...], msgspec.Meta(max_length=MOST_CHOICES)] = ()
-    then: Code = ""
+    also: Also | None = None
     petition: Annotated[str, msgspec.Meta(max_length=16)] = ""
     petition_at: Seconds = 0
     petition_code: Code = ""
@@ -71,6 +84,10 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
     held_words: Annotated[str, msgspec.Meta(max_length=40)] = ""
     burst: Annotated[int, msgspec.Meta(ge=0, le=99)] = 0
     burst_at: Seconds = 0
+    load: Annotated[int, msgspec.Meta(ge=0, le=99)] = 0
+    load_at: Seconds = 0
+    missed: Also | None = None
+    slowed_at: Seconds = 0
 
 
 FRESH = State()

@@ -8,13 +8,25 @@ from types import MappingProxyType
 
 import msgspec
 
-from govchat.conversation import events, flood, payloads
+from govchat.conversation import events, flood, payloads, wishes
 from govchat.conversation.context import Context
-from govchat.conversation.flows import browse, follow, front, guidance, lookup, office, people, petition, procedures
+from govchat.conversation.flows import (
+    beside,
+    browse,
+    follow,
+    front,
+    guidance,
+    lookup,
+    office,
+    people,
+    petition,
+    petition_questions,
+    procedures,
+)
 from govchat.conversation.intents import Intent
 from govchat.conversation.rulebook import bare, rulebook
 from govchat.conversation.say import Outcome
-from govchat.conversation.state import State
+from govchat.conversation.state import Also, State
 from govchat.conversation.turn import Heard, Table, Turn, awaiting_secret, topic_is_fresh
 from govchat.conversation.understand import understand
 from govchat.dossiers.codes import find_codes
@@ -58,17 +70,24 @@ _ANSWERS = (
     events.LookedUp, events.Subscribed, events.Unsubscribed, events.OptedOut, events.MyDossiers, events.Told,
     events.Held, events.Petitioned, events.Forgotten,
 )  # fmt: skip
-# What is never a petition, however it is sent: the law has another way for it.
-_NO_PETITION = frozenset({Intent.DENUNCIATION, Intent.COMPLAINT})
 
 
 def step(state: State, event: events.Event, context: Context) -> Outcome:
     """The next state, what to say, and what to have asked first, if anything."""
+    also, state = state.also, msgspec.structs.replace(state, also=None) if state.also else state
     if isinstance(event, _ANSWERS):
-        return _act(_turn(state, event, context))
-    state = flood.counted(state, context)
-    turn = _turn(state, event, context)
-    return flood.slowed(turn) or _act(turn)
+        return _served(_act(_turn(state, event, context)), also, context)
+    turn = flood.judged(_turn(flood.counted(state, context), event, context))
+    if isinstance(turn, Outcome):
+        return turn
+    return _served(_act(turn), turn.also, context)
+
+
+def _served(outcome: Outcome, also: Also | None, context: Context) -> Outcome:
+    """With what else was wished for, and with a question that came too fast to be answered before."""
+    if also is not None:
+        outcome = beside.served(outcome, also, context)
+    return beside.caught_up(outcome, context)
 
 
 def _act(turn: Turn) -> Outcome:
@@ -92,9 +111,19 @@ def _turn(state: State, event: events.Event, context: Context) -> Turn:
 
 def _tapped(state: State, payload: str, context: Context) -> Turn:
     """A button means what it says, whenever it was sent; one that no longer exists leads to the menu."""
+    if (
+        payload == payloads.AGAIN and state.missed is not None
+    ):  # the question that came too fast, as if it were tapped now
+        payload, state = state.missed.payload, msgspec.structs.replace(state, missed=None)
     heard, argument = payloads.parted(payload) or (Heard.MENU, "")
     codes = find_codes(argument, context.today)
-    return Turn(state=state, context=context, heard=heard, argument=argument, codes=codes)
+    return Turn(state=state, context=context, heard=heard, argument=argument, codes=codes, payload=payload)
+
+
+def _asks_else(text: str, context: Context) -> bool:
+    """Whether what could be an answer to a question about a petition is a question of its own."""
+    meaning = understand(text, context.today, book=context.shelf.words)
+    return petition_questions.is_question(text, meaning.intent, meaning.score)
 
 
 def _listen(state: State, text: str, context: Context) -> Turn:  # noqa: PLR0911 -- one way to be heard a line
@@ -103,7 +132,9 @@ def _listen(state: State, text: str, context: Context) -> Turn:  # noqa: PLR0911
     if fresh and plain.isascii() and plain.isdigit() and 1 <= int(plain[:9]) <= len(state.choices):
         picked = payloads.spelled(payloads.PROCEDURE, state.choices[int(plain[:9]) - 1], state.field)
         return _tapped(state, picked, context)
-    if petition.answers_question(text, state, context):
+    if petition.takes_back(text):
+        return Turn(state=state, context=context, heard=Heard.DROP_PHOTO)
+    if petition.answers_question(text, state, context) and not _asks_else(text, context):
         return Turn(state=state, context=context, heard=Heard.PETITION_MORE, typed=clean(text))
     if (act := rulebook().last_words.get(bare(text))) is not None:
         return Turn(state=state, context=context, heard=Heard.PETITION_CODE, argument=f"{act} ")
@@ -117,12 +148,15 @@ def _listen(state: State, text: str, context: Context) -> Turn:  # noqa: PLR0911
         book=context.shelf.words,
         context=topic,
     )
-    intent = petition.heard_anew(meaning.intent, text)
-    if intent is Intent.UNKNOWN and office.is_asked_about(text, context):
+    meaning = msgspec.structs.replace(meaning, intent=petition.heard_anew(meaning.intent, text))
+    meaning, also = wishes.heard(meaning, state, context, topic)
+    intent = meaning.intent
+    silent = intent in (Intent.UNKNOWN, Intent.GREETING) and office.is_asked_about(text, context)
+    if silent or (intent is Intent.PROCEDURE and office.asks_for_a_day(meaning.reading, text, context)):
         intent = Intent.CONTACT_OFFICE
     if (
         state.step == "petition.awaiting_text"
-        and intent not in _NO_PETITION
+        and not petition_questions.is_question(text, intent, meaning.score)
         and petition.is_petition(text, state, context)
     ):
         return Turn(state=state, context=context, heard=Heard.PETITION, typed=clean(text))
@@ -134,6 +168,7 @@ def _listen(state: State, text: str, context: Context) -> Turn:  # noqa: PLR0911
         codes=meaning.codes,
         secret=meaning.secret,
         reading=meaning.reading,
+        also=petition.resumed(state, context) or (None if state.step.startswith("petition.") else also),
     )
     field = rulebook().follow_ups.get(bare(turn.typed))
     if field and fresh and state.procedure and not meaning.codes.anything and meaning.secret is None:

@@ -12,7 +12,7 @@ from govchat.conversation.asks import Ask
 from govchat.conversation.context import Context
 from govchat.conversation.events import DossierAnswer, Event
 from govchat.conversation.say import MOST_BUTTONS, Button, Form, Outcome, Say
-from govchat.conversation.state import TOPIC_S, State
+from govchat.conversation.state import TOPIC_S, Also, State
 from govchat.dossiers.codes import CodesFound
 from govchat.language.read import Reading
 
@@ -27,6 +27,7 @@ class Heard(StrEnum):
     OPENED_CHAT = "opened_chat"
     GIVEN_BACK = "given_back"
     MENU = "menu"
+    AGAIN = "again"
     HELP = "help"
     CANCEL = "cancel"
     GREETING = "greeting"
@@ -70,6 +71,7 @@ class Heard(StrEnum):
     AGREE = "agree"
     PETITION_CODE = "petition_code"
     PETITION_KIND = "petition_kind"
+    DROP_PHOTO = "drop_photo"
     MY_PETITIONS = "my_petitions"
     MY_REQUESTS = "my_requests"
     PRIVACY_KIND = "privacy_kind"
@@ -79,6 +81,9 @@ class Heard(StrEnum):
     PETITIONED = "petitioned"
     FORGOTTEN = "forgotten"
     PRIVACY = "privacy"
+    SURVEY = "survey"
+    NO_SURVEY = "no_survey"
+    BROADCAST = "broadcast"
     STAFF = "staff"
     LOOKED_UP = "looked_up"
     SUBSCRIBED = "subscribed"
@@ -95,7 +100,8 @@ class Heard(StrEnum):
 class Turn(msgspec.Struct, frozen=True, kw_only=True):
     """`typed` is the cleaned message, `reading` how its words were read; both empty for anything but a text.
 
-    `argument` is what a tapped button names (a code, a page), `event` what happened, for those who need more of it.
+    `payload` is the tapped button, `argument` what it names (a code, a page), `event` what happened, for those who need more of it;
+    `also` is what else the message wished for (`flows.beside` answers it).
     """
 
     state: State
@@ -106,9 +112,11 @@ class Turn(msgspec.Struct, frozen=True, kw_only=True):
     secret: str | None = None
     reading: Reading = NOTHING
     argument: str = ""
+    payload: str = ""
     phone_known: bool = False
     answers: tuple[DossierAnswer, ...] = ()
     event: Event | None = None
+    also: Also | None = None
 
     @property
     def awaiting_secret(self) -> bool:

@@ -10,7 +10,7 @@ from datetime import date
 import msgspec
 
 from govchat.conversation.intents import HEARD, Intent
-from govchat.conversation.rulebook import Rulebook, bare, code_finder, rulebook, shared_book
+from govchat.conversation.rulebook import Rulebook, bare, code_finder, names_something_else, rulebook, shared_book
 from govchat.dossiers.codes import CodesFound, find_codes
 from govchat.kit.text import fold
 from govchat.language.book import Book
@@ -21,6 +21,9 @@ from govchat.petitions import codes as petition_codes
 _REPEATED = re.compile(r"([^\W\d])\1{2,}")
 _SECRET = re.compile(r"[A-Za-z0-9]{4,12}")
 _LONGEST_NUMERIC_SECRET = 8
+_SURE = 0.8
+# Fields that a question of another kind has words of by chance: "được không".
+_VAGUE = frozenset({"conditions", "online"})
 _LEVEL = re.compile("[1-5]")
 _ABOUT_A_DOSSIER = re.compile(r"\b(?:thong bao|tb|ho so|hs)\b")
 
@@ -54,7 +57,7 @@ def understand(
     reading = read(text, book, context=context, find_codes=code_finder(today))
     if reading.inherited and reading.intent == "procedure_info" and reading.procedures[0].why == "from the context":
         plain = read(text, book, find_codes=code_finder(today))
-        if plain.understood and plain.intent == "out_of_scope":  # "giá vàng" is about no procedure
+        if _is_about_no_procedure(plain, reading) or names_something_else(found.text):
             reading = plain
     command = rules.commands.get(bare(found.around if found.anything else found.text))
     if found.anything or petition_codes.find(found.text) is not None:
@@ -72,6 +75,15 @@ def understand(
     if intent is not Intent.UNKNOWN:
         return Meaning(intent, found, score=reading.confidence, reading=reading)
     return _without_words(found, reading, rules, book)
+
+
+def _is_about_no_procedure(plain: Reading, inherited: Reading) -> bool:
+    """ "giá vàng", or "nộp phí qua ví được không": a question that is whole without the procedure shown last."""
+    if not plain.understood:
+        return False
+    sure = plain.confidence >= _SURE and plain.intent != "procedure_info"
+    office = plain.intent == "contact_office" and inherited.field != "conditions"
+    return plain.intent == "out_of_scope" or (sure and inherited.field in _VAGUE and not office)
 
 
 def _with_code(found: CodesFound, reading: Reading, command: Intent | None, rules: Rulebook, book: Book) -> Meaning:

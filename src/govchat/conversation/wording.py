@@ -20,6 +20,8 @@ from govchat.kit.phrases import overlaid
 
 __all__ = ("KEYS", "Wording", "longest_of", "read_wording", "spoken_in", "vietnamese", "words")
 
+# Sentences of rooms that stand on buttons.
+_BUTTONS = ("button_", "level_", "costs_", "category_", "reason_")
 LONGEST_BUTTON = 100  # characters of a Zalo button title
 LONGEST_OF_A_ROOM = 1000  # the law's way for a complaint takes more words
 LONGEST_TEXT = 700  # a sentence nobody reads to the end helps nobody
@@ -88,8 +90,8 @@ def longest_of(key: str) -> int:
     """How many characters the sentence of `key` may have."""
     room, _, name = key.partition(".")
     if room in SPEAKING:
-        return LONGEST_BUTTON if name.startswith(("button_", "level_", "costs_")) else LONGEST_OF_A_ROOM
-    return LONGEST_BUTTON if key.startswith(("button.", "phone.form_")) else LONGEST_TEXT
+        return LONGEST_BUTTON if name.startswith(_BUTTONS) else LONGEST_OF_A_ROOM
+    return LONGEST_BUTTON if key.startswith(("button.", "group.", "phone.form_")) else LONGEST_TEXT
 
 
 def _checked(key: str, value: object, source: str) -> str:

@@ -113,7 +113,45 @@ OWN: Mapping[str, frozenset[str]] = MappingProxyType(
         **_declared("petition", anonymous_added="", ask_photos="", ask_commune="", ask_name="", ask_category=""),
         **_declared("petition", ask_why="", has_photos="count", has_place="", complete="code holds"),
         **_declared("follow", survey="", survey_done=""),
-        **_declared("contact", which="", address_unknown=""),
+        **_declared("contact", which="", address_unknown="", maps="", one_stop="name address"),
+        **_declared(
+            "button",
+            again="",
+            map_of="name",
+            file_online="",
+            withdraw="",
+            opt_out="",
+            complaint="",
+            dispute="",
+            rate="",
+        ),
+        **_declared("front", also="what"),
+        **_declared("petition", photo_dropped=""),
+        **_declared("media", none_kept=""),
+        **_declared("consent", ask="", broadcast_done="", survey_ended=""),
+        **_declared("button", agree=""),
+        **_declared(
+            "group",
+            civil_status="",
+            residence="",
+            land="",
+            building="",
+            business="",
+            vehicles="",
+            certification="",
+            welfare="",
+            complaints="",
+            birth="",
+            marriage="",
+            death="",
+            moving="",
+            buying="",
+            house="",
+            shop="",
+            papers="",
+            hardship="",
+        ),
+        **_declared("dossier", moment="time day"),
         **_declared("hours", on="day hours", not_on="day why", again="at", unsettled=""),
         **_declared("rating", which="", how="code", too_early="code", given="code", unproved="code"),
         **_declared("petition", confirmed="code", reopened="code due", head="title code state", dates="received due"),
@@ -124,7 +162,7 @@ OWN: Mapping[str, frozenset[str]] = MappingProxyType(
 )
 
 # The rooms that speak to citizens themselves.
-SPEAKING = ("petitions", "ratings", "handoff", "privacy")
+SPEAKING = ("petitions", "ratings", "handoff", "privacy", "citizens", "dossiers", "offices", "procedures", "tenants")
 
 
 def room_texts() -> dict[str, str]:

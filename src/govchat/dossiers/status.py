@@ -1,13 +1,15 @@
 """The ten national statuses of a dossier, as the one-stop systems synchronise them with the National Portal.
 
-The numbers are theirs; label and sentence are what a citizen reads. Statuses 5, 6 and 8 count as paused: the time limit does not
-run. A terminal status is left only when somebody reopens the dossier.
+The numbers are theirs; label and sentence, in `wording/vi.toml`, are what a citizen reads. Statuses 5, 6 and 8 count as paused: the
+time limit does not run. A terminal status is left only when somebody reopens the dossier.
 """
 
 from collections.abc import Mapping
 from types import MappingProxyType
 
 import msgspec
+
+from govchat.kit.phrases import phrases, shipped
 
 
 class Status(msgspec.Struct, frozen=True):
@@ -26,43 +28,41 @@ class Status(msgspec.Struct, frozen=True):
         return not (self.paused or self.terminal) and self.number != 9
 
 
-_LIST = (
-    Status(1, "Mới đăng ký", "Hồ sơ đã gửi đến cơ quan và đang chờ được tiếp nhận."),
-    Status(2, "Được tiếp nhận", "Cơ quan đã nhận hồ sơ và sẽ chuyển đến bộ phận giải quyết."),
-    Status(
-        3,
-        "Không được tiếp nhận",
-        "Cơ quan chưa nhận hồ sơ này. Lý do ghi trong phiếu từ chối; anh/chị có thể hỏi lại nơi nộp.",
-        terminal=True,
-    ),
-    Status(4, "Đang xử lý", "Cơ quan đang giải quyết hồ sơ."),
-    Status(
-        5,
-        "Yêu cầu bổ sung giấy tờ",
-        "Cơ quan đang chờ anh/chị bổ sung giấy tờ. Nội dung cần bổ sung ghi trong phiếu yêu cầu.",
-        paused=True,
-        waits_for_citizen=True,
-    ),
-    Status(
-        6,
-        "Yêu cầu thực hiện nghĩa vụ tài chính",
-        "Cơ quan đang chờ anh/chị nộp khoản phí, lệ phí hoặc thuế đã thông báo.",
-        paused=True,
-        waits_for_citizen=True,
-    ),
-    Status(7, "Công dân yêu cầu rút hồ sơ", "Hồ sơ đã được rút theo yêu cầu của người nộp.", terminal=True),
-    Status(
-        8,
-        "Dừng xử lý",
-        "Cơ quan đã dừng giải quyết hồ sơ. Lý do ghi trong thông báo gửi người nộp.",
-        paused=True,
-        terminal=True,
-    ),
-    Status(9, "Đã xử lý xong", "Đã có kết quả. Mời anh/chị đến nơi nộp hồ sơ để nhận, nhớ mang theo giấy hẹn."),
-    Status(10, "Đã trả kết quả", "Kết quả đã được trả cho người nộp.", terminal=True),
+ROOM = "govchat.dossiers"
+
+
+def _status(number: int, *, paused: bool = False, terminal: bool = False, waits: bool = False) -> Status:
+    said = shipped(ROOM)
+    return Status(number, said[f"status_{number}_label"], said[f"status_{number}_sentence"], paused, terminal, waits)
+
+
+STATUSES: Mapping[int, Status] = MappingProxyType(
+    {
+        status.number: status
+        for status in (
+            _status(1),
+            _status(2),
+            _status(3, terminal=True),
+            _status(4),
+            _status(5, paused=True, waits=True),
+            _status(6, paused=True, waits=True),
+            _status(7, terminal=True),
+            _status(8, paused=True, terminal=True),
+            _status(9),
+            _status(10, terminal=True),
+        )
+    }
 )
 
-STATUSES: Mapping[int, Status] = MappingProxyType({status.number: status for status in _LIST})
+
+def label_of(status: Status) -> str:
+    """Its name as the province that is spoken in says it (`kit.phrases.overlaid`)."""
+    return phrases(ROOM)[f"status_{status.number}_label"]
+
+
+def sentence_of(status: Status) -> str:
+    """What it means for the citizen, in that province's words."""
+    return phrases(ROOM)[f"status_{status.number}_sentence"]
 
 
 class SubStatus(msgspec.Struct, frozen=True):
@@ -74,26 +74,11 @@ class SubStatus(msgspec.Struct, frozen=True):
     sentence: str
 
 
-_SUBS = (
-    SubStatus(
-        "awaiting_confirmation",
-        4,
-        "Chờ công dân xác nhận dự thảo",
-        "Cơ quan đã gửi bản dự thảo kết quả. Anh/chị kiểm tra và xác nhận trong một ngày; quá thời hạn này cơ quan giải quyết tiếp.",
-    ),
-    SubStatus(
-        "with_other_agency",
-        4,
-        "Đang phối hợp giải quyết",
-        "Hồ sơ đã chuyển đến cơ quan phối hợp giải quyết theo quy trình liên thông.",
-    ),
-    SubStatus("fee", 6, "Yêu cầu nộp phí, lệ phí", "Cơ quan đang chờ anh/chị nộp phí, lệ phí đã thông báo."),
-    SubStatus(
-        "financial_obligation",
-        6,
-        "Yêu cầu thực hiện nghĩa vụ tài chính về đất đai, thuế",
-        "Cơ quan đang chờ anh/chị thực hiện nghĩa vụ tài chính theo thông báo của cơ quan thuế.",
-    ),
+# Each with the status it stands within.
+_WITHIN = {"awaiting_confirmation": 4, "with_other_agency": 4, "fee": 6, "financial_obligation": 6}
+SUB_STATUSES: Mapping[str, SubStatus] = MappingProxyType(
+    {
+        name: SubStatus(name, of, shipped(ROOM)[f"sub_{name}_label"], shipped(ROOM)[f"sub_{name}_sentence"])
+        for name, of in _WITHIN.items()
+    }
 )
-
-SUB_STATUSES: Mapping[str, SubStatus] = MappingProxyType({sub.name: sub for sub in _SUBS})

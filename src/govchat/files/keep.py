@@ -23,6 +23,7 @@ from govchat.kit.ids import new_id
 from govchat.tenants.registry import Registry
 
 ORPHANED_AFTER = timedelta(days=1)
+LET_GO = "nobody"  # whose a file is that was let go by itself
 
 
 class Kept(msgspec.Struct, frozen=True, kw_only=True):
@@ -104,6 +105,24 @@ async def hand_over(session: AsyncSession, tenant_id: UUID, owner: str, *, to: s
         .returning(StoredFileRow.id)
     )
     return len(moved.all())
+
+
+async def let_go_newest(session: AsyncSession, tenant_id: UUID, owner: str) -> bool:
+    """The owner's newest file is nobody's any more and deleted by the next sweep; answers whether there was one."""
+    newest = (
+        select(StoredFileRow.id)
+        .where(StoredFileRow.tenant_id == tenant_id, StoredFileRow.owner == owner)
+        .order_by(StoredFileRow.created_at.desc(), StoredFileRow.id.desc())
+        .limit(1)
+        .scalar_subquery()
+    )
+    gone = await session.scalars(
+        update(StoredFileRow)
+        .where(StoredFileRow.tenant_id == tenant_id, StoredFileRow.id == newest)
+        .values(owner=LET_GO, delete_after=clock.now())
+        .returning(StoredFileRow.id)
+    )
+    return bool(gone.all())
 
 
 async def let_go(session: AsyncSession, tenant_id: UUID, owner: str) -> None:

@@ -77,4 +77,8 @@ def _words(
         return phrases(ROOM)["asked_open" if is_new else "asked_again"]
     today = hours.open_on(manifest, agency, now.astimezone(VN).date())
     why = phrases(ROOM)[f"why_{today.why.value}"] + (f": {today.name}" if today.name and not today.is_open else "")
-    return fill(ROOM, "asked_closed", why=why, next=f"{next_open:%H:%M ngày %d/%m/%Y}")
+    return fill(ROOM, "asked_closed", why=why, next=_moment(next_open))
+
+
+def _moment(at: datetime) -> str:
+    return phrases(ROOM)["moment"].format(time=f"{at:%H:%M}", day=f"{at:%d/%m/%Y}")

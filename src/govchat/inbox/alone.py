@@ -169,7 +169,8 @@ async def _one(
     if answers and meant.picture and desk.http is not None:
         pictures.look_first(state, context, seen.get(row.id))
     if not answers:
-        said: tuple[messages.CsMessage, ...] = trial.declined(tenant, citizen, verdict)
+        with spoken_in(desk.words(tenant.id)):
+            said: tuple[messages.CsMessage, ...] = trial.declined(tenant, citizen, verdict)
     else:
         happened = seen[row.id].picture if row.id in seen else happened
         said = await _answer(session, vault, desk, tenant, citizen, row, state, happened, context)

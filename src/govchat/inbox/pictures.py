@@ -29,6 +29,7 @@ from govchat.inbox.meaning import picture_of
 from govchat.inbox.put import body_context
 from govchat.kit import clock
 from govchat.kit.crypto import TenantVault
+from govchat.kit.text import clean, fold
 from govchat.petitions.judge import MOST_PHOTOS
 from govchat.receipts import show
 from govchat.tenants.registry import Tenant
@@ -59,6 +60,9 @@ _REFUSED = {FileTooLarge.code: "large", FileRefused.code: "type", FileInfected.c
 _RECEIPT = re.compile(r"/q/([A-Za-z0-9_-]{24})(?![A-Za-z0-9_-])")
 # What the QR code on an identity card begins with: its number, the number before it, then name and birth.
 _PERSON = re.compile(r"\d{12}\|\d{0,12}\|")
+
+
+_CARD = re.compile(r"\b(?:cccd|cmnd|cmt|can cuoc|chung minh (?:nhan dan|thu)|ho chieu|passport|giay to tuy than)\b")
 
 
 class Waiting(Exception):
@@ -92,10 +96,17 @@ async def read_waiting(desk: Desk, tenant: Tenant, user_id: str, *, keep: bool) 
     opened = {row.id: events.decode(vault.open(row.body_sealed, body_context(row.id))) for row in rows}
     found = {event_id: picture_of(event) for event_id, event in opened.items()}
     asked = [event_id for event_id, url in found.items() if url][: MOST_PHOTOS if keep else MOST]
+    papers = {event_id: Picture("person") for event_id, event in opened.items() if _says_card(event)}
+    asked = [event_id for event_id in asked if event_id not in papers]
     read = await asyncio.gather(*(_read(desk, tenant, vault, found[event_id] or "", keep=keep) for event_id in asked))
     unread = Picture(refused="full" if keep else "")  # more than a petition takes, or than is looked at
-    seen = {**dict.fromkeys(found, unread), **dict(zip(asked, read, strict=True))}
+    seen = {**dict.fromkeys(found, unread), **dict(zip(asked, read, strict=True)), **papers}
     return {event_id: Seen(_captioned(picture, opened[event_id]), keep) for event_id, picture in seen.items()}
+
+
+def _says_card(event: Event) -> bool:
+    """Whether the words beside a photo say that it is a card of a person: then it is not even fetched."""
+    return isinstance(event, MessageEvent) and bool(_CARD.search(fold(clean(event.text, 200))))
 
 
 def _captioned(picture: Picture, event: Event) -> Picture:

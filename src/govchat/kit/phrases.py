@@ -28,12 +28,12 @@ def overlaid(own: Mapping[str, str]) -> Iterator[None]:
 
 def phrases(package: str) -> Mapping[str, str]:
     """Every sentence of `govchat.<room>` by key, without the line break that opens a long one."""
-    shipped, own = _shipped(package), _own.get()
+    product, own = shipped(package), _own.get()
     if not own:
-        return shipped
+        return product
     room = f"{package.rpartition('.')[2]}."
     mine = {key.removeprefix(room): text for key, text in own.items() if key.startswith(room)}
-    return {**shipped, **mine} if mine else shipped
+    return {**product, **mine} if mine else product
 
 
 def fill(package: str, key: str, **facts: str) -> str:
@@ -54,6 +54,7 @@ def placeholders(text: str) -> frozenset[str]:
 
 
 @cache
-def _shipped(package: str) -> Mapping[str, str]:
+def shipped(package: str) -> Mapping[str, str]:
+    """The product's own sentences of a room, whatever is laid over them."""
     table = tomllib.loads((files(package) / "wording" / "vi.toml").read_text(encoding="utf-8"))
     return MappingProxyType({key: text.strip() for key, text in table.items()})

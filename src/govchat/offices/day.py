@@ -3,12 +3,13 @@
 import re
 from datetime import date, timedelta
 
+from govchat.kit.phrases import phrases
 from govchat.kit.text import clean, fold
 from govchat.offices.hours import holidays_ahead
 from govchat.tenants.schema import Manifest
 
 _WEEKDAYS = {"2": 0, "hai": 0, "3": 1, "ba": 1, "4": 2, "tu": 2, "5": 3, "nam": 3, "6": 4, "sau": 4, "7": 5, "bay": 5}
-_NAMES = ("thứ hai", "thứ ba", "thứ tư", "thứ năm", "thứ sáu", "thứ bảy", "chủ nhật")
+ROOM = "govchat.offices"
 _WEEKDAY = re.compile(r"\b(?:thu\s*|t)(2|3|4|5|6|7)\b|\bthu\s+(hai|ba|tu|nam|sau|bay)\b")
 _SUNDAY = re.compile(r"\bchu nhat\b|\bcn\b")
 _DATE = re.compile(r"\b(\d{1,2})\s*(?:[/.-]|thang)\s*(\d{1,2})(?:\s*(?:[/.-]|nam)\s*(\d{4}))?\b")
@@ -49,7 +50,8 @@ def asked_day(manifest: Manifest, words: str, today: date) -> date | None:
 
 def spoken(day: date) -> str:
     """A day as people say it: "thứ bảy 28/11/2026"."""
-    return f"{_NAMES[day.weekday()]} {day:%d/%m/%Y}"
+    said = phrases(ROOM)
+    return said["day"].format(weekday=said[f"weekday_{day.weekday()}"], date=f"{day:%d/%m/%Y}")
 
 
 def _weekday(said: str) -> int | None:

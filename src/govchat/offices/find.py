@@ -27,6 +27,8 @@ _ASKED = frozenset(
     )
 )
 _WORD = re.compile(r"\w+")
+# A day is not the number of a ward: "thứ 7" and "24/11", but "phường 7".
+_DAY = re.compile(r"\b(?:thu\s*|t)[2-7]\b|\b\d{1,2}\s*[/.-]\s*\d{1,2}(?:\s*[/.-]\s*\d{4})?\b")
 # Where everything is handed in, as people call it; of a province that names one, that one is meant.
 _CENTRE = re.compile(r"\b(?:hanh chinh cong|mot cua)\b")
 
@@ -40,10 +42,11 @@ def find(manifest: Manifest, words: str) -> list[Agency]:
     if exact:
         return exact
     province = set(_WORD.findall(fold(manifest.name)))
-    asked = set(_WORD.findall(wanted)) - _COMMON - _ASKED - province
+    asked = set(_WORD.findall(_DAY.sub(" ", wanted))) - _COMMON - _ASKED - province
     if not asked:
-        centres = [one for one in manifest.agencies if _CENTRE.search(fold(one.name))]
-        return centres if len(centres) == 1 and _CENTRE.search(wanted) else []
+        called = set(_CENTRE.findall(wanted))
+        centres = [one for one in manifest.agencies if called & set(_CENTRE.findall(fold(one.name)))]
+        return centres if len(centres) == 1 else []
     scored = [(len(asked & (set(_WORD.findall(fold(one.name))) - _COMMON)), one) for one in manifest.agencies]
     most = max((score for score, _ in scored), default=0)
     return [one for score, one in scored if score == most] if most else []

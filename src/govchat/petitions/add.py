@@ -119,6 +119,37 @@ def wants(kind: str, category: str, commune: str | None, *, named: bool, shown: 
     return tuple(asked)
 
 
+async def drop_photo(
+    session: AsyncSession,
+    vault: TenantVault,
+    tenant_id: UUID,
+    citizen_id: UUID,
+    code: str,
+    *,
+    at: datetime | None = None,
+) -> Holds | None:
+    """Let the newest photo of one's own open petition go: sent by mistake, or a paper that nobody asked for. None when it has none.
+
+    Raises `PetitionNotFound`, `PetitionMoveRefused`.
+    """
+    row = await held(session, tenant_id, code)
+    if row.citizen_id != citizen_id:
+        raise PetitionNotFound(f'petition "{code[:40]}" is none of this citizen: look at the codes they were given')
+    allow(row, "added")
+    if not await keep.let_go_newest(session, tenant_id, owner_of(row.id)):
+        return None
+    await move(session, vault, row, "added", actor="citizen", at=at or clock.now(), told=Told(note=None))
+    return holds(vault, row, await keep.count(session, tenant_id, owner_of(row.id)))
+
+
+async def drop_held_photo(session: AsyncSession, tenant_id: UUID, citizen_id: UUID, draft: int) -> int | None:
+    """The same for a petition whose words are still awaited; answers how many photos are left, None when there was none."""
+    owner = draft_owner(citizen_id, draft)
+    if not await keep.let_go_newest(session, tenant_id, owner):
+        return None
+    return await keep.count(session, tenant_id, owner)
+
+
 async def hold_photo(session: AsyncSession, tenant_id: UUID, citizen_id: UUID, draft: int, photo: Kept) -> int:
     """Keep a photo for a petition whose words are still awaited; answers how many there are. Raises `PetitionFull`."""
     owner = draft_owner(citizen_id, draft)

@@ -7,17 +7,23 @@ from importlib.resources import files
 
 import msgspec
 
+from govchat.kit.phrases import phrases
 from govchat.kit.text import clean, fold
 
+ROOM = "govchat.petitions"
 OTHER = "other"
 
 
 class Category(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One category; `key` is kept, `title` is read, `words` are folded."""
+    """One category; `key` is kept, `words` are folded."""
 
     key: str
-    title: str
     words: tuple[str, ...]
+
+    @property
+    def title(self) -> str:
+        """What people read, in the words of the province that is spoken in."""
+        return phrases(ROOM)[f"category_{self.key}"]
 
 
 class _Table(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -168,7 +168,9 @@ def _acknowledged(row: PrivacyRequestRow, *, is_new: bool) -> Acknowledged:
     title = phrases(ROOM)[f"kind_{row.kind}"]
     done = row.state == "done"
     key = "withdrawn" if row.kind == "withdraw" and done else "acknowledged"
-    facts = {"code": row.code, "title": title, "due": f"{row.due_at.astimezone(VN):%H:%M ngày %d/%m/%Y}"}
+    due = row.due_at.astimezone(VN)
+    due_said = phrases(ROOM)["moment"].format(time=f"{due:%H:%M}", day=f"{due:%d/%m/%Y}")
+    facts = {"code": row.code, "title": title, "due": due_said}
     return Acknowledged(
         id=row.id,
         code=row.code,

@@ -13,6 +13,8 @@ from typing import Literal
 
 import msgspec
 
+from govchat.kit.phrases import phrases
+
 Certainty = Literal["confirmed", "condensed", "inferred", "typical", "unconfirmed"]
 """confirmed: read in a source; condensed: shortened from one; inferred: follows from one; typical: usual in practice, no
 source; unconfirmed: from memory alone."""
@@ -29,12 +31,7 @@ Online = Literal["full", "partial", "none", "unclear"]
 # changed in detail since (Law 136/2025/QH15, Decrees 155 and 156/2026).
 Caveat = Literal["plain_days", "varies", "sources_differ", "unit_corrected", "recheck"]
 
-UNIT_WORDS: dict[Unit, str] = {
-    "working_day": "ngày làm việc",
-    "calendar_day": "ngày",
-    "working_hour": "giờ làm việc",
-    "same_day": "trong ngày (tiếp nhận sau 15 giờ: ngày làm việc tiếp theo)",
-}
+ROOM = "govchat.procedures"
 
 _CODE = re.compile(r"([1-9]\.\d{6})(?:\.[0-9A-Z]+)*", re.ASCII)
 
@@ -63,18 +60,19 @@ class Limit(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     @property
     def spelled(self) -> str:
         """The limit in Vietnamese with its variants, empty when there is none."""
+        said = phrases(ROOM)
         unit = self.unit or (self.variants[0].unit if self.variants else None)
         if self.variants and all(variant.unit == unit and not variant.case for variant in self.variants):
             values = sorted({*([] if self.value is None else [self.value]), *(each.value for each in self.variants)})
-            return f"từ {values[0]} đến {values[-1]} {UNIT_WORDS[self.variants[0].unit]}, tùy trường hợp"
+            unit_said = said[f"unit_{self.variants[0].unit}"]
+            return said["between"].format(least=values[0], most=values[-1], unit=unit_said)
         if self.value is None or self.unit is None:
             return "; ".join(
-                f"{variant.case or 'tùy trường hợp'}: {_spell(variant.value, variant.unit)}"
-                for variant in self.variants
+                f"{variant.case or said['varies']}: {_spell(variant.value, variant.unit)}" for variant in self.variants
             )
         main = _spell(self.value, self.unit)
         others = [
-            f"{variant.case or 'trường hợp khác'}: {_spell(variant.value, variant.unit)}" for variant in self.variants
+            f"{variant.case or said['other_case']}: {_spell(variant.value, variant.unit)}" for variant in self.variants
         ]
         return f"{main} ({'; '.join(others)})" if others else main
 
@@ -180,4 +178,5 @@ def starter() -> Catalogue:
 
 
 def _spell(value: int, unit: Unit) -> str:
-    return UNIT_WORDS[unit] if unit == "same_day" else f"{value} {UNIT_WORDS[unit]}"
+    said = phrases(ROOM)[f"unit_{unit}"]
+    return said if unit == "same_day" else f"{value} {said}"

@@ -16,8 +16,12 @@ class Reason(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One reason to tap; `poor` ones go with a poor rating."""
 
     key: str
-    title: str
     poor: bool
+
+    @property
+    def title(self) -> str:
+        """What people read, in the words of the province that is spoken in."""
+        return phrases(ROOM)[f"reason_{self.key}"]
 
 
 class _Table(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -10,6 +10,7 @@ from enum import StrEnum
 import msgspec
 
 from govchat.kit import clock
+from govchat.kit.phrases import fill
 from govchat.zalo.codes import OA_CODES, ZBS_CODES, Host
 from govchat.zalo.errors import ConnectFailed, HttpRefused, OutcomeUnknown, ZaloError
 from govchat.zalo.judge import error_from
@@ -129,11 +130,7 @@ def magic_phone(number: int) -> str:
 
 def polite_line(name: str, hotline: str | None) -> str:
     """What somebody hears who writes to a province in trial and is no tester: once a day at most."""
-    urgent = f" Việc cần gấp, xin gọi {hotline}." if hotline else ""
-    return (
-        f"Kênh Zalo của {name} đang chạy thử nên chưa phục vụ rộng rãi. "
-        f"Mong anh/chị thông cảm và quay lại sau khi kênh chính thức hoạt động.{urgent}"
-    )
+    return fill("govchat.tenants", "trial", name=name, hotline=hotline or "")
 
 
 def today(now: datetime) -> date:

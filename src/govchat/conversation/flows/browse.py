@@ -44,7 +44,9 @@ def _groups(turn: Turn) -> Outcome:
     groups = [(name, group) for name, group in rulebook().groups.items() if bool(group.fields) is by_field]
     page = _number(page_, len(groups))
     shown = groups[page * _PAGE : (page + 1) * _PAGE]
-    buttons = [tap("group", payloads.spelled(payloads.GROUP, name, 0), title=group.title) for name, group in shown]
+    buttons = [
+        tap("group", payloads.spelled(payloads.GROUP, name, 0), title=words(f"group.{name}")) for name, _ in shown
+    ]
     following = (page + 1) * _PAGE < len(groups)
     more = payloads.FIELDS if by_field else payloads.EVENTS
     last = tap("next", payloads.spelled(more, page + 1)) if following else _other_way(by_field=by_field)
@@ -66,7 +68,9 @@ def _list(turn: Turn, name: str, page_: object) -> Outcome:
     group = rulebook().groups[name]
     offered = _offered(turn, group)
     if not offered:
-        return turn.answer(words("browse.nothing", title=group.title), buttons=front.browse_buttons(), misses=0)
+        return turn.answer(
+            words("browse.nothing", title=words(f"group.{name}")), buttons=front.browse_buttons(), misses=0
+        )
     page = _number(page_, len(offered))
     shown = offered[page * _PAGE : (page + 1) * _PAGE]
     lines = [words("procedure.choice", number=number, name=each.name) for number, each in enumerate(shown, 1)]
@@ -81,7 +85,7 @@ def _list(turn: Turn, name: str, page_: object) -> Outcome:
         else _other_way(by_field=bool(group.fields))
     )
     return turn.answer(
-        "\n".join((words("browse.group", title=group.title, count=len(offered)), *lines)),
+        "\n".join((words("browse.group", title=words(f"group.{name}"), count=len(offered)), *lines)),
         buttons=(*buttons, last),
         step="idle",
         choices=tuple(each.code for each in shown),

@@ -8,7 +8,7 @@ from govchat.conversation.context import Context
 from govchat.conversation.events import DossierAnswer, Proven, Shown, Slowed
 from govchat.conversation.say import LONGEST_TITLE, Link, Tap
 from govchat.conversation.wording import words
-from govchat.dossiers.status import STATUSES
+from govchat.dossiers.status import STATUSES, label_of, sentence_of
 from govchat.kit.clock import VN
 from govchat.kit.text import clean
 
@@ -32,7 +32,7 @@ def _open_lines(shown: Shown, context: Context) -> list[str]:
     status = STATUSES.get(shown.status)
     lines = [words("dossier.head", code=_fact(shown.code))]
     if status:
-        lines.append(words("dossier.status", label=status.label, sentence=status.sentence))
+        lines.append(words("dossier.status", label=label_of(status), sentence=sentence_of(status)))
     else:
         lines.append(words("dossier.status_unknown"))
     if unit := _fact(shown.unit):
@@ -116,7 +116,7 @@ def result_links(answers: tuple[DossierAnswer, ...]) -> tuple[Link, ...]:
 def local_time(at: datetime) -> str:
     """A moment as people here write it: 09:12 ngày 20/11/2026."""
     local = _local(at)
-    return f"{local:%H:%M} ngày {local:%d/%m}/{local.year}"
+    return words("dossier.moment", time=f"{local:%H:%M}", day=f"{local:%d/%m}/{local.year}")
 
 
 def _local(at: datetime) -> datetime:

@@ -3,7 +3,7 @@
 Following needs a proved dossier and is consent: what is agreed to is said with the answer, and one message ends it.
 """
 
-from govchat.citizens.consent import TEXTS
+from govchat.citizens.consent import text_of
 from govchat.conversation import events, payloads
 from govchat.conversation.asks import MyDossiers, OptOut, Subscribe, Unsubscribe
 from govchat.conversation.flows.dossier import local_time
@@ -12,7 +12,7 @@ from govchat.conversation.flows.lookup import AWAITING_SECRET_S, foreign_line, p
 from govchat.conversation.say import Button, Outcome
 from govchat.conversation.turn import Heard, Table, Turn
 from govchat.conversation.wording import words
-from govchat.dossiers.status import STATUSES
+from govchat.dossiers.status import STATUSES, label_of
 
 _MOST_NAMED = 3
 
@@ -38,9 +38,9 @@ def _subscribed(turn: Turn) -> Outcome:
         tap("mine", payloads.MINE),
         tap("another", payloads.LOOKUP),
     )
-    asked = f"{words('follow.survey')} {TEXTS['survey'].text}" if survey else ""
+    asked = f"{words('follow.survey')} {text_of('survey').text}" if survey else ""
     return turn.answer(
-        words("follow.done", code=code), TEXTS["status"].text, asked, buttons=buttons, codes=(code,), misses=0
+        words("follow.done", code=code), text_of("status").text, asked, buttons=buttons, codes=(code,), misses=0
     )
 
 
@@ -106,7 +106,7 @@ def _mine(turn: Turn) -> Outcome:
 
 def _line(one: events.Mine) -> str:
     status = STATUSES.get(one.status)
-    label = status.label if status else words("dossier.status_unknown")
+    label = label_of(status) if status else words("dossier.status_unknown")
     text = words("follow.mine_line", code=one.code, label=label)
     if one.due_at and status and status.running:
         text = f"{text} {words('follow.mine_due', at=local_time(one.due_at))}"

@@ -10,7 +10,6 @@ from govchat.conversation.context import Context
 from govchat.conversation.events import Shown, Unknown
 from govchat.conversation.flows import dossier, front
 from govchat.conversation.flows.front import contact_line, example, menu_buttons, national_portal_button, tap, within
-from govchat.conversation.flows.procedure_text import About, card, tell
 from govchat.conversation.say import Button, Form, Outcome
 from govchat.conversation.state import DOSSIER_S, MOST_ASIDE, MOST_CODES, Aside, Proving, Why
 from govchat.conversation.turn import Heard, Table, Turn
@@ -43,10 +42,6 @@ def _look_up(turn: Turn) -> Outcome:
 
 
 def _ask(turn: Turn, look_up: LookUp, proving: Proving, asides: tuple[Aside, ...] = ()) -> Outcome:
-    """Look up; a procedure that was asked about in the same message is answered with it."""
-    named = turn.reading.procedures[:1] if turn.reading.behind == "procedure_info" else ()
-    also = named[0].code if named and turn.context.shelf.find(named[0].code, turn.context.today) else ""
-    topic = {"procedure": also, "field": turn.reading.field[:16], "topic_at": turn.context.seconds} if also else {}
     return turn.ask(
         look_up,
         step="idle",
@@ -55,9 +50,7 @@ def _ask(turn: Turn, look_up: LookUp, proving: Proving, asides: tuple[Aside, ...
         proving=proving,
         asides=asides,
         misses=0,
-        then=also,
         looked_at=turn.context.seconds,
-        **topic,
     )
 
 
@@ -242,7 +235,6 @@ def _looked_up(turn: Turn) -> Outcome:
         parts += [contact_line(context.tenant)]
     if any(isinstance(answer, Shown) and answer.proven for answer in answers):
         parts += [words("follow.offer")]
-    parts += [_then(turn)]
     # After a wrong secret the next one may come alone, whether or not such a dossier exists.
     again = len(answers) == 1 and state.proving == "secret" and not isinstance(answers[0], Shown)
     codes = tuple(answer.code[:64] for answer in answers)
@@ -254,17 +246,7 @@ def _looked_up(turn: Turn) -> Outcome:
         awaiting_until=context.seconds + AWAITING_SECRET_S if again or len(bare) == 1 else 0,
         proving="nothing",
         asides=(),
-        then="",
     )
-
-
-def _then(turn: Turn) -> str:
-    """The answer about the procedure that was asked for in the same message."""
-    found = turn.context.shelf.find(turn.state.then, turn.context.today) if turn.state.then else None
-    if found is None:
-        return ""
-    about, field = About(found, turn.context), turn.state.field
-    return f"{words('procedure.head', name=found.name)}\n{tell(about, field)}" if field else card(about)
 
 
 def _answer_buttons(turn: Turn, bare: tuple[str, ...]) -> tuple[Button, ...]:

@@ -1,7 +1,7 @@
 """Where an office is and when it is open: the one that was named, on the day that was asked, by the calendar; else the province."""
 
 import re
-from datetime import datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 
 from govchat.conversation import payloads
 from govchat.conversation.context import Context
@@ -11,19 +11,42 @@ from govchat.conversation.turn import Heard, Table, Turn
 from govchat.conversation.wording import words
 from govchat.kit.clock import VN
 from govchat.kit.text import clean, fold
+from govchat.language.read import Reading
 from govchat.offices import find, hours
 from govchat.offices.day import asked_day, spoken
 from govchat.tenants.schema import Agency, Manifest
 
 _DAYS_AHEAD = 10
 _MOST_OFFICES = 4
+_MOST_MAPS = 3
 _ASKS = re.compile(r"\b(?:dia chi|o dau|cho nao|may gio|lam viec|mo cua|dien thoai|sdt|ban do|duong den)\b")
+_MAP = re.compile(r"\b(?:ban do|chi duong|duong di|duong den|google ?maps?|dinh vi)\b")
+_CENTRE = re.compile(r"\b(?:hanh chinh cong|mot cua)\b")
+_MOST_MAP_WORDS = 8
 
 
 def is_asked_about(text: str, context: Context) -> bool:
-    """Whether words that say nothing else ask for the address or the hours of an office of this province."""
+    """Whether words that say nothing else ask for a map, or for the address or the hours of an office of this province."""
+    if _wants_map(text) and len(text.split()) <= _MOST_MAP_WORDS:
+        return True
     manifest = context.tenant.manifest
     return manifest is not None and bool(_ASKS.search(fold(clean(text, 200)))) and bool(find.find(manifest, text))
+
+
+def asks_for_a_day(reading: Reading, text: str, context: Context) -> bool:
+    """Whether "được không" is asked about a day and no procedure that was named: "thứ 7 lấy được không"."""
+    manifest = context.tenant.manifest
+    named = bool(reading.procedures) and not reading.inherited
+    return (
+        manifest is not None
+        and reading.field == "conditions"
+        and not named
+        and asked_day(manifest, text, context.today) is not None
+    )
+
+
+def _wants_map(text: str) -> bool:
+    return bool(_MAP.search(fold(clean(text, 200))))
 
 
 def _contact(turn: Turn) -> Outcome:
@@ -35,7 +58,26 @@ def _contact(turn: Turn) -> Outcome:
     named = tapped if turn.argument else find.find(manifest, turn.typed)
     if len(named) > 1:
         return _which(turn, named)
-    return _agency(turn, manifest, named[0]) if named else _province(turn)
+    if named:
+        return _agency(turn, manifest, named[0])
+    return _maps(turn, manifest) if _wants_map(turn.typed) else _province(turn)
+
+
+def _maps(turn: Turn, manifest: Manifest) -> Outcome:
+    """Where to hand things in, on a map: the one-stop offices whose address is known, else the province's own address."""
+    centres = [one for one in manifest.agencies if one.address and _CENTRE.search(fold(one.name))][:_MOST_MAPS]
+    if not centres:
+        return _province(turn)
+    lines = [words("contact.one_stop", name=one.name, address=one.address) for one in centres]
+    links = tuple(
+        Link(words("button.map_of", name=one.name)[:LONGEST_TITLE], page)
+        for one in centres
+        if (page := find.map_link(manifest, one))
+    )
+    more = () if len(links) > 1 else (tap("person", payloads.PERSON),)
+    return turn.answer(
+        "\n".join((words("contact.maps"), *lines)), buttons=(*links, tap("contact", payloads.CONTACT), *more), misses=0
+    )
 
 
 def _which(turn: Turn, named: list[Agency]) -> Outcome:
@@ -76,6 +118,22 @@ def _buttons(turn: Turn, place: tuple[Link, ...]) -> tuple[Button, ...]:
     return (
         tap("lookup", payloads.LOOKUP), tap("person", payloads.PERSON), *place, *portal_button(turn.context.tenant),
     )  # fmt: skip
+
+
+def in_short(code: str, on: date | None, context: Context) -> str:
+    """One office, or the province, beside another answer: whether it is open (on the day asked), where it is, its telephone."""
+    manifest, tenant = context.tenant.manifest, context.tenant
+    agency = next((one for one in manifest.agencies if one.code == code), None) if manifest else None
+    open_ = _on(manifest, agency, hours.open_on(manifest, agency, on or context.today)) if manifest else []
+    address = agency.address if agency else tenant.address
+    phone = (agency.phone if agency else None) or tenant.hotline
+    lines = [
+        *([f"{agency.name}:"] if agency else []),
+        *open_,
+        words("contact.address", address=address) if address else "",
+        words("contact.hotline", hotline=phone) if phone else "",
+    ]
+    return "\n".join(filter(None, lines)) or words("contact.call_nowhere")
 
 
 def opening_lines(turn: Turn, manifest: Manifest, agency: Agency | None) -> list[str]:

@@ -2,22 +2,18 @@
 
 from uuid import UUID
 
+from govchat.citizens.consent import Purpose, text_of
 from govchat.conversation import asks, events, payloads
 from govchat.conversation.flows.front import menu_buttons, tap
+from govchat.conversation.intents import data_wish
+from govchat.conversation.rulebook import bare, rulebook
 from govchat.conversation.say import LONGEST_TITLE, Outcome, Tap
 from govchat.conversation.turn import Heard, Table, Turn
 from govchat.conversation.wording import words
-from govchat.kit.text import fold
 from govchat.privacy.models import KINDS as REQUESTS
 
+AGREEABLE = frozenset({"survey", "broadcast"})
 QUESTIONS = frozenset({"time", "attitude", "clarity", "costs"})
-# What a privacy request is about, by its words without marks; the first that is found.
-_ABOUT_DATA = (
-    ("erase", ("xoa",)),
-    ("withdraw", ("rut lai dong y", "rut dong y", "khong dong y nua")),
-    ("correct", ("sua", "chinh sua", "dinh chinh", "cap nhat")),
-    ("export", ("ban sao", "tai ve", "xuat")),
-)
 
 
 def _human(turn: Turn) -> Outcome:
@@ -60,13 +56,35 @@ def _rating(turn: Turn) -> Outcome:
 
 
 def _agree(turn: Turn) -> Outcome:
-    return turn.ask(asks.Agree("survey"), misses=0)
+    return turn.ask(asks.Agree(turn.argument if turn.argument in AGREEABLE else "survey"), misses=0)
+
+
+def _may_ask(turn: Turn) -> Outcome:
+    return _agreeable(turn, "survey")
+
+
+def _may_write(turn: Turn) -> Outcome:
+    return _agreeable(turn, "broadcast")
+
+
+def _agreeable(turn: Turn, purpose: Purpose) -> Outcome:
+    """What would be agreed to is read before it is agreed to (Law 91/2025): one tap."""
+    agree = tap("agree", payloads.spelled(payloads.AGREE, purpose))
+    return turn.answer(
+        text_of(purpose).text, words("consent.ask"), buttons=(agree, tap("menu", payloads.MENU)), step="idle", misses=0
+    )
+
+
+def _no_survey(turn: Turn) -> Outcome:
+    """Withdrawn by the message itself."""
+    return turn.ask(asks.Disagree("survey"), step="idle", misses=0)
 
 
 def _privacy(turn: Turn) -> Outcome:
-    """What is kept first; a wish to erase is confirmed by a button before it is one."""
-    said = fold(turn.typed)
-    kind = next((kind for kind, phrases in _ABOUT_DATA if any(phrase in said for phrase in phrases)), "")
+    """What is kept first; a wish to erase is confirmed by a button before it is one. Consent is withdrawn by the message itself."""
+    kind = data_wish(turn.typed)
+    if kind == "withdraw" and bare(turn.typed) in rulebook().commands:
+        return turn.ask(asks.Privacy("withdraw"), step="idle", misses=0)
     if not kind:
         return turn.ask(asks.Privacy("kept"), step="idle", misses=0)
     buttons = (
@@ -98,6 +116,9 @@ TABLE: Table = {
     (None, Heard.REASON): _reason,
     (None, Heard.OPINION): _opinion,
     (None, Heard.AGREE): _agree,
+    (None, Heard.SURVEY): _may_ask,
+    (None, Heard.NO_SURVEY): _no_survey,
+    (None, Heard.BROADCAST): _may_write,
     (None, Heard.RATING): _rating,
     (None, Heard.PRIVACY): _privacy,
     (None, Heard.PRIVACY_KIND): _privacy_kind,

@@ -23,7 +23,7 @@ from govchat.conversation.flows.petition_questions import (
 from govchat.conversation.intents import Intent
 from govchat.conversation.rulebook import bare, rulebook
 from govchat.conversation.say import Button, Outcome
-from govchat.conversation.state import MOST_SKIPPED, TOPIC_S, State
+from govchat.conversation.state import MOST_SKIPPED, TOPIC_S, Also, State
 from govchat.conversation.turn import Heard, Table, Turn
 from govchat.conversation.wording import words
 from govchat.dossiers.codes import find_codes
@@ -34,6 +34,7 @@ from govchat.petitions.models import KINDS
 _FEWEST_WORDS = 4
 _TOLD_AT_ONCE = 8  # words: whoever writes that many with "phản ánh" in them has said it
 _ALBUM_S = 20
+_BEHIND = frozenset({"a", "ad", "em", "oi", "nhe", "nha", "di", "giup", "gium", "voi"})
 _PHOTO = "petition.photo"
 _ACTS = {"xac nhan": "confirm", "da giai quyet": "confirm", "mo lai": "reopen", "chua giai quyet": "reopen"}
 
@@ -56,6 +57,17 @@ def _has_substance(text: str, context: Context) -> bool:
     return len(said.split()) >= _FEWEST_WORDS and sum(map(str.isalpha, said)) >= LEAST_LETTERS
 
 
+def resumed(state: State, context: Context) -> Also | None:
+    """The way back to a petition that a question came between; None where there is none."""
+    if not is_fresh(state, context):
+        return None
+    if state.step == "petition.awaiting_text":
+        return Also(payloads.spelled(payloads.PETITION_KIND, state.petition or "scene"), quiet=True)
+    if state.step == "petition.adding" and state.asked:
+        return Also(payloads.spelled(payloads.PETITION_CODE, "more", state.petition_code), quiet=True)
+    return None
+
+
 def answers_question(text: str, state: State, context: Context) -> bool:
     """Whether a message is the answer to what was asked about the petition last."""
     if state.step != "petition.adding" or not state.asked or not is_fresh(state, context):
@@ -68,6 +80,14 @@ def answers_question(text: str, state: State, context: Context) -> bool:
     if bare(text) in rulebook().commands:
         return False
     return read_answer(state.asked, text) is not None
+
+
+def takes_back(text: str) -> bool:
+    """Whether a message takes the last photo back: "bỏ ảnh ạ"."""
+    said = fold(clean(text, 100)).strip(" .!,").split()
+    while said and said[-1] in _BEHIND:
+        said.pop()
+    return " ".join(said) in rulebook().takes_back
 
 
 def heard_anew(intent: Intent, text: str) -> Intent:
@@ -219,6 +239,8 @@ def _held(turn: Turn) -> Outcome:
         )
     if event.full:
         return turn.answer(words("petition.photos_full"), buttons=_still(turn))
+    if event.dropped:
+        return turn.answer(words("petition.photo_dropped"), buttons=_still(turn), held_photos=min(event.photos, 9))
     if event.place:
         return turn.answer(words("petition.place_held"), buttons=_still(turn), held_place=event.place[:200])
     changes: dict[str, Any] = {"held_photos": min(event.photos, 9), "media": _PHOTO, "media_at": now}
@@ -324,6 +346,16 @@ def _code(turn: Turn) -> Outcome:  # noqa: PLR0911 -- one act a line
     return turn.ask(asks.Petition(code, act if act in ("confirm", "reopen") else "status"), step="idle", misses=0)
 
 
+def _drop_photo(turn: Turn) -> Outcome:
+    """A photo sent by mistake, a paper among them: taken back while the petition is at hand; elsewhere none is kept."""
+    state, now = turn.state, turn.context.seconds
+    if not is_fresh(state, turn.context):
+        return turn.answer(words("media.none_kept"), buttons=menu_buttons(), misses=0)
+    if state.step == "petition.awaiting_text":
+        return turn.ask(asks.DropPhoto(draft=state.draft), petition_at=now, misses=0)
+    return turn.ask(asks.DropPhoto(code=state.petition_code), petition_at=now, misses=0)
+
+
 def _my_petitions(turn: Turn) -> Outcome:
     return turn.ask(asks.MyPetitions(), step="idle", misses=0)
 
@@ -338,6 +370,7 @@ TABLE: Table = {
     (None, Heard.PETITION_KIND): _kind,
     (None, Heard.PETITION_CODE): _code,
     (None, Heard.MY_PETITIONS): _my_petitions,
+    (None, Heard.DROP_PHOTO): _drop_photo,
     ("petition.awaiting_text", Heard.PETITION): _file,
     ("petition.awaiting_text", Heard.UNKNOWN): _too_short,
 }

@@ -5,6 +5,7 @@ Questions: `name`, `photos`, `commune`, `category`, and `why` when it was reopen
 
 from govchat.conversation import asks, events, payloads
 from govchat.conversation.flows.front import tap
+from govchat.conversation.intents import Intent
 from govchat.conversation.say import LONGEST_TITLE, MOST_BUTTONS, Button, Tap
 from govchat.conversation.wording import words
 from govchat.kit.text import clean
@@ -15,6 +16,44 @@ from govchat.petitions.judge import LONGEST
 _SHORT = 8  # words
 _SERVICE = frozenset({"service"})
 _RULES = frozenset({"rules"})
+
+
+# What somebody may ask in a few words while a petition is written or completed: answered, and neither filed nor added.
+_ASKED = frozenset(
+    {
+        Intent.PROCEDURE,
+        Intent.PROGRESS,
+        Intent.LOOKUP,
+        Intent.MY_DOSSIERS,
+        Intent.CONTACT_OFFICE,
+        Intent.COMPLAINT_STATUS,
+        Intent.PAYMENT,
+        Intent.RESULT,
+        Intent.SUPPLEMENT,
+        Intent.BROWSE,
+        Intent.FILE_ONLINE,
+        Intent.PRIVACY,
+        Intent.DISPUTE,
+        Intent.HELP,
+        Intent.THANKS,
+        Intent.GREETING,
+        Intent.COMPLAINT,
+        Intent.DENUNCIATION,
+        Intent.HUMAN,
+        Intent.STAFF,
+    }
+)
+_MOST_ASKED, _SURE = 8, 0.8
+
+
+def is_question(text: str, intent: Intent, score: float) -> bool:
+    """Whether a message is something else than the words that a petition waits for. A name is written with capitals."""
+    words = clean(text, 200).split()
+    if intent not in _ASKED or score < _SURE:
+        return False
+    if intent in (Intent.DENUNCIATION, Intent.COMPLAINT):
+        return True
+    return len(words) <= _MOST_ASKED and not all(word[:1].isupper() for word in words)
 
 
 def read_answer(asked: str, text: str) -> asks.AddToPetition | None:

@@ -61,6 +61,5 @@ def _dossier(turn: Turn, seen: events.Picture) -> Outcome:
         awaiting_until=0,
         proving="nothing",
         asides=asides,
-        then="",
         misses=0,
     )

@@ -8,12 +8,14 @@ from govchat.conversation import payloads
 from govchat.conversation.flows import front
 from govchat.conversation.flows.front import NATIONAL_PORTAL, contact_line, tap
 from govchat.conversation.flows.procedure_text import FIELDS, About, card, tell
+from govchat.conversation.rulebook import names_something_else
 from govchat.conversation.say import LONGEST_TITLE, Button, Link, Outcome
 from govchat.conversation.state import MOST_CHOICES
 from govchat.conversation.turn import Heard, Table, Turn
 from govchat.conversation.wording import words
 from govchat.procedures.catalogue import Procedure
 
+_SHORT = 6  # words of a follow-up
 _PORTAL_PAGE = "https://dichvucong.gov.vn/"
 
 
@@ -50,7 +52,7 @@ def _asked(turn: Turn) -> Outcome:
 def show(turn: Turn, about: About, field: str = "") -> Outcome:
     """The field that was asked, else the card; it is the topic from here on."""
     field = field if field in FIELDS else ""
-    parts = [tell(about, field), _beside(turn)] if field else [card(about), _beside(turn)]
+    parts = [tell(about, field)] if field else [card(about)]
     if field:
         parts.insert(0, words("procedure.head", name=about.procedure.name))
     if not about.ours:
@@ -64,13 +66,7 @@ def show(turn: Turn, about: About, field: str = "") -> Outcome:
         topic_at=turn.context.seconds,
         choices=(),
         misses=0,
-        then="",
     )
-
-
-def _beside(turn: Turn) -> str:
-    """What was asked in the same message besides the procedure."""
-    return contact_line(turn.context.tenant) if turn.reading.behind in ("contact_office", "human_handoff") else ""
 
 
 def _buttons(about: About, field: str) -> tuple[Button, ...]:
@@ -138,7 +134,8 @@ def _both(turn: Turn, first: About, second: About) -> Outcome:
 
 def _which(turn: Turn) -> Outcome:
     """A question about some procedure that was not named: the field is kept for the name that comes next."""
-    if turn.topic and turn.reading.field and not turn.reading.procedures and len(turn.typed.split()) <= 6:
+    inherits = turn.topic and turn.reading.field and not turn.reading.procedures and len(turn.typed.split()) <= _SHORT
+    if inherits and not names_something_else(turn.typed):
         about = about_of(turn, turn.topic)
         if about is not None:
             return show(turn, about, turn.reading.field)
