@@ -5,7 +5,7 @@ from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from sqlalchemy import text
 from tests.journeys.stage import own
@@ -87,6 +87,7 @@ DAYS = st.sampled_from([ON - timedelta(days=9), ON, ON + timedelta(days=9)])
 PATCHES = st.sampled_from([ONE, TWO, NOTHING])
 
 
+@example({None: TWO, ON: ONE}, {AFTER: ONE, ON - timedelta(days=9): ONE})
 @given(st.dictionaries(DAYS | st.none(), PATCHES, max_size=4), st.dictionaries(DAYS, PATCHES, max_size=3))
 def test_applied_twice_changes_nothing_the_second_time(told: dict[date | None, Patch], held: dict[date, Patch]) -> None:
     entries = [Entry(CODE, day, patch) for day, patch in told.items()]

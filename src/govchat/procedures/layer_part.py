@@ -85,7 +85,8 @@ def steps_for(
         free = tuple(each for each in versions if each.valid_from not in dated)
         about = in_force(free, on)
         if about is not None:
-            weigh(on if about is current else about.valid_from, undated, about, None)
+            superseded = any(about.valid_from < day <= on for day in dated)
+            weigh(on if about is current and not superseded else about.valid_from, undated, about, None)
         else:
             since_ever = not beneath or any(day <= on for day in dated)
             weigh(ALWAYS if since_ever else on, undated, None, None)
