@@ -8,6 +8,7 @@ from collections.abc import Container, Iterable, Sequence
 
 import msgspec
 
+from govchat.language.leaning import NONE, Leaning
 from govchat.language.match import Fired
 from govchat.language.nearest import CLARIFY, NOTHING, Resemblance
 
@@ -32,6 +33,8 @@ _LIKE_A_PROCEDURE, _LIKE_ADDS = (
 _LIKE_AN_INTENT = 1.6
 _LIKE_A_QUESTION = 1.0  # most sentences ask about a procedure: that one resembles some of them says less
 _LEAST_LIKE = 0.12
+_LEAN_ADDS, _LEAN_ALONE, _LEAST_LEAN = 0.6, 0.8, 0.3  # what all sentences together weigh: beside other evidence, alone, at least
+_LEAN_TO_AN_INTENT, _LEAN_TO_A_QUESTION = 0.6, 0.6
 _OFFICE_BESIDE_A_PROCEDURE = 0.6
 _CHAT_BESIDE_A_PROCEDURE = 0.5
 
@@ -66,6 +69,7 @@ def choose_procedures(
     siblings: Sequence[str],
     known: Container[str] | None,
     like: Resemblance = NOTHING,
+    lean: Leaning = NONE,
     *,
     marked: bool = True,
 ) -> Procedures:
@@ -79,6 +83,7 @@ def choose_procedures(
         if one.code not in best or one.score > best[one.code].score:
             best[one.code] = one
     _resembles(best, like)
+    _leans(best, lean)
     ordered = sorted(best.values(), key=lambda one: (-one.score, one.code))
     top = ordered[0] if ordered else None
     ask = _question(asks, top)
@@ -132,6 +137,17 @@ def _resembles(best: dict[str, Evidence], like: Resemblance) -> None:
             best[code] = msgspec.structs.replace(best[code], score=best[code].score + _LIKE_ADDS * support)
         else:
             best[code] = Evidence(code, _LIKE_A_PROCEDURE * support, frozenset(), f"like: {like.like}", "like")
+
+
+def _leans(best: dict[str, Evidence], lean: Leaning) -> None:
+    """Add what all sentences together say to the evidence for each procedure."""
+    for code, share in lean.procedures.items():
+        if code == CLARIFY:
+            continue
+        if code in best:
+            best[code] = msgspec.structs.replace(best[code], score=best[code].score + _LEAN_ADDS * share)
+        elif share >= _LEAST_LEAN:
+            best[code] = Evidence(code, _LEAN_ALONE * share, frozenset(), "leaning of all sentences", "like")
 
 
 def _known(ordered: Sequence[Evidence], known: Container[str] | None) -> tuple[Evidence, ...]:
@@ -203,6 +219,7 @@ def choose_intent(
     codes: bool,
     document: bool,
     like: Resemblance = NOTHING,
+    lean: Leaning = NONE,
 ) -> Wish:
     """The intent with most evidence; procedures, dossier codes and document numbers are evidence as well."""
     by_intent: dict[str, list[Fired]] = {}
@@ -232,6 +249,9 @@ def choose_intent(
     for intent, support in like.intents.items():
         weight = _LIKE_A_QUESTION if intent == "procedure_info" else _LIKE_AN_INTENT
         scores[intent] = scores.get(intent, 0.0) + weight * support
+    for intent, share in lean.intents.items():
+        weight = _LEAN_TO_A_QUESTION if intent == "procedure_info" else _LEAN_TO_AN_INTENT
+        scores[intent] = scores.get(intent, 0.0) + weight * share
     if not scores:
         return Wish("out_of_scope", "", 0.0)
     ordered = sorted(scores, key=lambda intent: (-scores[intent], intent))

@@ -18,6 +18,7 @@ from govchat.language.decide import (
     choose_intent,
     choose_procedures,
 )
+from govchat.language.leaning import Leaning
 from govchat.language.lexicon import Hit, find
 from govchat.language.match import Fired, fire
 from govchat.language.names import OWN_ALIAS, alias_code
@@ -110,6 +111,7 @@ class _Seen(msgspec.Struct, frozen=True):
     procedures: Procedures
     fields: tuple[Fired, ...]
     like: Resemblance
+    lean: Leaning
 
     @property
     def strength(self) -> float:
@@ -136,15 +138,16 @@ def _see(words: tuple[Word, ...], found: Mapping[str, tuple[Hit, ...]], book: Bo
     ]
     siblings = _siblings(fired)
     known = book.names.by_code if len(book.names) else None
-    like = rules.examples.nearest(words)
+    like, lean = rules.examples.nearest(words), rules.leanings.of(words)
     asks = [one for one in fired if one.rule.kind == "ask"]
     marked = any(word.toned != word.shadow for word in words if not word.made)
-    procedures = choose_procedures(evidence, asks, joints, siblings, known, like, marked=marked)
+    procedures = choose_procedures(evidence, asks, joints, siblings, known, like, lean, marked=marked)
     return _Seen(
         intents=tuple(one for one in fired if one.rule.kind == "intent"),
         procedures=procedures,
         fields=tuple(sorted((one for one in fired if one.rule.kind == "field"), key=lambda one: -one.score)),
         like=like,
+        lean=lean,
     )
 
 
@@ -231,6 +234,7 @@ def _conclude(
         codes=bool(slots.codes) or pieces or "<code>" in marks,
         document="<document>" in marks,
         like=seen.like,
+        lean=seen.lean,
     )
     procedures, ask_back, why = seen.procedures.ordered, seen.procedures.ask, seen.procedures.why
     inherited = False
