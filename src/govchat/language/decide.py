@@ -15,10 +15,10 @@ from govchat.language.nearest import CLARIFY, NOTHING, Resemblance
 MOST_CANDIDATES = 5
 WITH_PROCEDURES = frozenset({"procedure_info", "lookup_dossier", "file_online", "dispute"})
 _CLOSE, _CLOSE_WITHOUT_MARKS = (
-    0.15,
     0.3,
+    0.35,
 )  # two procedures nearer than this are asked about; letters without marks tell less
-CONTESTED = 0.3  # an intent that is no further ahead is not sure
+CONTESTED = 0.5  # an intent that is no further ahead is not sure
 _SURE_NAME = 0.62  # the share of the question that a name alone must cover to be believed
 _TOUCHED, _NAMED = 0.9, 1.2  # from the one score a procedure was spoken of, from the other it was named
 _SURE_LIKE = 0.9  # what only resembles a sentence must resemble it well to be believed
@@ -33,8 +33,18 @@ _LIKE_A_PROCEDURE, _LIKE_ADDS = (
 _LIKE_AN_INTENT = 1.6
 _LIKE_A_QUESTION = 1.0  # most sentences ask about a procedure: that one resembles some of them says less
 _LEAST_LIKE = 0.12
-_LEAN_ADDS, _LEAN_ALONE, _LEAST_LEAN = 0.6, 0.8, 0.3  # what all sentences together weigh: beside other evidence, alone, at least
+_LEAN_ADDS, _LEAN_ALONE, _LEAST_LEAN = (
+    0.6,
+    0.8,
+    0.3,
+)  # what all sentences together weigh: beside other evidence, alone, at least
 _LEAN_TO_AN_INTENT, _LEAN_TO_A_QUESTION = 0.6, 0.6
+_LEANS_ELSEWHERE, _FAR_ELSEWHERE, _NOT_FAR_AHEAD = (
+    0.5,
+    0.8,
+    1.0,
+)  # where all sentences contradict, what is not far ahead is asked about
+_LEANS_TO_ASKING = 0.6
 _OFFICE_BESIDE_A_PROCEDURE = 0.6
 _CHAT_BESIDE_A_PROCEDURE = 0.5
 
@@ -98,7 +108,7 @@ def choose_procedures(
         )
     if top is None or top.score < _ENOUGH:
         return Procedures()
-    why = _doubt(ordered, joints, _CLOSE if marked else _CLOSE_WITHOUT_MARKS)
+    why = _doubt(ordered, joints, _CLOSE if marked else _CLOSE_WITHOUT_MARKS) or _contradiction(ordered, lean)
     if why == "two wishes":
         other = next(one for one in ordered[1:] if _second_wish(top, one, joints))
         ordered = [top, other, *(one for one in ordered[1:] if one is not other)]
@@ -187,6 +197,20 @@ def _doubt(ordered: Sequence[Evidence], joints: Iterable[int], close: float) -> 
     return ""
 
 
+def _contradiction(ordered: Sequence[Evidence], lean: Leaning) -> str:
+    """Why the first is asked about though it is ahead: all sentences together say something else."""
+    if lean.procedures.get(CLARIFY, 0.0) > _LEANS_TO_ASKING:
+        return "sentences like it are unclear"
+    other = max(lean.procedures, key=lean.procedures.__getitem__, default=CLARIFY)
+    share, top = lean.procedures.get(other, 0.0), ordered[0]
+    if other in (CLARIFY, top.code):
+        return ""
+    lead = top.score - next((one.score for one in ordered if one.code == other), 0.0)
+    if share > _FAR_ELSEWHERE or (share > _LEANS_ELSEWHERE and lead < _NOT_FAR_AHEAD):
+        return f"most sentences with these words mean {other}"
+    return ""
+
+
 def _second_wish(top: Evidence, other: Evidence, joints: Iterable[int]) -> bool:
     """Whether `other` is wished for besides `top`: on words of its own, with a joining word between."""
     if (
@@ -258,3 +282,13 @@ def choose_intent(
     best, second = ordered[0], ordered[1] if len(ordered) > 1 else ""
     detail = by_intent[best][0].rule.detail if best in by_intent else ""
     return Wish(best, detail, scores[best], second, scores.get(second, 0.0), tuple(by_intent.get(best, ())))
+
+
+def contradicted(wish: Wish, lean: Leaning) -> bool:
+    """Whether the intent must be asked about: another is close, or all sentences together speak for another."""
+    if wish.score - wish.behind_score < CONTESTED:
+        return True
+    other = max(lean.intents, key=lean.intents.__getitem__, default=wish.intent)
+    share = lean.intents.get(other, 0.0)
+    ahead = wish.score - wish.behind_score
+    return other != wish.intent and (share > _FAR_ELSEWHERE or (share > _LEANS_ELSEWHERE and ahead < _NOT_FAR_AHEAD))

@@ -54,7 +54,9 @@ class Leanings:
         self._priors = array("d", (_PRIOR * math.log(said[meaning]) for meaning in counts))
         masses = [sum(found.values()) for found in counts.values()]
         self._absent = array("d", (math.log(_BACKGROUND / (mass + _BACKGROUND)) for mass in masses))
-        present: dict[str, tuple[array[int], array[float]]] = {feature: (array("H"), array("f")) for feature in everywhere}
+        present: dict[str, tuple[array[int], array[float]]] = {
+            feature: (array("H"), array("f")) for feature in everywhere
+        }
         for number, found in enumerate(counts.values()):
             for feature, times in found.items():
                 usual = everywhere[feature] / total

@@ -10,13 +10,13 @@ import msgspec
 
 from govchat.language.book import CORRECTIONS, CORRECTIONS_FIRST, JOINTS, PURPOSE, Book
 from govchat.language.decide import (
-    CONTESTED,
     WITH_PROCEDURES,
     Evidence,
     Procedures,
     Wish,
     choose_intent,
     choose_procedures,
+    contradicted,
 )
 from govchat.language.leaning import Leaning
 from govchat.language.lexicon import Hit, find
@@ -256,6 +256,8 @@ def _conclude(
         ask_back, why = True, why or "no procedure was recognised"
     if not understood:
         ask_back, why = True, "nothing was recognised"
+    elif not inherited and not slots.codes and contradicted(wish, seen.lean):
+        ask_back, why = True, why or f"{wish.intent} or {wish.behind}"
     candidates = tuple(
         Candidate(one.code, book.names.name(one.code), round(one.score, 2), one.why) for one in procedures
     )
@@ -305,8 +307,6 @@ def _confidence(wish: Wish, procedures: tuple[Candidate, ...], ask_back: bool, u
     if wish.intent == "procedure_info" and procedures:
         lead = procedures[0].score - (procedures[1].score if len(procedures) > 1 else 0.0)
         confidence = 0.5 + 0.1 * min(procedures[0].score, 2.5) + 0.25 * min(1.0, max(0.0, lead))
-    if wish.score - wish.behind_score < CONTESTED:
-        confidence = min(confidence, 0.55)
     return round(min(0.99, confidence if not ask_back else min(0.5, confidence / 2)), 2)
 
 
