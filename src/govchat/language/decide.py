@@ -22,6 +22,7 @@ CONTESTED = 0.5  # an intent that is no further ahead is not sure
 _SURE_NAME = 0.62  # the share of the question that a name alone must cover to be believed
 _TOUCHED, _NAMED = 0.9, 1.2  # from the one score a procedure was spoken of, from the other it was named
 _SURE_LIKE = 0.9  # what only resembles a sentence must resemble it well to be believed
+_NAMED_BESIDE = 0.9  # the score from which a second procedure is a wish of its own
 _ENOUGH = 0.55  # below this score nothing was found
 _UNDER_A_LONGER = 0.55  # what is left of a rule whose words another one uses with more
 _BESIDE_A_NAME = 0.6  # what is left of a situation where a procedure is named
@@ -45,8 +46,9 @@ _LEANS_ELSEWHERE, _FAR_ELSEWHERE, _NOT_FAR_AHEAD = (
     1.0,
 )  # where all sentences contradict, what is not far ahead is asked about
 _LEANS_TO_ASKING = 0.6
-_OFFICE_BESIDE_A_PROCEDURE = 0.6
-_CHAT_BESIDE_A_PROCEDURE = 0.5
+# what is left of an intent where a procedure is named: "khai sinh ở xã hay ở đâu", "kết hôn theo văn bản nào" ask about the procedure, and
+# so does "em với người yêu muốn đăng ký kết hôn"
+_BESIDE_A_PROCEDURE = {"contact_office": 0.55, "out_of_scope": 0.5, "staff_inbox": 0.5, "procedure_list": 0.7}
 
 
 class Evidence(msgspec.Struct, frozen=True, gc=False):
@@ -108,10 +110,10 @@ def choose_procedures(
         )
     if top is None or top.score < _ENOUGH:
         return Procedures()
-    why = _doubt(ordered, joints, _CLOSE if marked else _CLOSE_WITHOUT_MARKS) or _contradiction(ordered, lean)
-    if why == "two wishes":
-        other = next(one for one in ordered[1:] if _second_wish(top, one, joints))
-        ordered = [top, other, *(one for one in ordered[1:] if one is not other)]
+    apart = _second_wish(top, [one for one in weighed if one.code != top.code], joints)
+    why = _doubt(ordered, apart, _CLOSE if marked else _CLOSE_WITHOUT_MARKS) or _contradiction(ordered, lean)
+    if why == "two wishes" and apart is not None:
+        ordered = [top, *sorted(ordered[1:], key=lambda one: one.code != apart.code)]
     have = {one.code for one in ordered}
     ordered += [
         Evidence(code, top.score * 0.3, frozenset(), f"related to {top.code}", "sibling")
@@ -184,13 +186,13 @@ def _weigh(evidence: Sequence[Evidence]) -> list[Evidence]:
     return weighed
 
 
-def _doubt(ordered: Sequence[Evidence], joints: Iterable[int], close: float) -> str:
+def _doubt(ordered: Sequence[Evidence], apart: Evidence | None, close: float) -> str:
     top = ordered[0]
     if top.kind == "like" and top.score < _SURE_LIKE:
         return "it only resembles a sentence"
     if top.kind == "name" and top.covered < _SURE_NAME:
         return "only part of the words is in the name"
-    if any(_second_wish(top, one, joints) for one in ordered[1:]):
+    if apart is not None:
         return "two wishes"
     if len(ordered) > 1 and top.score - ordered[1].score < close and ordered[1].kind != "sibling":
         return "two are alike"
@@ -211,17 +213,24 @@ def _contradiction(ordered: Sequence[Evidence], lean: Leaning) -> str:
     return ""
 
 
-def _second_wish(top: Evidence, other: Evidence, joints: Iterable[int]) -> bool:
-    """Whether `other` is wished for besides `top`: on words of its own, with a joining word between."""
-    if (
-        other.kind not in ("rule", "alias")
-        or top.kind not in ("rule", "alias")
-        or top.places & other.places
-        or other.score < 0.9
-    ):
+def _second_wish(top: Evidence, others: Iterable[Evidence], joints: Iterable[int]) -> Evidence | None:
+    """What is wished for besides `top`: named on words of its own, with a joining word between."""
+    if top.kind not in ("rule", "alias"):
+        return None
+    places = list(joints)
+    apart = [
+        one
+        for one in others
+        if one.kind in ("rule", "alias") and one.score >= _NAMED_BESIDE and _joined(top.places, one.places, places)
+    ]
+    return max(apart, key=lambda one: one.score, default=None)
+
+
+def _joined(one: frozenset[int], two: frozenset[int], joints: Sequence[int]) -> bool:
+    if one & two:
         return False
-    first, second = sorted((top.places, other.places), key=min)
-    return max(first) < min(second) + 1 and any(max(first) <= at <= min(second) or at > max(second) for at in joints)
+    first, second = sorted((one, two), key=min)
+    return max(first) < min(second) and any(max(first) <= at <= min(second) or at > max(second) for at in joints)
 
 
 class Wish(msgspec.Struct, frozen=True):
@@ -258,14 +267,6 @@ def choose_intent(
     if named is not None:
         strength = 1.2 + 0.3 * min(named.score, 3.0) + (0.3 if field else 0.0)
         scores["procedure_info"] = max(scores.get("procedure_info", 0.0), strength)
-        if named.kind in ("rule", "alias") and named.score >= 0.9:
-            # "khai sinh ở xã hay ở đâu" asks about the procedure, and so does "em với người yêu muốn đăng ký kết hôn"
-            for intent, left in (
-                ("contact_office", _OFFICE_BESIDE_A_PROCEDURE),
-                ("out_of_scope", _CHAT_BESIDE_A_PROCEDURE),
-            ):
-                if intent in scores:
-                    scores[intent] *= left
     if codes:
         scores["lookup_dossier"] = scores.get("lookup_dossier", 0.0) + 2.4
     if document:
@@ -276,6 +277,10 @@ def choose_intent(
     for intent, share in lean.intents.items():
         weight = _LEAN_TO_A_QUESTION if intent == "procedure_info" else _LEAN_TO_AN_INTENT
         scores[intent] = scores.get(intent, 0.0) + weight * share
+    if named is not None and named.kind in ("rule", "alias") and named.score >= 0.9 and not document:
+        for intent, left in _BESIDE_A_PROCEDURE.items():
+            if intent in scores:
+                scores[intent] *= left
     if not scores:
         return Wish("out_of_scope", "", 0.0)
     ordered = sorted(scores, key=lambda intent: (-scores[intent], intent))
