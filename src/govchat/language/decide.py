@@ -13,6 +13,7 @@ from govchat.language.match import Fired
 from govchat.language.nearest import CLARIFY, NOTHING, Resemblance
 
 MOST_CANDIDATES = 5
+GUESS = "a guess"  # why a procedure is offered that nothing spoke for
 WITH_PROCEDURES = frozenset({"procedure_info", "lookup_dossier", "file_online", "dispute"})
 _CLOSE, _CLOSE_WITHOUT_MARKS = (
     0.3,
@@ -109,7 +110,7 @@ def choose_procedures(
             _known([*first, *(one for one in ordered if one.code not in named)], known), True, ask.rule.pattern
         )
     if top is None or top.score < _ENOUGH:
-        return Procedures()
+        return Procedures(_known(_guessed(ordered, lean), known), True, "only guessed")
     apart = _second_wish(top, [one for one in weighed if one.code != top.code], joints)
     why = _doubt(ordered, apart, _CLOSE if marked else _CLOSE_WITHOUT_MARKS) or _contradiction(ordered, lean)
     if why == "two wishes" and apart is not None:
@@ -160,6 +161,20 @@ def _leans(best: dict[str, Evidence], lean: Leaning) -> None:
             best[code] = msgspec.structs.replace(best[code], score=best[code].score + _LEAN_ADDS * share)
         elif share >= _LEAST_LEAN:
             best[code] = Evidence(code, _LEAN_ALONE * share, frozenset(), "leaning of all sentences", "like")
+
+
+def _guessed(ordered: Sequence[Evidence], lean: Leaning) -> list[Evidence]:
+    """What to offer where no procedure was recognised: what comes nearest, never believed."""
+    near = {one.code: one.score for one in ordered}
+    for code, share in lean.procedures.items():
+        if code != CLARIFY:
+            near[code] = near.get(code, 0.0) + share
+    best = sorted(near, key=lambda code: (-near[code], code))
+    return [
+        Evidence(code, min(near[code], _ENOUGH), frozenset(), GUESS, "like")
+        for code in best
+        if near[code] >= _LEAST_LIKE
+    ]
 
 
 def _known(ordered: Sequence[Evidence], known: Container[str] | None) -> tuple[Evidence, ...]:

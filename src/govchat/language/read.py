@@ -10,6 +10,7 @@ import msgspec
 
 from govchat.language.book import CORRECTIONS, CORRECTIONS_FIRST, JOINTS, PURPOSE, Book
 from govchat.language.decide import (
+    GUESS,
     WITH_PROCEDURES,
     Evidence,
     Procedures,
@@ -31,6 +32,7 @@ _SHORT = 6  # words of a follow-up
 _CORRECTED_BY = 5  # a correction stands among the first words
 _UNKNOWN_BELOW = 0.8  # an intent with a lower score is not believed,
 _UNKNOWN_AT_ALL, _FAR_AHEAD = 0.5, 1.8  # unless nothing else comes near; below the first, never
+_GUESSED_FROM, _GUESSED_QUESTION = 0.3, 0.6  # an intent that is only guessed is named from here on, and never acted on
 _FOR_A_PURPOSE = 0.65  # what is left of a wish that is only what another is for
 _TENANT_ALIAS = 0.35  # a province's own word counts more than one of the catalogue
 _ASKED_FOR = frozenset({"procedure_info", "file_online"})
@@ -247,10 +249,12 @@ def _conclude(
     understood = wish.score >= _UNKNOWN_BELOW or (
         wish.score >= _UNKNOWN_AT_ALL and wish.score >= wish.behind_score * _FAR_AHEAD
     )
-    intent = wish.intent if understood else "out_of_scope"
+    enough = _GUESSED_QUESTION if wish.intent == "procedure_info" else _GUESSED_FROM
+    intent = wish.intent if understood or wish.score >= enough else "out_of_scope"
     if intent not in WITH_PROCEDURES:
         procedures, ask_back, why = (), False, ""
     elif intent not in _ASKED_FOR:
+        procedures = tuple(one for one in procedures if one.why != GUESS)
         ask_back, why = False, ""
     elif intent == "procedure_info" and not procedures:
         ask_back, why = True, why or "no procedure was recognised"
