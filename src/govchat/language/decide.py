@@ -102,12 +102,12 @@ def choose_procedures(
     ask = _question(asks, top)
     if ask and (top is None or (ask.score >= top.score - 0.02 and not ask.places < top.places)):
         first = [
-            Evidence(code, ask.score - 0.01 * number, ask.places, ask.rule.pattern, "ask")
+            Evidence(code, ask.score - 0.01 * number, ask.places, ask.rule.told, "ask")
             for number, code in enumerate(ask.rule.codes)
         ]
         named = {one.code for one in first}
         return Procedures(
-            _known([*first, *(one for one in ordered if one.code not in named)], known), True, ask.rule.pattern
+            _known([*first, *(one for one in ordered if one.code not in named)], known), True, ask.rule.told
         )
     if top is None or top.score < _ENOUGH:
         return Procedures(_known(_guessed(ordered, lean), known), True, "only guessed")

@@ -168,7 +168,7 @@ def _weaker(one: Weighed) -> Weighed:
 
 def _from_rules(fired: list[Fired]) -> list[Evidence]:
     return [
-        Evidence(one.rule.means, one.score, one.places, one.rule.pattern, "situation" if one.rule.situation else "rule")
+        Evidence(one.rule.means, one.score, one.places, one.rule.told, "situation" if one.rule.situation else "rule")
         for one in fired
         if one.rule.kind == "procedure"
     ]
@@ -316,13 +316,19 @@ def _confidence(wish: Wish, procedures: tuple[Candidate, ...], ask_back: bool, u
 
 def _explained(seen: _Seen, wish: Wish) -> list[Step]:
     steps = [
-        Step("rule", f"{one.rule.means} {one.score:.2f}  {one.rule.pattern}")
+        Step("rule", f"{one.rule.means} {one.score:.2f}  {one.rule.told}")
         for one in sorted((*seen.intents, *seen.fields), key=lambda one: -one.score)[:8]
     ]
     steps += [
         Step("procedure", f"{one.code} {one.score:.2f}  {one.kind}: {one.why}") for one in seen.procedures.ordered
     ]
     behind = f", behind it {wish.behind} {wish.behind_score:.2f}" if wish.behind else ""
+    if seen.lean.intents:
+        shares = seen.lean.procedures | {
+            intent: share for intent, share in seen.lean.intents.items() if intent != "procedure_info"
+        }
+        most = sorted(shares, key=lambda meaning: -shares[meaning])[:3]
+        steps.append(Step("lean", ", ".join(f"{meaning} {shares[meaning]:.2f}" for meaning in most)))
     if seen.like.like:
         steps.append(Step("like", f"{seen.like.closeness:.2f}  {seen.like.like}"))
     steps.append(Step("intent", f"{wish.intent} {wish.score:.2f}{behind}"))
