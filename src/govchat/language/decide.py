@@ -49,7 +49,7 @@ _LEANS_ELSEWHERE, _FAR_ELSEWHERE, _NOT_FAR_AHEAD = (
 _LEANS_TO_ASKING = 0.6
 # what is left of an intent where a procedure is named: "khai sinh ở xã hay ở đâu", "kết hôn theo văn bản nào" ask about the procedure, and
 # so does "em với người yêu muốn đăng ký kết hôn"
-_BESIDE_A_PROCEDURE = {"contact_office": 0.55, "out_of_scope": 0.5, "staff_inbox": 0.5, "procedure_list": 0.7}
+_BESIDE_A_PROCEDURE = {"contact_office": 0.5, "out_of_scope": 0.5, "staff_inbox": 0.5, "procedure_list": 0.7}
 
 
 class Evidence(msgspec.Struct, frozen=True, gc=False):
