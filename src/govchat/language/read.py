@@ -324,9 +324,8 @@ def _explained(seen: _Seen, wish: Wish) -> list[Step]:
     ]
     behind = f", behind it {wish.behind} {wish.behind_score:.2f}" if wish.behind else ""
     if seen.lean.intents:
-        shares = seen.lean.procedures | {
-            intent: share for intent, share in seen.lean.intents.items() if intent != "procedure_info"
-        }
+        wishes = {intent: share for intent, share in seen.lean.intents.items() if intent != "procedure_info"}
+        shares = {**seen.lean.procedures, **wishes}
         most = sorted(shares, key=lambda meaning: -shares[meaning])[:3]
         steps.append(Step("lean", ", ".join(f"{meaning} {shares[meaning]:.2f}" for meaning in most)))
     if seen.like.like:
