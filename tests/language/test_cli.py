@@ -13,14 +13,15 @@ def test_a_sentence_is_explained_step_by_step() -> None:
     shown = CliRunner().invoke(understand, ["ddawng kys keets hoon cần gì", "--tenant", "dong-nai"])
     assert shown.exit_code == 0
     for piece in (
-        "keystrokes",
+        "gỡ Telex/VNI",
         "đăng kí kết hôn",
-        "rule",
+        "luật khớp",
+        "fields.toml:",
         "1.000894",
-        "asks for",
+        "hỏi về",
         "documents",
-        "decision",
-        "confidence",
+        "xử lý",
+        "tin cậy",
     ):
         assert piece in shown.output, shown.output
 
@@ -40,6 +41,12 @@ def test_json_lines_are_answered_line_by_line() -> None:
     assert not first["ask_back"]
     assert second["ask_back"]
     assert {"intent", "procedures", "ask_back", "confidence", "codes"} <= first.keys()
+
+
+def test_half_an_emoji_is_no_mistake() -> None:
+    asked = '{"text": "mất sổ đỏ \\ud83d"}\n{"text": "\\ude00 mất sổ đỏ \\ud83d\\ude00"}\n'
+    shown = CliRunner().invoke(understand, [], input=asked)
+    assert [json.loads(line)["procedures"][0] for line in shown.output.splitlines()] == ["1.012786"] * 2
 
 
 def test_a_line_that_is_no_json_is_named() -> None:

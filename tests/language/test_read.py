@@ -18,20 +18,16 @@ from govchat.language.report import load, measure, printed
 HERE = Path(__file__).parent
 
 
-def test_unseen_sentences_are_read_as_well_as_promised() -> None:
-    figures = measure(load((HERE / "unseen.jsonl").read_text("utf-8")), read)
-    said = printed(figures)
+SPLITS = ("blind.jsonl", "unseen.jsonl")  # never tuned on; of the first not even the errors were looked at
+
+
+@pytest.mark.parametrize("marks", ["as written", "without any marks"])
+@pytest.mark.parametrize("split", SPLITS)
+def test_unseen_sentences_are_read_as_well_as_promised(split: str, marks: str) -> None:
+    typed = str if marks == "as written" else fold
+    figures = measure(load((HERE / split).read_text("utf-8")), lambda text: read(typed(text)))
+    said = f"{split} {marks}: {printed(figures, 0)}"
     assert figures.sentences >= 300
-    assert figures.intent >= 0.92, said
-    assert figures.first >= 0.85, said
-    assert figures.within_three >= 0.95, said
-    assert figures.asked_back >= 0.80, said
-    assert figures.wrong_but_confident <= 0.03, said
-
-
-def test_unseen_sentences_without_any_marks_are_read_as_well() -> None:
-    figures = measure(load((HERE / "unseen.jsonl").read_text("utf-8")), lambda text: read(fold(text)))
-    said = printed(figures)
     assert figures.intent >= 0.92, said
     assert figures.first >= 0.85, said
     assert figures.within_three >= 0.95, said
@@ -41,9 +37,12 @@ def test_unseen_sentences_without_any_marks_are_read_as_well() -> None:
 
 def test_no_sentence_is_both_tuned_on_and_measured_with() -> None:
     rules = the_book().rules
-    unseen = {one.text for one in load((HERE / "unseen.jsonl").read_text("utf-8"))}
-    assert not unseen & {says for rule in rules.rules for says in rule.says}
-    assert not unseen & {one.text for one in rules.examples.sentences}
+    developed = {one.text for one in load((HERE / "develop.jsonl").read_text("utf-8"))}
+    for split in SPLITS:
+        unseen = {one.text for one in load((HERE / split).read_text("utf-8"))}
+        assert not unseen & {says for rule in rules.rules for says in rule.says}
+        assert not unseen & {one.text for one in rules.examples.sentences}
+        assert not unseen & developed
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 Needs no running stack: the rules, the starter catalogue and the province's words in `tenants/SLUG/words.toml` are files.
 """
 
+import re
 import sys
 from collections.abc import Iterable, Iterator
 from datetime import date
@@ -18,18 +19,47 @@ if TYPE_CHECKING:
     from govchat.language.read import Reading
 
 WORDS_FILE = "words.toml"
+_HALF = re.compile(rb"(?i)\\ud[89ab][0-9a-f]{2}(?!\\ud[c-f][0-9a-f]{2})|(?<!\\ud[89ab][0-9a-f]{2})\\ud[c-f][0-9a-f]{2}")
 _LONGEST_LINE = 100_000  # characters of one JSON line
 
-_STEPS = {
-    "protected": "protected",
-    "keys": "keystrokes",
-    "words": "words",
-    "shadow": "without marks",
-    "typos": "slips mended",
-    "rule": "rule",
-    "procedure": "procedure",
-    "intent": "intent",
+_STEPS = {  # for the people who edit the rules
+    "protected": "giữ riêng",
+    "keys": "gỡ Telex/VNI",
+    "words": "các từ",
+    "shadow": "bỏ dấu",
+    "typos": "sửa gõ nhầm",
+    "rule": "luật khớp",
+    "procedure": "thủ tục",
+    "like": "giống câu",
+    "lean": "nghiêng về",
+    "intent": "ý định",
 }
+_KINDS = {
+    "rule: ": "luật ",
+    "situation: ": "tình huống ",
+    "alias: alias of ": "tên gọi khác của ",
+    "name: name": "tên chính thức",
+    "sibling: related to ": "họ hàng với ",
+    "ask: ": "luật hỏi lại ",
+    "like: like: ": "giống câu ",
+    "like: leaning of all sentences": "các câu đã biết nghiêng về",
+    "like: a guess": "đoán",
+}
+_WHY = {
+    "two wishes": "hai việc trong một câu",
+    "two are alike": "hai thủ tục gần bằng điểm nhau",
+    "it only resembles a sentence": "chỉ giống một câu đã biết, không luật nào khớp",
+    "only part of the words is in the name": "tên thủ tục chỉ có một phần các từ",
+    "sentences like it are unclear": "những câu giống vậy đều chưa rõ",
+    "no procedure was recognised": "chưa nhận ra thủ tục nào",
+    "only guessed": "chỉ đoán, chưa nhận ra thủ tục nào",
+    "nothing was recognised": "chưa nhận ra điều gì",
+}
+_WHY_PARTS = (
+    ("most sentences with these words mean ", "phần lớn câu có các từ này nói về "),
+    (" is not in this catalogue", " không có trong danh mục này"),
+    (" or ", " hay "),
+)
 
 
 @click.command()
@@ -90,19 +120,31 @@ def _read(text: str, book: "Book", today: date) -> "Reading":
 def _answers(lines: Iterable[bytes], book: "Book", today: date) -> Iterator[str]:
     import msgspec
 
-    class Line(msgspec.Struct):
-        text: str
-
     for number, line in enumerate(lines, 1):
         if not line.strip():
             continue
         try:
             if len(line) > _LONGEST_LINE:
                 raise ConfigurationError(f"standard input:{number} {len(line)} bytes: expected at most {_LONGEST_LINE}")
-            asked = msgspec.json.decode(line, type=Line)
+            text = _text_of(line)
         except msgspec.DecodeError as wrong:
             raise ConfigurationError(f'standard input:{number} {wrong}: expected {{"text": "…"}}') from wrong
-        yield _json(_read(asked.text, book, today))
+        yield _json(_read(text, book, today))
+
+
+def _text_of(line: bytes) -> str:
+    """The text of a JSON line; half an emoji (a lone surrogate, as phones cut them) is replaced, not refused."""
+    import msgspec
+
+    class Line(msgspec.Struct):
+        text: str
+
+    try:
+        return msgspec.json.decode(line, type=Line).text
+    except msgspec.DecodeError:
+        if rb"\u" not in line.lower():
+            raise
+        return msgspec.json.decode(_HALF.sub(lambda _: rb"\ufffd", line), type=Line).text
 
 
 def _json(reading: "Reading") -> str:
@@ -134,16 +176,29 @@ def _json(reading: "Reading") -> str:
 def _show(reading: "Reading") -> None:
     width = max(map(len, _STEPS.values()))
     for step in reading.trace:
-        click.echo(f"{_STEPS.get(step.name, step.name):{width}}  {step.came_out}")
+        click.echo(f"{_STEPS.get(step.name, step.name):{width}}  {_worded(step.came_out)}")
     click.echo()
-    click.echo(f"{'intent':{width}}  {reading.intent}{f' ({reading.detail})' if reading.detail else ''}")
+    click.echo(f"{'kết luận':{width}}  {reading.intent}{f' ({reading.detail})' if reading.detail else ''}")
     if reading.field:
-        click.echo(f"{'asks for':{width}}  {reading.field}")
+        click.echo(f"{'hỏi về':{width}}  {reading.field}")
     for candidate in reading.procedures:
-        click.echo(
-            f"{'candidate':{width}}  {candidate.code} {candidate.score:4.2f}  {candidate.name}  [{candidate.why}]"
-        )
+        click.echo(f"{'ứng viên':{width}}  {candidate.code} {candidate.score:4.2f}  {candidate.name}")
     if reading.codes:
-        click.echo(f"{'dossier codes':{width}}  {' '.join(reading.codes)}")
-    decision = f"ask back: {reading.ask_why}" if reading.ask_back else "answer"
-    click.echo(f"{'decision':{width}}  {decision} (confidence {reading.confidence:.2f})")
+        click.echo(f"{'mã hồ sơ':{width}}  {' '.join(reading.codes)}")
+    decision = f"hỏi lại: {_why(reading.ask_why)}" if reading.ask_back else "trả lời"
+    click.echo(f"{'xử lý':{width}}  {decision} (tin cậy {reading.confidence:.2f})")
+
+
+def _worded(came_out: str) -> str:
+    for kind, said in _KINDS.items():
+        came_out = came_out.replace(f"  {kind}", f"  {said}", 1)
+    return came_out.replace(", behind it ", ", sau đó ")
+
+
+def _why(reason: str) -> str:
+    if reason in _WHY:
+        return _WHY[reason]
+    if ".toml:" not in reason:
+        for part, said in _WHY_PARTS:
+            reason = reason.replace(part, said)
+    return reason

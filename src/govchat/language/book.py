@@ -12,6 +12,7 @@ from importlib.resources import files
 import msgspec
 
 from govchat.errors import ConfigurationError
+from govchat.language.leaning import Leanings
 from govchat.language.lexicon import Lexicon, Node
 from govchat.language.match import key_groups
 from govchat.language.names import OWN_ALIAS, Entry, NameIndex
@@ -41,6 +42,7 @@ class Rules(msgspec.Struct, frozen=True):
     by_group: Mapping[str, tuple[int, ...]]
     fillers: frozenset[str]
     examples: Examples
+    leanings: Leanings
 
 
 class Book(msgspec.Struct, frozen=True):
@@ -87,6 +89,7 @@ def rules_from(texts: Mapping[str, str]) -> Rules:
     for number, rule in enumerate(rules):
         for group in key_groups(rule):
             by_group.setdefault(group, []).append(number)
+    examples = _examples(rules, told, spelling, lexicon)
     return Rules(
         spelling=spelling,
         lexicon=lexicon,
@@ -94,7 +97,8 @@ def rules_from(texts: Mapping[str, str]) -> Rules:
         rules=tuple(rules),
         by_group={group: tuple(numbers) for group, numbers in by_group.items()},
         fillers=frozenset(shadow(word) for phrase in groups.get(FILLERS, ()) for word in phrase.split()),
-        examples=_examples(rules, told, spelling, lexicon),
+        examples=examples,
+        leanings=Leanings(examples.sentences),
     )
 
 

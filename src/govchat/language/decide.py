@@ -8,19 +8,22 @@ from collections.abc import Container, Iterable, Sequence
 
 import msgspec
 
+from govchat.language.leaning import NONE, Leaning
 from govchat.language.match import Fired
 from govchat.language.nearest import CLARIFY, NOTHING, Resemblance
 
 MOST_CANDIDATES = 5
+GUESS = "a guess"  # why a procedure is offered that nothing spoke for
 WITH_PROCEDURES = frozenset({"procedure_info", "lookup_dossier", "file_online", "dispute"})
 _CLOSE, _CLOSE_WITHOUT_MARKS = (
-    0.15,
     0.3,
+    0.35,
 )  # two procedures nearer than this are asked about; letters without marks tell less
-CONTESTED = 0.3  # an intent that is no further ahead is not sure
+CONTESTED = 0.5  # an intent that is no further ahead is not sure
 _SURE_NAME = 0.62  # the share of the question that a name alone must cover to be believed
 _TOUCHED, _NAMED = 0.9, 1.2  # from the one score a procedure was spoken of, from the other it was named
-_SURE_LIKE = 0.9  # what only resembles a sentence must resemble it well to be believed
+_SURE_LIKE = 1.1  # what only resembles sentences must resemble them well to be believed
+_NAMED_BESIDE = 0.9  # the score from which a second procedure is a wish of its own
 _ENOUGH = 0.55  # below this score nothing was found
 _UNDER_A_LONGER = 0.55  # what is left of a rule whose words another one uses with more
 _BESIDE_A_NAME = 0.6  # what is left of a situation where a procedure is named
@@ -32,8 +35,21 @@ _LIKE_A_PROCEDURE, _LIKE_ADDS = (
 _LIKE_AN_INTENT = 1.6
 _LIKE_A_QUESTION = 1.0  # most sentences ask about a procedure: that one resembles some of them says less
 _LEAST_LIKE = 0.12
-_OFFICE_BESIDE_A_PROCEDURE = 0.6
-_CHAT_BESIDE_A_PROCEDURE = 0.5
+_LEAN_ADDS, _LEAN_ALONE, _LEAST_LEAN = (
+    0.6,
+    0.8,
+    0.3,
+)  # what all sentences together weigh: beside other evidence, alone, at least
+_LEAN_TO_AN_INTENT, _LEAN_TO_A_QUESTION = 0.6, 0.6
+_LEANS_ELSEWHERE, _FAR_ELSEWHERE, _NOT_FAR_AHEAD = (
+    0.5,
+    0.8,
+    1.0,
+)  # where all sentences contradict, what is not far ahead is asked about
+_LEANS_TO_ASKING = 0.6
+# what is left of an intent where a procedure is named: "khai sinh ở xã hay ở đâu", "kết hôn theo văn bản nào" ask about the procedure, and
+# so does "em với người yêu muốn đăng ký kết hôn"
+_BESIDE_A_PROCEDURE = {"contact_office": 0.5, "out_of_scope": 0.5, "staff_inbox": 0.5, "procedure_list": 0.7}
 
 
 class Evidence(msgspec.Struct, frozen=True, gc=False):
@@ -66,6 +82,7 @@ def choose_procedures(
     siblings: Sequence[str],
     known: Container[str] | None,
     like: Resemblance = NOTHING,
+    lean: Leaning = NONE,
     *,
     marked: bool = True,
 ) -> Procedures:
@@ -79,24 +96,25 @@ def choose_procedures(
         if one.code not in best or one.score > best[one.code].score:
             best[one.code] = one
     _resembles(best, like)
+    _leans(best, lean)
     ordered = sorted(best.values(), key=lambda one: (-one.score, one.code))
     top = ordered[0] if ordered else None
     ask = _question(asks, top)
     if ask and (top is None or (ask.score >= top.score - 0.02 and not ask.places < top.places)):
         first = [
-            Evidence(code, ask.score - 0.01 * number, ask.places, ask.rule.pattern, "ask")
+            Evidence(code, ask.score - 0.01 * number, ask.places, ask.rule.told, "ask")
             for number, code in enumerate(ask.rule.codes)
         ]
         named = {one.code for one in first}
         return Procedures(
-            _known([*first, *(one for one in ordered if one.code not in named)], known), True, ask.rule.pattern
+            _known([*first, *(one for one in ordered if one.code not in named)], known), True, ask.rule.told
         )
     if top is None or top.score < _ENOUGH:
-        return Procedures()
-    why = _doubt(ordered, joints, _CLOSE if marked else _CLOSE_WITHOUT_MARKS)
-    if why == "two wishes":
-        other = next(one for one in ordered[1:] if _second_wish(top, one, joints))
-        ordered = [top, other, *(one for one in ordered[1:] if one is not other)]
+        return Procedures(_known(_guessed(ordered, lean), known), True, "only guessed")
+    apart = _second_wish(top, [one for one in weighed if one.code != top.code], joints)
+    why = _doubt(ordered, apart, _CLOSE if marked else _CLOSE_WITHOUT_MARKS) or _contradiction(ordered, lean)
+    if why == "two wishes" and apart is not None:
+        ordered = [top, *sorted(ordered[1:], key=lambda one: one.code != apart.code)]
     have = {one.code for one in ordered}
     ordered += [
         Evidence(code, top.score * 0.3, frozenset(), f"related to {top.code}", "sibling")
@@ -134,6 +152,31 @@ def _resembles(best: dict[str, Evidence], like: Resemblance) -> None:
             best[code] = Evidence(code, _LIKE_A_PROCEDURE * support, frozenset(), f"like: {like.like}", "like")
 
 
+def _leans(best: dict[str, Evidence], lean: Leaning) -> None:
+    """Add what all sentences together say to the evidence for each procedure."""
+    for code, share in lean.procedures.items():
+        if code == CLARIFY:
+            continue
+        if code in best:
+            best[code] = msgspec.structs.replace(best[code], score=best[code].score + _LEAN_ADDS * share)
+        elif share >= _LEAST_LEAN:
+            best[code] = Evidence(code, _LEAN_ALONE * share, frozenset(), "leaning of all sentences", "like")
+
+
+def _guessed(ordered: Sequence[Evidence], lean: Leaning) -> list[Evidence]:
+    """What to offer where no procedure was recognised: what comes nearest, never believed."""
+    near = {one.code: one.score for one in ordered}
+    for code, share in lean.procedures.items():
+        if code != CLARIFY:
+            near[code] = near.get(code, 0.0) + share
+    best = sorted(near, key=lambda code: (-near[code], code))
+    return [
+        Evidence(code, min(near[code], _ENOUGH), frozenset(), GUESS, "like")
+        for code in best
+        if near[code] >= _LEAST_LIKE
+    ]
+
+
 def _known(ordered: Sequence[Evidence], known: Container[str] | None) -> tuple[Evidence, ...]:
     return tuple(one for one in ordered if known is None or one.code in known)[:MOST_CANDIDATES]
 
@@ -158,30 +201,51 @@ def _weigh(evidence: Sequence[Evidence]) -> list[Evidence]:
     return weighed
 
 
-def _doubt(ordered: Sequence[Evidence], joints: Iterable[int], close: float) -> str:
+def _doubt(ordered: Sequence[Evidence], apart: Evidence | None, close: float) -> str:
     top = ordered[0]
     if top.kind == "like" and top.score < _SURE_LIKE:
         return "it only resembles a sentence"
     if top.kind == "name" and top.covered < _SURE_NAME:
         return "only part of the words is in the name"
-    if any(_second_wish(top, one, joints) for one in ordered[1:]):
+    if apart is not None:
         return "two wishes"
     if len(ordered) > 1 and top.score - ordered[1].score < close and ordered[1].kind != "sibling":
         return "two are alike"
     return ""
 
 
-def _second_wish(top: Evidence, other: Evidence, joints: Iterable[int]) -> bool:
-    """Whether `other` is wished for besides `top`: on words of its own, with a joining word between."""
-    if (
-        other.kind not in ("rule", "alias")
-        or top.kind not in ("rule", "alias")
-        or top.places & other.places
-        or other.score < 0.9
-    ):
+def _contradiction(ordered: Sequence[Evidence], lean: Leaning) -> str:
+    """Why the first is asked about though it is ahead: all sentences together say something else."""
+    if lean.procedures.get(CLARIFY, 0.0) > _LEANS_TO_ASKING:
+        return "sentences like it are unclear"
+    other = max(lean.procedures, key=lean.procedures.__getitem__, default=CLARIFY)
+    share, top = lean.procedures.get(other, 0.0), ordered[0]
+    if other in (CLARIFY, top.code):
+        return ""
+    lead = top.score - next((one.score for one in ordered if one.code == other), 0.0)
+    if share > _FAR_ELSEWHERE or (share > _LEANS_ELSEWHERE and lead < _NOT_FAR_AHEAD):
+        return f"most sentences with these words mean {other}"
+    return ""
+
+
+def _second_wish(top: Evidence, others: Iterable[Evidence], joints: Iterable[int]) -> Evidence | None:
+    """What is wished for besides `top`: named on words of its own, with a joining word between."""
+    if top.kind not in ("rule", "alias"):
+        return None
+    places = list(joints)
+    apart = [
+        one
+        for one in others
+        if one.kind in ("rule", "alias") and one.score >= _NAMED_BESIDE and _joined(top.places, one.places, places)
+    ]
+    return max(apart, key=lambda one: one.score, default=None)
+
+
+def _joined(one: frozenset[int], two: frozenset[int], joints: Sequence[int]) -> bool:
+    if one & two:
         return False
-    first, second = sorted((top.places, other.places), key=min)
-    return max(first) < min(second) + 1 and any(max(first) <= at <= min(second) or at > max(second) for at in joints)
+    first, second = sorted((one, two), key=min)
+    return max(first) < min(second) and any(max(first) <= at <= min(second) or at > max(second) for at in joints)
 
 
 class Wish(msgspec.Struct, frozen=True):
@@ -203,6 +267,7 @@ def choose_intent(
     codes: bool,
     document: bool,
     like: Resemblance = NOTHING,
+    lean: Leaning = NONE,
 ) -> Wish:
     """The intent with most evidence; procedures, dossier codes and document numbers are evidence as well."""
     by_intent: dict[str, list[Fired]] = {}
@@ -217,14 +282,6 @@ def choose_intent(
     if named is not None:
         strength = 1.2 + 0.3 * min(named.score, 3.0) + (0.3 if field else 0.0)
         scores["procedure_info"] = max(scores.get("procedure_info", 0.0), strength)
-        if named.kind in ("rule", "alias") and named.score >= 0.9:
-            # "khai sinh ở xã hay ở đâu" asks about the procedure, and so does "em với người yêu muốn đăng ký kết hôn"
-            for intent, left in (
-                ("contact_office", _OFFICE_BESIDE_A_PROCEDURE),
-                ("out_of_scope", _CHAT_BESIDE_A_PROCEDURE),
-            ):
-                if intent in scores:
-                    scores[intent] *= left
     if codes:
         scores["lookup_dossier"] = scores.get("lookup_dossier", 0.0) + 2.4
     if document:
@@ -232,9 +289,26 @@ def choose_intent(
     for intent, support in like.intents.items():
         weight = _LIKE_A_QUESTION if intent == "procedure_info" else _LIKE_AN_INTENT
         scores[intent] = scores.get(intent, 0.0) + weight * support
+    for intent, share in lean.intents.items():
+        weight = _LEAN_TO_A_QUESTION if intent == "procedure_info" else _LEAN_TO_AN_INTENT
+        scores[intent] = scores.get(intent, 0.0) + weight * share
+    if named is not None and named.kind in ("rule", "alias") and named.score >= 0.9 and not document:
+        for intent, left in _BESIDE_A_PROCEDURE.items():
+            if intent in scores:
+                scores[intent] *= left
     if not scores:
         return Wish("out_of_scope", "", 0.0)
     ordered = sorted(scores, key=lambda intent: (-scores[intent], intent))
     best, second = ordered[0], ordered[1] if len(ordered) > 1 else ""
     detail = by_intent[best][0].rule.detail if best in by_intent else ""
     return Wish(best, detail, scores[best], second, scores.get(second, 0.0), tuple(by_intent.get(best, ())))
+
+
+def contradicted(wish: Wish, lean: Leaning) -> bool:
+    """Whether the intent must be asked about: another is close, or all sentences together speak for another."""
+    if wish.score - wish.behind_score < CONTESTED:
+        return True
+    other = max(lean.intents, key=lean.intents.__getitem__, default=wish.intent)
+    share = lean.intents.get(other, 0.0)
+    ahead = wish.score - wish.behind_score
+    return other != wish.intent and (share > _FAR_ELSEWHERE or (share > _LEANS_ELSEWHERE and ahead < _NOT_FAR_AHEAD))

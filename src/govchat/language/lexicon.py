@@ -93,12 +93,20 @@ def find(words: tuple[Word, ...], roots: tuple[Node, ...]) -> Mapping[str, tuple
 
 
 def _swallow(found: dict[str, list[Hit]]) -> None:
-    """Inside a fixed expression the single words mean nothing else."""
-    fixed = [hit.places for group, hits in found.items() if group[0] == FIXED for hit in hits]
+    """Inside a fixed expression the single words mean nothing else, nor do they end a shorter one.
+
+    "làm mất bao lâu" holds no "làm mất".
+    """
+    fixed = [hit for group, hits in found.items() if group[0] == FIXED for hit in hits]
     if fixed:
         for group, hits in found.items():
             if group[0] != FIXED:
-                found[group] = [hit for hit in hits if not any(hit.places < places for places in fixed)]
+                found[group] = [hit for hit in hits if not any(_within(hit, one) for one in fixed)]
+
+
+def _within(hit: Hit, fixed: Hit) -> bool:
+    runs_into = hit.start < fixed.start < hit.end < fixed.end and len(hit.places) < len(fixed.places)
+    return hit.places < fixed.places or runs_into
 
 
 def _settle(words: tuple[Word, ...], found: dict[str, list[Hit]]) -> None:

@@ -78,12 +78,13 @@ def _best(rule: Rule, ways: list[list[Hit]]) -> tuple[float, frozenset[int]] | N
             for hit in hits
             if not (hit.places & places)
         ][:_MOST_WAYS]
-    best: tuple[float, frozenset[int]] | None = None
+    best: tuple[float, int, frozenset[int]] | None = None
     for taken, places in chosen:
-        score = _score(rule, taken, places)
-        if best is None or score > best[0]:
-            best = (score, places)
-    return best
+        # of ways that score alike the narrowest: in "đổi căn cước với đổi bằng lái" each has an "đổi" of its own
+        way = (_score(rule, taken, places), min(places) - max(places), places)
+        if best is None or way[:2] > best[:2]:
+            best = way
+    return (best[0], best[2]) if best else None
 
 
 def _score(rule: Rule, taken: list[Hit], places: frozenset[int]) -> float:

@@ -55,7 +55,7 @@ class Examples:
     def __init__(self, sentences: Iterable[Example]) -> None:
         self.sentences = tuple(sentences)
         self._postings: dict[str, array[int]] = {}
-        self._features = [_features(one.words) for one in self.sentences]
+        self._features = [features(one.words) for one in self.sentences]
         for number, found in enumerate(self._features):
             for feature in found:
                 self._postings.setdefault(feature, array("H")).append(number)
@@ -71,7 +71,7 @@ class Examples:
 
     def nearest(self, words: Sequence[Word]) -> Resemblance:
         """The vote of the sentences nearest to these words; work is bounded whatever the words."""
-        asked = _features(words[:_MOST_WORDS])
+        asked = features(words[:_MOST_WORDS])
         if not asked:
             return NOTHING
         unknown = (self._rarest * _UNKNOWN) ** 2
@@ -157,7 +157,7 @@ def _agrees(typed: str, wanted: str) -> bool:
     return typed == wanted or likeness(typed, wanted) >= _SAME_WORD
 
 
-def _features(words: Sequence[Word]) -> dict[str, str]:
+def features(words: Sequence[Word]) -> dict[str, str]:
     """Words by shadow with how they were typed, and pairs of neighbours; courtesies only when nothing else was said."""
     said = [word for word in words if not word.courtesy] or list(words)
     found = {word.shadow: word.toned for word in reversed(said)}

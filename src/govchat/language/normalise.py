@@ -111,6 +111,10 @@ def words_of(
     return result
 
 
+_AGE = re.compile(r"\d{1,3}t")  # "con 2t", "bà 78t"
+_STOREYS = frozenset({"nha", "cao", "xay", "tang", "lau"})  # "nhà 2t" has storeys
+
+
 def _typed(text: str, spelling: Spelling) -> Iterator[tuple[str, bool]]:
     after_break = False
     for found in _TOKEN.finditer(text):
@@ -170,6 +174,9 @@ def _written_out(
                 return
     if word in spelling.short:
         yield from _made(spelling.short[word], "short", after_break, spelling)
+        return
+    if _AGE.fullmatch(word) and before not in _STOREYS:
+        yield from _made([word[:-1], "tuổi"], "short", after_break, spelling)
         return
     plain = shadow(word)
     if word in spelling.courtesies:

@@ -10,14 +10,16 @@ import msgspec
 
 from govchat.language.book import CORRECTIONS, CORRECTIONS_FIRST, JOINTS, PURPOSE, Book
 from govchat.language.decide import (
-    CONTESTED,
+    GUESS,
     WITH_PROCEDURES,
     Evidence,
     Procedures,
     Wish,
     choose_intent,
     choose_procedures,
+    contradicted,
 )
+from govchat.language.leaning import Leaning
 from govchat.language.lexicon import Hit, find
 from govchat.language.match import Fired, fire
 from govchat.language.names import OWN_ALIAS, alias_code
@@ -30,6 +32,7 @@ _SHORT = 6  # words of a follow-up
 _CORRECTED_BY = 5  # a correction stands among the first words
 _UNKNOWN_BELOW = 0.8  # an intent with a lower score is not believed,
 _UNKNOWN_AT_ALL, _FAR_AHEAD = 0.5, 1.8  # unless nothing else comes near; below the first, never
+_GUESSED_FROM, _GUESSED_QUESTION = 0.3, 0.6  # an intent that is only guessed is named from here on, and never acted on
 _FOR_A_PURPOSE = 0.65  # what is left of a wish that is only what another is for
 _TENANT_ALIAS = 0.35  # a province's own word counts more than one of the catalogue
 _ASKED_FOR = frozenset({"procedure_info", "file_online"})
@@ -110,6 +113,7 @@ class _Seen(msgspec.Struct, frozen=True):
     procedures: Procedures
     fields: tuple[Fired, ...]
     like: Resemblance
+    lean: Leaning
 
     @property
     def strength(self) -> float:
@@ -136,15 +140,16 @@ def _see(words: tuple[Word, ...], found: Mapping[str, tuple[Hit, ...]], book: Bo
     ]
     siblings = _siblings(fired)
     known = book.names.by_code if len(book.names) else None
-    like = rules.examples.nearest(words)
+    like, lean = rules.examples.nearest(words), rules.leanings.of(words)
     asks = [one for one in fired if one.rule.kind == "ask"]
     marked = any(word.toned != word.shadow for word in words if not word.made)
-    procedures = choose_procedures(evidence, asks, joints, siblings, known, like, marked=marked)
+    procedures = choose_procedures(evidence, asks, joints, siblings, known, like, lean, marked=marked)
     return _Seen(
         intents=tuple(one for one in fired if one.rule.kind == "intent"),
         procedures=procedures,
         fields=tuple(sorted((one for one in fired if one.rule.kind == "field"), key=lambda one: -one.score)),
         like=like,
+        lean=lean,
     )
 
 
@@ -163,7 +168,7 @@ def _weaker(one: Weighed) -> Weighed:
 
 def _from_rules(fired: list[Fired]) -> list[Evidence]:
     return [
-        Evidence(one.rule.means, one.score, one.places, one.rule.pattern, "situation" if one.rule.situation else "rule")
+        Evidence(one.rule.means, one.score, one.places, one.rule.told, "situation" if one.rule.situation else "rule")
         for one in fired
         if one.rule.kind == "procedure"
     ]
@@ -231,6 +236,7 @@ def _conclude(
         codes=bool(slots.codes) or pieces or "<code>" in marks,
         document="<document>" in marks,
         like=seen.like,
+        lean=seen.lean,
     )
     procedures, ask_back, why = seen.procedures.ordered, seen.procedures.ask, seen.procedures.why
     inherited = False
@@ -243,15 +249,19 @@ def _conclude(
     understood = wish.score >= _UNKNOWN_BELOW or (
         wish.score >= _UNKNOWN_AT_ALL and wish.score >= wish.behind_score * _FAR_AHEAD
     )
-    intent = wish.intent if understood else "out_of_scope"
+    enough = _GUESSED_QUESTION if wish.intent == "procedure_info" else _GUESSED_FROM
+    intent = wish.intent if understood or wish.score >= enough else "out_of_scope"
     if intent not in WITH_PROCEDURES:
         procedures, ask_back, why = (), False, ""
     elif intent not in _ASKED_FOR:
+        procedures = tuple(one for one in procedures if one.why != GUESS)
         ask_back, why = False, ""
     elif intent == "procedure_info" and not procedures:
         ask_back, why = True, why or "no procedure was recognised"
     if not understood:
         ask_back, why = True, "nothing was recognised"
+    elif not inherited and not slots.codes and contradicted(wish, seen.lean):
+        ask_back, why = True, why or f"{wish.intent} or {wish.behind}"
     candidates = tuple(
         Candidate(one.code, book.names.name(one.code), round(one.score, 2), one.why) for one in procedures
     )
@@ -301,20 +311,23 @@ def _confidence(wish: Wish, procedures: tuple[Candidate, ...], ask_back: bool, u
     if wish.intent == "procedure_info" and procedures:
         lead = procedures[0].score - (procedures[1].score if len(procedures) > 1 else 0.0)
         confidence = 0.5 + 0.1 * min(procedures[0].score, 2.5) + 0.25 * min(1.0, max(0.0, lead))
-    if wish.score - wish.behind_score < CONTESTED:
-        confidence = min(confidence, 0.55)
     return round(min(0.99, confidence if not ask_back else min(0.5, confidence / 2)), 2)
 
 
 def _explained(seen: _Seen, wish: Wish) -> list[Step]:
     steps = [
-        Step("rule", f"{one.rule.means} {one.score:.2f}  {one.rule.pattern}")
+        Step("rule", f"{one.rule.means} {one.score:.2f}  {one.rule.told}")
         for one in sorted((*seen.intents, *seen.fields), key=lambda one: -one.score)[:8]
     ]
     steps += [
         Step("procedure", f"{one.code} {one.score:.2f}  {one.kind}: {one.why}") for one in seen.procedures.ordered
     ]
     behind = f", behind it {wish.behind} {wish.behind_score:.2f}" if wish.behind else ""
+    if seen.lean.intents:
+        wishes = {intent: share for intent, share in seen.lean.intents.items() if intent != "procedure_info"}
+        shares = {**seen.lean.procedures, **wishes}
+        most = sorted(shares, key=lambda meaning: -shares[meaning])[:3]
+        steps.append(Step("lean", ", ".join(f"{meaning} {shares[meaning]:.2f}" for meaning in most)))
     if seen.like.like:
         steps.append(Step("like", f"{seen.like.closeness:.2f}  {seen.like.like}"))
     steps.append(Step("intent", f"{wish.intent} {wish.score:.2f}{behind}"))

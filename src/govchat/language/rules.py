@@ -117,6 +117,11 @@ class Rule(msgspec.Struct, frozen=True, gc=False):
     says: tuple[str, ...]
     source: str
 
+    @property
+    def told(self) -> str:
+        """Where the line stands and what it says, as an explanation names it: `procedures_land.toml:12 "{giấy đất} + {mất}"`."""
+        return self.source.removeprefix("rules/")
+
 
 _NEXT_GAP, _ELLIPSIS_GAP = 1, 6
 _PIECE = re.compile(r"\{([^{}]+)\}|(…)|([^{}…]+)")
