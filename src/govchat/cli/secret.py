@@ -86,7 +86,7 @@ def destroy(slug: str, again: str | None, data_dir: Path) -> None:
 def _from_env(name: str, variable: str) -> str:
     value = os.environ.get(variable)
     if value is None:
-        raise ConfigurationError(f"{name}: the environment variable {variable} is not set")
+        raise ConfigurationError(f"{name}: chưa đặt biến môi trường {variable}")
     return value
 
 
@@ -95,17 +95,17 @@ def _value(slug: str, name: str) -> str:
         with warnings.catch_warnings():
             warnings.simplefilter("error", getpass.GetPassWarning)
             try:
-                return getpass.getpass(f"{name} of {slug}: ")
+                return getpass.getpass(f"{name} của {slug} (không hiện khi gõ): ")
             except getpass.GetPassWarning:
                 raise ConfigurationError(
-                    f"this terminal can't hide what is typed: give {name} through a pipe or from a file"
+                    f"cửa sổ này không giấu được chữ đang gõ: đưa {name} qua ống dẫn hoặc từ tệp"
                 ) from None
             except EOFError:
                 return ""
     try:
         return "" if sys.stdin is None else sys.stdin.buffer.read().decode("utf-8-sig")
     except UnicodeDecodeError:
-        raise ConfigurationError(f"{name} is not text in UTF-8: copy the value alone") from None
+        raise ConfigurationError(f"{name} không phải chữ UTF-8: chỉ chép riêng giá trị") from None
 
 
 async def _set(settings: "Settings", slug: str, name: "SecretName", value: str) -> str:
@@ -116,10 +116,10 @@ async def _set(settings: "Settings", slug: str, name: "SecretName", value: str) 
         tenant = registry.by_slug(slug)
         await set_secret(registry, tenant, name, value, actor=actor())
         if name in ("refresh-token", "own-oa-secret"):
-            return f"{name} of {slug} set: OA {tenant.oa_id}"
+            return f"{slug}: đã nạp {name} của OA {tenant.oa_id}"
         others = len(registry.now.of_app[tenant.app.app_id]) - 1
-        shared = f", shared with {others} other tenant{'s' if others > 1 else ''}" if others else ""
-        return f"{name} of {slug} set: Zalo app {tenant.app.app_id}{shared}"
+        shared = f", dùng chung với {others} đơn vị khác" if others else ""
+        return f"{slug}: đã nạp {name} của ứng dụng Zalo {tenant.app.app_id}{shared}"
 
 
 async def _rotate(settings: "Settings", *, dry: bool) -> "Rotated":

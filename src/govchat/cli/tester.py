@@ -62,7 +62,7 @@ def list_(slug: str, data_dir: Path, json_: bool) -> None:
         as_json(found)
     elif found:
         as_table(
-            ("ZALO USER ID", "ADDED", "BY"),
+            ("MÃ ZALO", "THÊM LÚC", "NGƯỜI THÊM"),
             [(each.zalo_user_id, moment(each.added_at), each.added_by) for each in found],
         )
     else:
@@ -85,8 +85,8 @@ def recent(slug: str, data_dir: Path, json_: bool) -> None:
         as_json(found)
     elif found:
         as_table(
-            ("ZALO USER ID", "LAST WROTE", "TESTER"),
-            [(each.zalo_user_id, moment(each.at), "yes" if each.is_tester else "") for each in found],
+            ("MÃ ZALO", "NHẮN LẦN CUỐI", "NGƯỜI THỬ"),
+            [(each.zalo_user_id, moment(each.at), "có" if each.is_tester else "") for each in found],
         )
     else:
         click.echo(f"{slug}: chưa có ai nhắn cho OA")
