@@ -82,9 +82,9 @@ async def test_what_no_secret_looks_like_is_refused_unsaid(cli, house):
     for given, reason in (
         ("", "is empty"),
         (" \r\n", "is empty"),
-        ("hidden value", "holds blanks"),
-        ("hidden\nvalue", "holds blanks"),
-        ("hiddén", "holds blanks"),
+        ("hidden value", "có khoảng trắng"),
+        ("hidden\nvalue", "có khoảng trắng"),
+        ("hiddén", "có khoảng trắng"),
         ("hidden" * 1000, "characters long"),
         (b"hidden\xff", "not text"),
     ):

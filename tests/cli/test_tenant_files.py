@@ -35,7 +35,7 @@ async def test_from_an_empty_folder_to_an_applied_tenant(cli, tmp_path):
     assert said.status == 1
     assert [line.split()[1] for line in said.out.splitlines()] == ["zalo.app_id", "zalo.oa_id"]
     refused = await cli("tenant", "apply", "hue", "--tenants", str(folder))
-    assert "nothing was applied" in refused.refusal
+    assert "chưa áp dụng gì" in refused.refusal
     change(folder, "hue", r'^app_id = "<[^"]*>"', 'app_id = "1234567890123"')
     change(folder, "hue", r'^oa_id = "<[^"]*>"', 'oa_id = "2234567890123"')
     assert (await cli("tenant", "check", "--tenants", str(folder))).status == 0
@@ -65,7 +65,7 @@ async def test_a_dry_run_shows_each_field_before_and_after_and_changes_nothing(c
         "  zalo.requests_per_minute: 2000 → 100",
         "  agencies[ttpvhcc].name: Trung tâm Phục vụ hành chính công thành phố Đồng Nai → Trung tâm Hành chính công",
         "  agencies[ttpvhcc].phone: - → 1022",
-        "0 created, 1 updated, 33 unchanged (dry run: nothing was changed)",
+        "0 tạo mới, 1 cập nhật, 33 không đổi (chạy thử: chưa thay đổi gì)",
     ]
     assert (await cli("tenant", "show", "dong-nai", "--json")).json["requests_per_minute"] == 2000
     (told,) = (await cli("tenant", "apply", "dong-nai", "--tenants", str(manifests), "--json")).json
@@ -117,7 +117,7 @@ async def test_what_an_admin_said_is_kept_exported_and_then_owned_by_the_file(cl
     assert said.status == 0, said.everything
     assert "  Xin mời anh/chị chọn." in said.out
     said = await cli("tenant", "apply", "hue", "--tenants", str(manifests))
-    assert "kept wording.front.menu: Xin mời anh/chị chọn." in said.out
+    assert "giữ wording.front.menu: Xin mời anh/chị chọn." in said.out
     assert said.out.splitlines()[-1] == "0 created, 0 updated, 1 unchanged"
     said = await cli("tenant", "export", "hue", "--to", str(manifests))
     assert [line.rpartition(": ")[2] for line in said.out.splitlines()] == ["unchanged", "written"]
@@ -156,7 +156,7 @@ async def test_a_mistake_in_a_wording_file_stops_everything(cli, manifests):
     assert said.status == 1
     assert f'{manifests}/hue/wording.toml:2 front.welcome "Chào": thiếu chỗ điền {{example}}, {{province}}' in said.out
     said = await cli("tenant", "apply", "--tenants", str(manifests))
-    assert "nothing was applied" in said.refusal
+    assert "chưa áp dụng gì" in said.refusal
     assert (await cli("tenant", "show", "an-giang", "--json")).json["requests_per_minute"] == 2000
 
 
@@ -218,7 +218,7 @@ async def test_a_merger_passes_the_codes_on_and_closes_the_old_tenant(cli, manif
         (("hue", "--into", "hue"), "into itself"),
         (("hue", "--into", "da-nang", "--on", "2999-01-01"), "lies ahead"),
         (("dong-nai", "--into", "da-nang", "--on", "2025-07-01"), "choose a later day"),
-        (("nowhere", "--into", "da-nang"), "has no folder"),
+        (("nowhere", "--into", "da-nang"), "chưa có thư mục"),
     ],
 )
 async def test_a_merger_that_can_not_be_is_refused_and_changes_nothing(cli, manifests, words, why):

@@ -15,6 +15,7 @@ from tests.journeys.stage import post, rows, text_event
 from govchat.connect import rhythm
 from govchat.connect.keep import keep_token, keep_webhook
 from govchat.kit import clock
+from govchat.settings import Settings
 from govchat.simulator.webhooks import signature
 from govchat.tenants import registry as registry_module
 from govchat.tenants.apply import apply
@@ -37,6 +38,12 @@ def signed(app: App, body: bytes, secret: str | None = None, first: str = "") ->
 async def stored(house: House, tenant: Tenant, user: str) -> list[str]:
     query = "SELECT signature FROM inbox_events WHERE tenant_id = :tenant AND user_id = :user ORDER BY seq"
     return [row.signature for row in await rows(house, tenant, query, user=user)]
+
+
+async def signature_line(settings: Settings, slug: str) -> dict[str, str]:
+    """What the checklist says of signatures."""
+    told = await run(settings, "tenant", "status", slug, "--offline", "--json")
+    return next(line for line in told.json["lines"] if line["key"] == "signature")
 
 
 async def refresh_api(house: House, tenant: Tenant) -> None:
@@ -158,6 +165,8 @@ async def test_observing_counts_each_variant_and_says_when_enforcing_is_safe(gro
     judged = await safe_to_enforce(house.registry, app)
     assert not judged.safe
     assert "4 sự kiện sai chữ ký" in judged.says
+    line = await signature_line(settings, slug)
+    assert (line["colour"], "4 trên 26 sự kiện gần đây sai chữ ký" in line["says"]) == ("red", True), line
     # After a week without them it is safe again.
     with clock.shifted(timedelta(days=8)):
         assert (await signature_report(house.registry, app)).unsigned == {}

@@ -79,7 +79,7 @@ def destroy(slug: str, again: str | None, data_dir: Path) -> None:
     besides.
     """
     if again != slug:
-        raise ConfigurationError(f"nothing was destroyed: repeat the name, `--yes-destroy {slug}`")
+        raise ConfigurationError(f"chưa hủy gì: việc này không lấy lại được, nhắc lại tên đơn vị bằng `--yes-destroy {slug}`")
     click.echo(asyncio.run(_destroy(beside_up(data_dir), slug)))
 
 
@@ -169,5 +169,5 @@ async def _destroy(settings: "Settings", slug: str) -> str:
     async with opened(settings) as registry:
         done = await destroy_key(registry, registry.by_slug(slug), actor=actor())
     if not done:
-        return f"the key of {slug} had been destroyed before"
-    return f"the key of {slug} is destroyed: running processes let go of it within ten seconds"
+        return f"{slug}: khóa dữ liệu đã bị hủy từ trước"
+    return f"{slug}: đã hủy khóa dữ liệu; các tiến trình đang chạy bỏ khóa ngay, chậm nhất mười giây"

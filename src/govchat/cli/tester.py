@@ -55,7 +55,8 @@ def remove(slug: str, user_id: str, data_dir: Path) -> None:
 @json_option
 def list_(slug: str, data_dir: Path, json_: bool) -> None:
     """List SLUG's testers."""
-    from govchat.cli.show import as_json, as_table, moment
+    from govchat.cli.show import as_json, as_table
+    from govchat.onboarding.line import moment
 
     found = asyncio.run(_list(beside_up(data_dir), slug))
     if json_:
@@ -78,7 +79,8 @@ def recent(slug: str, data_dir: Path, json_: bool) -> None:
 
     Have the tester write to the Official Account, then look here for the time at which they did.
     """
-    from govchat.cli.show import as_json, as_table, moment
+    from govchat.cli.show import as_json, as_table
+    from govchat.onboarding.line import moment
 
     found = asyncio.run(_recent(beside_up(data_dir), slug))
     if json_:

@@ -40,7 +40,7 @@ def code_in(given: str) -> str:
     name = given.strip().rsplit("/", 1)[-1]
     if named := CODE.fullmatch(name):
         return named["code"]
-    if _BARE.fullmatch(name):
+    if _BARE.fullmatch(given.strip()):  # a path to another file is no code
         return name
     raise VerifierInvalid(
         f'"{name[:80]}": cần tệp zalo_verifier….html như tải về từ developers.zalo.me → ứng dụng → Xác thực domain, hoặc mã trong tên tệp'

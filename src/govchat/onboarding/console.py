@@ -95,7 +95,8 @@ async def domain(_: AsyncSession, ground: Ground) -> Line:
         "Tên miền đã xác thực",
         (),
         "Zalo đã gửi sự kiện tới tên miền này." if ground.events.signed else "",
-        f"Vào {CONSOLE} → Xác thực domain, xác thực tên miền của {ground.public_url}.",
+        f"Vào {CONSOLE} → Xác thực domain, thêm {ground.public_url}, tải tệp zalo_verifier….html, cho hệ thống phục vụ tệp ấy "
+        f"(govchat tenant verifier add {ground.tenant.slug} TỆP) rồi bấm xác thực.",
     )
 
 

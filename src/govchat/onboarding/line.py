@@ -62,6 +62,7 @@ class Events(msgspec.Struct, frozen=True, kw_only=True):
     signed: int = 0
     unsigned: int = 0
     variants: tuple[str, ...] = ()
+    reasons: tuple[str, ...] = ()  # why the others fitted none: missing, invalid, near_miss, no_secret
 
 
 class Ground(msgspec.Struct, frozen=True, kw_only=True):
