@@ -80,7 +80,7 @@ async def test_a_folder_that_is_not_there_is_a_finding(tmp_path):
 async def test_applying_again_changes_nothing_and_says_so(cli):
     said = await cli("tenant", "apply")
     assert said.status == 0
-    assert said.out.splitlines()[-1] == "0 created, 0 updated, 34 unchanged"
+    assert said.out.splitlines()[-1] == "0 tạo mới, 0 cập nhật, 34 không đổi"
     assert re.search(r"^dong-nai +không đổi$", said.out, re.M)
 
 
@@ -100,9 +100,9 @@ async def test_a_new_manifest_makes_a_tenant(cli, manifests):
     assert said.status == 0, said.everything
     told = said.out.splitlines()
     assert told[0].startswith(
-        "hue-moi: new, Thành phố Huế; zalo: app_id 9876543210987654321, oa_id 1234567890123456789"
+        "hue-moi: mới, Thành phố Huế; zalo: app_id 9876543210987654321, oa_id 1234567890123456789"
     )
-    assert told[1:] == ["hue-moi  created", "1 created, 0 updated, 0 unchanged"]
+    assert told[1:] == ["hue-moi  tạo mới", "1 tạo mới, 0 cập nhật, 0 không đổi"]
     told = (await cli("tenant", "show", "hue-moi", "--json")).json
     assert (told["state"], told["credential_state"], told["missing"]) == ("live", "ok", [])
 
@@ -124,7 +124,7 @@ async def test_an_official_account_held_by_another_tenant_is_refused_in_one_sent
     change(manifests, "hue-moi", r"^slug = .*$", 'slug = "hue-moi"')
     said = await cli("tenant", "apply", "hue-moi", "--tenants", str(manifests))
     assert said.status == 1
-    assert 'tenant "hue-moi"' in said.refusal
+    assert '"hue-moi"' in said.refusal
     assert "đang thuộc" in said.refusal
 
 

@@ -135,7 +135,7 @@ async def test_a_new_province_goes_from_an_empty_folder_to_a_passed_rehearsal(de
     status, said = await desk.type("tenant", "check", SLUG)
     assert (status, said.strip()) == (0, f"{SLUG}: không có lỗi")
     status, said = await desk.type("tenant", "apply", SLUG, "--yes")
-    assert (status, "1 created" in said) == (0, True), said
+    assert (status, "1 tạo mới" in said) == (0, True), said
     for name, value in (("app-secret", f"dev-app-secret:{APP_ID}"), ("oa-secret", f"dev-oa-secret:{APP_ID}")):
         status, said = await desk.type("secret", "set", SLUG, name, given=value)
         assert status == 0, said

@@ -16,7 +16,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 from govchat.db.rls import verify
 from govchat.db.session import Database
 from govchat.errors import ConfigurationError
-from govchat.kit.crypto import SealBroken
+from govchat.kit.crypto import SealBroken, SealElsewhere
 from govchat.settings import Settings
 from govchat.tenants.registry import Registry
 
@@ -37,6 +37,11 @@ async def opened(settings: Settings, *, load: bool = True) -> AsyncIterator[Regi
                 yield registry
             finally:
                 await _tell(registry, seen)
+    except SealElsewhere as error:
+        raise ConfigurationError(
+            f"this database belongs to another environment ({error}): compare GOVCHAT_ENV and GOVCHAT_DATABASE_URL; a copy of "
+            "production is never run elsewhere, each environment has a Zalo app and credentials of its own"
+        ) from None
     except SealBroken as error:
         raise ConfigurationError(
             f"the database was sealed under another master key ({error}): set GOVCHAT_MASTER_KEYS to the keys that "
@@ -51,7 +56,7 @@ def _quiet() -> Iterator[None]:
     """What rooms log belongs to processes: a command prints its own words, and on standard output nothing else, JSON above all."""
     before = structlog.get_config()
     structlog.configure(
-        wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING),
+        wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
     )
     try:

@@ -79,7 +79,9 @@ def destroy(slug: str, again: str | None, data_dir: Path) -> None:
     besides.
     """
     if again != slug:
-        raise ConfigurationError(f"chưa hủy gì: việc này không lấy lại được, nhắc lại tên đơn vị bằng `--yes-destroy {slug}`")
+        raise ConfigurationError(
+            f"chưa hủy gì: việc này không lấy lại được, nhắc lại tên đơn vị bằng `--yes-destroy {slug}`"
+        )
     click.echo(asyncio.run(_destroy(beside_up(data_dir), slug)))
 
 

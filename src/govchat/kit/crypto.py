@@ -23,6 +23,10 @@ class SealBroken(Exception):
     """A sealed value does not open: another key, another place, or damaged. The message names the place, never the value."""
 
 
+class SealElsewhere(SealBroken):
+    """Sealed in another environment, where it stays."""
+
+
 class SealDisplaced(SealBroken):
     """The key is there and the value does not open: it was moved here from another place, or damaged. Other values are not concerned."""
 
@@ -93,7 +97,7 @@ class Vault:
         """The plain bytes; raises `SealBroken`."""
         cipher = self._ciphers.get(sealed[1:5])
         if sealed[:1] == _VERSION and (other := self._elsewhere.get(sealed[1:5])):
-            raise SealBroken(
+            raise SealElsewhere(
                 f"{context}: sealed in the environment {other}, this is {self.environment}: credentials stay where they were made"
             )
         if sealed[:1] != _VERSION or cipher is None:

@@ -96,6 +96,7 @@ async def ground_of(session: AsyncSession, settings: Settings, tenant: Tenant, c
         is_production=settings.is_production,
         public_url=settings.public_url.rstrip("/"),
         credential=credential_state(credential, now),
+        consented_app=None if credential is None else credential.app_id,
         holds_token=credential is not None and credential.access_token_sealed is not None,
         account=None if fact is None else msgspec.convert(fact.value, Account),
         events=await _events(session, tenant.id),

@@ -75,6 +75,7 @@ class Ground(msgspec.Struct, frozen=True, kw_only=True):
     public_url: str
     credential: str  # as `tenants.tokens.credential_state` says
     holds_token: bool
+    consented_app: str | None  # whose consent the token stands on
     account: Account | None
     events: Events
     has_sent: bool  # whether Zalo ever accepted a message
