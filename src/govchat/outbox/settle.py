@@ -56,7 +56,8 @@ async def mark_uncertain(session: AsyncSession, tenant_id: UUID, *, lanes: tuple
 async def note_echoes(db: Database, echoes: Sequence[tuple[UUID, str, str, bytes]]) -> int:
     """Zalo's `oa_send_*` echoes as (tenant, user id, message id, echo hash), many tenants at once: they settle uncertain messages of the
     same text. Answers for how many."""
-    return int(await db.call(ECHOES, *zip(*echoes, strict=True))) if echoes else 0
+    by_tenant = sorted(echoes, key=lambda echo: echo[0])  # stable: each tenant's in the order in which they came
+    return int(await db.call(ECHOES, *zip(*by_tenant, strict=True))) if echoes else 0
 
 
 async def doubts(session: AsyncSession, tenant_id: UUID, *, lanes: tuple[int, int], most: int = 20) -> list[Doubt]:
