@@ -71,16 +71,16 @@ async def test_an_untouched_trail_is_unbroken_and_prints_a_link_to_keep(trail):
 
 
 TAMPERED = {
-    "a column was changed": ("UPDATE audit_entries SET actor = 'cli:innocent' WHERE number = {n} + 3 AND {tenant}", 3, "changed"),
-    "a value was changed": ("UPDATE audit_entries SET after = '{\"n\": 4}' WHERE number = {n} + 3 AND {tenant}", 3, "changed"),
-    "a time was changed": ("UPDATE audit_entries SET at = at - interval '1 us' WHERE number = {n} + 2 AND {tenant}", 2, "changed"),
-    "a hash was changed": ("UPDATE audit_entries SET hash = sha256('x') WHERE number = {n} + 5 AND {tenant}", 5, "changed"),
-    "an entry was removed": ("DELETE FROM audit_entries WHERE number = {n} + 4 AND {tenant}", 4, "missing"),
-    "the first was removed": ("DELETE FROM audit_entries WHERE number = 1 AND {tenant}", None, "missing"),
-    "the end was removed": ("DELETE FROM audit_entries WHERE number > {n} + 4 AND {tenant}", 5, "end of the trail"),
-    "all was removed": ("DELETE FROM audit_entries WHERE {tenant}", None, "end of the trail"),
-    "the head was turned back": ("UPDATE audit_heads SET number = {n} + 4 WHERE {tenant}", 5, "put there"),
-    "the head was changed": ("UPDATE audit_heads SET hash = sha256('x') WHERE {tenant}", 6, "the head names another"),
+    "a column was changed": ("UPDATE audit_entries SET actor = 'cli:innocent' WHERE number = {n} + 3 AND {tenant}", 3, "bị sửa"),
+    "a value was changed": ("UPDATE audit_entries SET after = '{\"n\": 4}' WHERE number = {n} + 3 AND {tenant}", 3, "bị sửa"),
+    "a time was changed": ("UPDATE audit_entries SET at = at - interval '1 us' WHERE number = {n} + 2 AND {tenant}", 2, "bị sửa"),
+    "a hash was changed": ("UPDATE audit_entries SET hash = sha256('x') WHERE number = {n} + 5 AND {tenant}", 5, "bị sửa"),
+    "an entry was removed": ("DELETE FROM audit_entries WHERE number = {n} + 4 AND {tenant}", 4, "đã bị xóa"),
+    "the first was removed": ("DELETE FROM audit_entries WHERE number = 1 AND {tenant}", None, "đã bị xóa"),
+    "the end was removed": ("DELETE FROM audit_entries WHERE number > {n} + 4 AND {tenant}", 5, "phần cuối của nhật ký"),
+    "all was removed": ("DELETE FROM audit_entries WHERE {tenant}", None, "phần cuối của nhật ký"),
+    "the head was turned back": ("UPDATE audit_heads SET number = {n} + 4 WHERE {tenant}", 5, "bị chèn vào"),
+    "the head was changed": ("UPDATE audit_heads SET hash = sha256('x') WHERE {tenant}", 6, "dấu cuối nêu một mục cuối khác"),
     "the head was removed": ("DELETE FROM audit_heads WHERE {tenant}", 6, "dấu cuối của nhật ký bị xóa"),
 }  # fmt: skip
 

@@ -80,8 +80,8 @@ async def test_applying_the_manifest_keeps_a_secret_that_was_set(cli, house):
 async def test_what_no_secret_looks_like_is_refused_unsaid(cli, house):
     before = house.by_slug("dong-nai").app.app_secret
     for given, reason in (
-        ("", "is empty"),
-        (" \r\n", "is empty"),
+        ("", "trống"),
+        (" \r\n", "trống"),
         ("hidden value", "có khoảng trắng"),
         ("hidden\nvalue", "có khoảng trắng"),
         ("hiddén", "có khoảng trắng"),
