@@ -85,7 +85,7 @@ async def test_what_no_secret_looks_like_is_refused_unsaid(cli, house):
         ("hidden value", "có khoảng trắng"),
         ("hidden\nvalue", "có khoảng trắng"),
         ("hiddén", "có khoảng trắng"),
-        ("hidden" * 1000, "characters long"),
+        ("hidden" * 1000, "ký tự, tối đa"),
         (b"hidden\xff", "not text"),
     ):
         said = await cli("secret", "set", "dong-nai", "app-secret", given=given)

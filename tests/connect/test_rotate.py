@@ -222,7 +222,7 @@ async def test_destroying_a_key_silences_a_closed_province_and_nobody_stumbles(
     await both.zalo.answers(slug, "remembered", timeout=PATIENCE_S)
     for words, told in (
         (("secret", "destroy", slug, "--yes-destroy", "ca-mau"), f"--yes-destroy {slug}"),
-        (("secret", "destroy", slug, "--yes-destroy", slug), "is live: close it first"),
+        (("secret", "destroy", slug, "--yes-destroy", slug), "live: đóng trước bằng"),
     ):
         said = await run(settings, *words, **environ)
         assert (said.status, told in said.refusal) == (1, True), said.everything

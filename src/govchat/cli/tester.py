@@ -88,7 +88,10 @@ def recent(slug: str, data_dir: Path, json_: bool) -> None:
     elif found:
         as_table(
             ("MÃ ZALO", "NHẮN LẦN CUỐI", "NGƯỜI THỬ"),
-            [(each.zalo_user_id, moment(each.at), "có" if each.is_tester else "") for each in found],
+            [
+                (each.zalo_user_id, moment(each.at) if each.at else "-", "có" if each.is_tester else "")
+                for each in found
+            ],
         )
     else:
         click.echo(f"{slug}: chưa có ai nhắn cho OA")

@@ -79,4 +79,4 @@ class Ear:
         for one in (heard, redis):
             if one is not None:
                 with suppress(*_AWAY):
-                    await one.aclose()  # type: ignore[no-untyped-call]
+                    await one.aclose()

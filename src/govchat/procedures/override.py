@@ -123,12 +123,12 @@ def check_fits(view: Lookup, code: str, patch: Patch, below: Procedure | None, o
         found = view.get(following, on) if key else None
         if key is None or found is None:
             raise OverrideRefused(
-                f'replaced_by "{following}" is not in the catalogue: put that procedure first, or compare the code',
+                f'replaced_by "{following}" không có trong danh mục: khai thủ tục ấy trước, hoặc đối chiếu lại mã',
                 field="replaced_by",
             )
         if found.code in seen:
             raise OverrideRefused(
-                f"replaced_by goes in a circle: {' → '.join([*seen, found.code])}; name the procedure that stands",
+                f"replaced_by đi vòng: {' → '.join([*seen, found.code])}; ghi thủ tục đang có hiệu lực",
                 field="replaced_by",
             )
         seen.append(found.code)
