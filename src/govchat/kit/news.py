@@ -58,6 +58,9 @@ class Ear:
         Also comes back once the connection stands (again): what was told meanwhile went unheard.
         """
         ends = time.monotonic() + seconds
+        if not self._url:
+            await asyncio.sleep(seconds)
+            return
         try:
             if self._heard is None:
                 await self._attend()
