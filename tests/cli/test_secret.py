@@ -86,7 +86,7 @@ async def test_what_no_secret_looks_like_is_refused_unsaid(cli, house):
         ("hidden\nvalue", "có khoảng trắng"),
         ("hiddén", "có khoảng trắng"),
         ("hidden" * 1000, "ký tự, tối đa"),
-        (b"hidden\xff", "not text"),
+        (b"hidden\xff", "không phải chữ UTF-8"),
     ):
         said = await cli("secret", "set", "dong-nai", "app-secret", given=given)
         assert said.status == 1
