@@ -62,7 +62,7 @@ async def test_an_untouched_trail_is_unbroken_and_prints_a_link_to_keep(trail):
     said = await trail.verify()
     assert said.status == 0, said.everything
     assert said.out.startswith(
-        f"{trail.slug}: {trail.start + ENTRIES} entries, unbroken; the last is {trail.start + ENTRIES}:"
+        f"{trail.slug}: {trail.start + ENTRIES} mục, nguyên vẹn; mục cuối là {trail.start + ENTRIES}:"
     )
     head = said.out.split()[-1]
     assert (await trail.verify("--expects", head)).status == 0
@@ -71,17 +71,17 @@ async def test_an_untouched_trail_is_unbroken_and_prints_a_link_to_keep(trail):
 
 
 TAMPERED = {
-    "a column was changed": ("UPDATE audit_entries SET actor = 'cli:innocent' WHERE number = {n} + 3 AND {tenant}", 3, "changed"),
-    "a value was changed": ("UPDATE audit_entries SET after = '{\"n\": 4}' WHERE number = {n} + 3 AND {tenant}", 3, "changed"),
-    "a time was changed": ("UPDATE audit_entries SET at = at - interval '1 us' WHERE number = {n} + 2 AND {tenant}", 2, "changed"),
-    "a hash was changed": ("UPDATE audit_entries SET hash = sha256('x') WHERE number = {n} + 5 AND {tenant}", 5, "changed"),
-    "an entry was removed": ("DELETE FROM audit_entries WHERE number = {n} + 4 AND {tenant}", 4, "missing"),
-    "the first was removed": ("DELETE FROM audit_entries WHERE number = 1 AND {tenant}", None, "missing"),
-    "the end was removed": ("DELETE FROM audit_entries WHERE number > {n} + 4 AND {tenant}", 5, "end of the trail"),
-    "all was removed": ("DELETE FROM audit_entries WHERE {tenant}", None, "end of the trail"),
-    "the head was turned back": ("UPDATE audit_heads SET number = {n} + 4 WHERE {tenant}", 5, "put there"),
-    "the head was changed": ("UPDATE audit_heads SET hash = sha256('x') WHERE {tenant}", 6, "the head names another"),
-    "the head was removed": ("DELETE FROM audit_heads WHERE {tenant}", 6, "head of the trail was removed"),
+    "a column was changed": ("UPDATE audit_entries SET actor = 'cli:innocent' WHERE number = {n} + 3 AND {tenant}", 3, "bị sửa"),
+    "a value was changed": ("UPDATE audit_entries SET after = '{\"n\": 4}' WHERE number = {n} + 3 AND {tenant}", 3, "bị sửa"),
+    "a time was changed": ("UPDATE audit_entries SET at = at - interval '1 us' WHERE number = {n} + 2 AND {tenant}", 2, "bị sửa"),
+    "a hash was changed": ("UPDATE audit_entries SET hash = sha256('x') WHERE number = {n} + 5 AND {tenant}", 5, "bị sửa"),
+    "an entry was removed": ("DELETE FROM audit_entries WHERE number = {n} + 4 AND {tenant}", 4, "đã bị xóa"),
+    "the first was removed": ("DELETE FROM audit_entries WHERE number = 1 AND {tenant}", None, "đã bị xóa"),
+    "the end was removed": ("DELETE FROM audit_entries WHERE number > {n} + 4 AND {tenant}", 5, "phần cuối của nhật ký"),
+    "all was removed": ("DELETE FROM audit_entries WHERE {tenant}", None, "phần cuối của nhật ký"),
+    "the head was turned back": ("UPDATE audit_heads SET number = {n} + 4 WHERE {tenant}", 5, "bị chèn vào"),
+    "the head was changed": ("UPDATE audit_heads SET hash = sha256('x') WHERE {tenant}", 6, "dấu cuối nêu một mục cuối khác"),
+    "the head was removed": ("DELETE FROM audit_heads WHERE {tenant}", 6, "dấu cuối của nhật ký bị xóa"),
 }  # fmt: skip
 
 
@@ -95,13 +95,13 @@ async def test_the_first_broken_link_is_named(trail, name):
     assert said.json["broken"]["number"] == (1 if place is None else trail.start + place)
     assert why in said.json["broken"]["why"]
     plain = await trail.verify()
-    assert f"broken at entry {said.json['broken']['number']}: " in plain.out
+    assert f"đứt ở mục {said.json['broken']['number']}: " in plain.out
 
 
 async def test_the_owner_role_is_found_out_too(trail):
     await trail.tamper("UPDATE audit_entries SET subject = 'other' WHERE number = {n} + 1", owner=True)
     said = await trail.verify()
-    assert (said.status, f"broken at entry {trail.start + 1}:" in said.out) == (1, True)
+    assert (said.status, f"đứt ở mục {trail.start + 1}:" in said.out) == (1, True)
 
 
 async def test_two_entries_that_changed_places_are_found_out(trail):
@@ -132,7 +132,7 @@ async def test_an_entry_forged_with_a_fitting_hash_breaks_the_link_after_it(trai
     )
     await connection.close()
     said = await trail.verify("--json")
-    assert (said.json["broken"]["number"], "does not follow" in said.json["broken"]["why"]) == (trail.start + 4, True)
+    assert (said.json["broken"]["number"], "không nối tiếp" in said.json["broken"]["why"]) == (trail.start + 4, True)
 
 
 async def test_a_trail_cut_with_its_head_is_whole_by_itself_and_found_out_by_a_kept_link(trail):
@@ -151,14 +151,14 @@ async def test_a_rewritten_trail_is_found_out_by_a_kept_link(trail):
     number, _, _ = (await trail.verify("--json")).json["head"].partition(":")
     said = await trail.verify("--expects", f"{number}:{'ab' * 32}")
     assert said.status == 1
-    assert f"broken at entry {number}: the entry is not the one that was noted elsewhere" in said.out
+    assert f"đứt ở mục {number}: mục này không phải mục đã ghi lại ở nơi khác" in said.out
 
 
 @pytest.mark.parametrize("link", ["", "7", "x:00", "7:12zz", f"0:{'00' * 32}", "7:1234"])
 async def test_what_is_no_link_is_refused_with_the_form(trail, link):
     said = await trail.verify("--expects", link)
     assert said.status == 1
-    assert "expected NUMBER:HASH" in said.refusal
+    assert "cần SỐ:MÃ_BĂM" in said.refusal
 
 
 async def test_show_prints_the_newest_entries(trail):

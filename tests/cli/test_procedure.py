@@ -8,7 +8,7 @@ async def test_a_national_file_is_tried_taken_and_seen_by_every_province(cli, tm
     file.write_text(FILE, encoding="utf-16")
     said = await cli("procedure", "import", "--national", str(file), "--dry-run")
     assert said.status == 0
-    for words in ("utf-16", "→ code", "không nhận ra", "thêm: 1", "dòng 3", "chưa ghi gì"):
+    for words in ("utf-16", "→ mã thủ tục", "không nhận ra", "thêm: 1", "dòng 3", "chưa ghi gì"):
         assert words in said.out
     assert (await cli("procedure", "import", "--national", str(file), "--strict")).status == 1
     assert (await cli("procedure", "import", "--national", "--json", str(file))).json["counts"]["added"] == 1
@@ -28,5 +28,5 @@ async def test_a_provinces_file_needs_no_owner_and_the_shared_catalogue_does(cli
     assert (await cli("procedure", "show", "son-la", "6.000001")).refusal
     refused = await cli("procedure", "import", "--national", str(file), GOVCHAT_MIGRATION_DATABASE_URL="")
     assert "GOVCHAT_MIGRATION_DATABASE_URL" in refused.refusal
-    assert "compare the path" in (await cli("procedure", "import", "hue", str(tmp_path / "none.csv"))).refusal
+    assert "kiểm tra đường dẫn" in (await cli("procedure", "import", "hue", str(tmp_path / "none.csv"))).refusal
     assert (await cli("procedure", "import", str(file))).status == 2

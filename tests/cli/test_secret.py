@@ -80,13 +80,13 @@ async def test_applying_the_manifest_keeps_a_secret_that_was_set(cli, house):
 async def test_what_no_secret_looks_like_is_refused_unsaid(cli, house):
     before = house.by_slug("dong-nai").app.app_secret
     for given, reason in (
-        ("", "is empty"),
-        (" \r\n", "is empty"),
-        ("hidden value", "holds blanks"),
-        ("hidden\nvalue", "holds blanks"),
-        ("hiddén", "holds blanks"),
-        ("hidden" * 1000, "characters long"),
-        (b"hidden\xff", "not text"),
+        ("", "trống"),
+        (" \r\n", "trống"),
+        ("hidden value", "có khoảng trắng"),
+        ("hidden\nvalue", "có khoảng trắng"),
+        ("hiddén", "có khoảng trắng"),
+        ("hidden" * 1000, "ký tự, tối đa"),
+        (b"hidden\xff", "không phải chữ UTF-8"),
     ):
         said = await cli("secret", "set", "dong-nai", "app-secret", given=given)
         assert said.status == 1
@@ -102,7 +102,7 @@ async def test_an_unknown_name_or_tenant_is_refused(cli):
     assert "refresh-token" in said.err
     said = await cli("secret", "set", "nowhere", "app-secret", given=VALUE)
     assert said.status == 1
-    assert 'tenant "nowhere"' in said.refusal
+    assert 'đơn vị "nowhere"' in said.refusal
     assert VALUE not in said.everything
 
 
@@ -130,9 +130,11 @@ def typed(words: list[str], environ: dict[str, str], prompt: bytes, answer: str)
 async def test_what_is_typed_at_a_terminal_is_not_shown(house, own_settings):
     words = [sys.executable, "-m", "govchat", "secret", "set", "dong-nai", "app-secret"]
     environ = {**os.environ, **environ_of(own_settings), "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
-    status, shown, rest = await asyncio.to_thread(typed, words, environ, b"app-secret of dong-nai: ", VALUE)
+    status, shown, rest = await asyncio.to_thread(
+        typed, words, environ, "app-secret của dong-nai (không hiện khi gõ): ".encode(), VALUE
+    )
     assert status == 0, rest
-    assert b"app-secret of dong-nai set" in rest
+    assert "dong-nai: đã nạp app-secret" in rest.decode()
     assert VALUE.encode() not in shown + rest
     await house.load()
     assert house.by_slug("dong-nai").app.app_secret == VALUE

@@ -32,7 +32,7 @@ def change(folder, slug, pattern, replacement):
 
 async def test_the_shipped_manifests_are_found_sound_without_a_running_stack():
     said = await run(NOWHERE, "tenant", "check")
-    assert (said.status, said.out) == (0, "34 manifests, no mistakes\n")
+    assert (said.status, said.out) == (0, "34 đơn vị, không có lỗi\n")
     told = (await run(NOWHERE, "tenant", "check", "--json")).json
     assert told["ok"] is True
     assert len(told["sound"]) == 34
@@ -68,7 +68,7 @@ async def test_one_tenant_is_checked_against_the_others(manifests):
 async def test_a_tenant_without_a_folder_is_named():
     said = await run(NOWHERE, "tenant", "check", "nowhere")
     assert said.status == 1
-    assert 'tenant "nowhere" has no folder' in said.refusal
+    assert '"nowhere" chưa có thư mục' in said.refusal
 
 
 async def test_a_folder_that_is_not_there_is_a_finding(tmp_path):
@@ -80,8 +80,8 @@ async def test_a_folder_that_is_not_there_is_a_finding(tmp_path):
 async def test_applying_again_changes_nothing_and_says_so(cli):
     said = await cli("tenant", "apply")
     assert said.status == 0
-    assert said.out.splitlines()[-1] == "0 created, 0 updated, 34 unchanged"
-    assert re.search(r"^dong-nai +unchanged$", said.out, re.M)
+    assert said.out.splitlines()[-1] == "0 tạo mới, 0 cập nhật, 34 không đổi"
+    assert re.search(r"^dong-nai +không đổi$", said.out, re.M)
 
 
 async def test_a_changed_manifest_updates_its_tenant_alone(cli, manifests):
@@ -100,9 +100,9 @@ async def test_a_new_manifest_makes_a_tenant(cli, manifests):
     assert said.status == 0, said.everything
     told = said.out.splitlines()
     assert told[0].startswith(
-        "hue-moi: new, Thành phố Huế; zalo: app_id 9876543210987654321, oa_id 1234567890123456789"
+        "hue-moi: mới, Thành phố Huế; zalo: app_id 9876543210987654321, oa_id 1234567890123456789"
     )
-    assert told[1:] == ["hue-moi  created", "1 created, 0 updated, 0 unchanged"]
+    assert told[1:] == ["hue-moi  tạo mới", "1 tạo mới, 0 cập nhật, 0 không đổi"]
     told = (await cli("tenant", "show", "hue-moi", "--json")).json
     assert (told["state"], told["credential_state"], told["missing"]) == ("live", "ok", [])
 
@@ -124,8 +124,8 @@ async def test_an_official_account_held_by_another_tenant_is_refused_in_one_sent
     change(manifests, "hue-moi", r"^slug = .*$", 'slug = "hue-moi"')
     said = await cli("tenant", "apply", "hue-moi", "--tenants", str(manifests))
     assert said.status == 1
-    assert 'tenant "hue-moi"' in said.refusal
-    assert "held by another" in said.refusal
+    assert '"hue-moi"' in said.refusal
+    assert "đang thuộc" in said.refusal
 
 
 async def test_nothing_is_applied_while_any_manifest_has_a_mistake(cli, manifests):
@@ -135,7 +135,7 @@ async def test_nothing_is_applied_while_any_manifest_has_a_mistake(cli, manifest
         said = await cli("tenant", "apply", *words, "--tenants", str(manifests))
         assert said.status == 1
         assert f"{manifests}/dong-nai/tenant.toml:{line} zalo.oa_id" in said.err
-        assert "nothing was applied" in said.refusal
+        assert "chưa áp dụng gì" in said.refusal
     assert (await cli("tenant", "show", "an-giang", "--json")).json["requests_per_minute"] == 2000
 
 
@@ -180,4 +180,4 @@ async def test_a_credential_that_needs_a_new_consent_is_shown(cli, own_settings)
 async def test_an_unknown_tenant_is_named_with_the_way_out(cli):
     said = await cli("tenant", "show", "nowhere")
     assert said.status == 1
-    assert said.refusal == 'tenant "nowhere" is not known: `govchat tenant list` shows those that are'
+    assert said.refusal.startswith('không có đơn vị "nowhere": xem tên các đơn vị bằng `govchat tenant list`')

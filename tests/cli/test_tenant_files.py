@@ -35,7 +35,7 @@ async def test_from_an_empty_folder_to_an_applied_tenant(cli, tmp_path):
     assert said.status == 1
     assert [line.split()[1] for line in said.out.splitlines()] == ["zalo.app_id", "zalo.oa_id"]
     refused = await cli("tenant", "apply", "hue", "--tenants", str(folder))
-    assert "nothing was applied" in refused.refusal
+    assert "chưa áp dụng gì" in refused.refusal
     change(folder, "hue", r'^app_id = "<[^"]*>"', 'app_id = "1234567890123"')
     change(folder, "hue", r'^oa_id = "<[^"]*>"', 'oa_id = "2234567890123"')
     assert (await cli("tenant", "check", "--tenants", str(folder))).status == 0
@@ -65,7 +65,7 @@ async def test_a_dry_run_shows_each_field_before_and_after_and_changes_nothing(c
         "  zalo.requests_per_minute: 2000 → 100",
         "  agencies[ttpvhcc].name: Trung tâm Phục vụ hành chính công thành phố Đồng Nai → Trung tâm Hành chính công",
         "  agencies[ttpvhcc].phone: - → 1022",
-        "0 created, 1 updated, 33 unchanged (dry run: nothing was changed)",
+        "0 tạo mới, 1 cập nhật, 33 không đổi (chạy thử: chưa thay đổi gì)",
     ]
     assert (await cli("tenant", "show", "dong-nai", "--json")).json["requests_per_minute"] == 2000
     (told,) = (await cli("tenant", "apply", "dong-nai", "--tenants", str(manifests), "--json")).json
@@ -86,12 +86,12 @@ async def test_two_that_exchange_an_account_stop_everything_before_the_first_wri
     change(manifests, "da-nang", r"^oa_id = .*$", f'oa_id = "{ids["hue"]}"')
     said = await cli("tenant", "apply", "--tenants", str(manifests))
     assert said.status == 1
-    assert "in a circle" in said.refusal
+    assert "theo vòng" in said.refusal
     assert (await cli("tenant", "show", "an-giang", "--json")).json["requests_per_minute"] == 2000
     change(manifests, "hue", r"^oa_id = .*$", 'oa_id = "999999999"')
     said = await cli("tenant", "apply", "--tenants", str(manifests))
     assert said.status == 0, said.everything
-    assert said.out.splitlines()[-1] == "0 created, 3 updated, 31 unchanged"
+    assert said.out.splitlines()[-1] == "0 tạo mới, 3 cập nhật, 31 không đổi"
     # One that gives its account up alone comes first.
     change(manifests, "da-nang", r"^oa_id = .*$", 'oa_id = "888888888"')
     change(manifests, "hue", r"^oa_id = .*$", f'oa_id = "{ids["hue"]}"')
@@ -104,7 +104,7 @@ async def test_an_app_name_stays_with_those_who_still_use_it(cli, manifests):
     shutil.copytree(manifests / "lai-chau", manifests.parent / "alone" / "lai-chau")
     said = await cli("tenant", "apply", "lai-chau", "--tenants", str(manifests.parent / "alone"))
     assert said.status == 1
-    assert "dien-bien still uses" in said.refusal
+    assert "dien-bien còn dùng" in said.refusal
     said = await cli("tenant", "apply", "--tenants", str(manifests))
     assert said.status == 0, said.everything
     shown = (await cli("tenant", "show", "lai-chau", "--json")).json
@@ -117,10 +117,10 @@ async def test_what_an_admin_said_is_kept_exported_and_then_owned_by_the_file(cl
     assert said.status == 0, said.everything
     assert "  Xin mời anh/chị chọn." in said.out
     said = await cli("tenant", "apply", "hue", "--tenants", str(manifests))
-    assert "kept wording.front.menu: Xin mời anh/chị chọn." in said.out
-    assert said.out.splitlines()[-1] == "0 created, 0 updated, 1 unchanged"
+    assert "giữ wording.front.menu: Xin mời anh/chị chọn." in said.out
+    assert said.out.splitlines()[-1] == "0 tạo mới, 0 cập nhật, 1 không đổi"
     said = await cli("tenant", "export", "hue", "--to", str(manifests))
-    assert [line.rpartition(": ")[2] for line in said.out.splitlines()] == ["unchanged", "written"]
+    assert [line.rpartition(": ")[2] for line in said.out.splitlines()] == ["không đổi", "đã ghi"]
     assert "Xin mời anh/chị chọn." in (manifests / "hue/wording.toml").read_text(encoding="utf-8")
     before = contents(manifests)
     assert (await cli("tenant", "export", "hue", "--to", str(manifests))).status == 0
@@ -135,14 +135,14 @@ async def test_an_export_into_an_empty_folder_is_sound_and_changes_nothing_when_
     for slug in ("dong-nai", "lai-chau", "hue"):
         assert (await cli("tenant", "export", slug, "--to", str(tmp_path / "out"))).status == 0
     said = await cli("tenant", "apply", "--tenants", str(tmp_path / "out"))
-    assert said.out.splitlines()[-1] == "0 created, 0 updated, 3 unchanged"
+    assert said.out.splitlines()[-1] == "0 tạo mới, 0 cập nhật, 3 không đổi"
 
 
 async def test_a_manifest_that_waits_to_be_applied_is_kept_by_an_export(cli, manifests):
     change(manifests, "hue", r"^requests_per_minute = .*$", "requests_per_minute = 100")
     before = contents(manifests)
     said = await cli("tenant", "export", "hue", "--to", str(manifests))
-    assert "tenant.toml: kept" in said.out
+    assert "tenant.toml: giữ nguyên tệp" in said.out
     assert "zalo.requests_per_minute: 100 → 2000" in said.out
     assert contents(manifests) == before
     assert (await cli("tenant", "export", "hue", "--to", str(manifests), "--replace-manifest")).status == 0
@@ -156,7 +156,7 @@ async def test_a_mistake_in_a_wording_file_stops_everything(cli, manifests):
     assert said.status == 1
     assert f'{manifests}/hue/wording.toml:2 front.welcome "Chào": thiếu chỗ điền {{example}}, {{province}}' in said.out
     said = await cli("tenant", "apply", "--tenants", str(manifests))
-    assert "nothing was applied" in said.refusal
+    assert "chưa áp dụng gì" in said.refusal
     assert (await cli("tenant", "show", "an-giang", "--json")).json["requests_per_minute"] == 2000
 
 
@@ -200,7 +200,7 @@ async def test_a_merger_passes_the_codes_on_and_closes_the_old_tenant(cli, manif
     assert before[manifests / "da-nang/tenant.toml"].rstrip() in (manifests / "da-nang/tenant.toml").read_bytes()
     assert (await cli("tenant", "check", "--tenants", str(manifests))).status == 0
     said = await cli("tenant", "apply", "da-nang", "--tenants", str(manifests))
-    assert said.out.splitlines()[-1] == "0 created, 0 updated, 1 unchanged"
+    assert said.out.splitlines()[-1] == "0 tạo mới, 0 cập nhật, 1 không đổi"
     for slug in ("da-nang", "bac-hue"):
         (entry,) = [each for each in (await cli("audit", "show", slug, "--json")).json if each["act"] == "tenant.merge"]
         assert entry["subject"] == "bac-hue → da-nang"
@@ -218,7 +218,7 @@ async def test_a_merger_passes_the_codes_on_and_closes_the_old_tenant(cli, manif
         (("hue", "--into", "hue"), "into itself"),
         (("hue", "--into", "da-nang", "--on", "2999-01-01"), "lies ahead"),
         (("dong-nai", "--into", "da-nang", "--on", "2025-07-01"), "choose a later day"),
-        (("nowhere", "--into", "da-nang"), "has no folder"),
+        (("nowhere", "--into", "da-nang"), "chưa có thư mục"),
     ],
 )
 async def test_a_merger_that_can_not_be_is_refused_and_changes_nothing(cli, manifests, words, why):
@@ -257,7 +257,7 @@ async def test_a_merger_that_was_cut_off_is_finished_by_the_same_command_on_a_la
     assert not (tmp_path / old).exists()
     assert "valid_from = 2026-07-01" in (tmp_path / new / "tenant.toml").read_text("utf-8")
     said = await cli("tenant", "apply", new, "--tenants", str(tmp_path))
-    assert said.out.splitlines()[-1] == "0 created, 0 updated, 1 unchanged"
+    assert said.out.splitlines()[-1] == "0 tạo mới, 0 cập nhật, 1 không đổi"
     for slug in (old, new):
         acts = [each["act"] for each in (await cli("audit", "show", slug, "--json")).json]
         assert acts.count("tenant.merge") == 1

@@ -208,7 +208,7 @@ async def test_a_closed_province_and_a_missing_app_secret_are_refused_at_once(gr
             {"slug": slug},
         )
     await registry.load()
-    with pytest.raises(NotConnectable, match="closed"):
+    with pytest.raises(NotConnectable, match="đã đóng"):
         await link(ground, slug)
 
 

@@ -15,6 +15,7 @@ from tests.journeys.stage import post, rows, text_event
 from govchat.connect import rhythm
 from govchat.connect.keep import keep_token, keep_webhook
 from govchat.kit import clock
+from govchat.settings import Settings
 from govchat.simulator.webhooks import signature
 from govchat.tenants import registry as registry_module
 from govchat.tenants.apply import apply
@@ -37,6 +38,12 @@ def signed(app: App, body: bytes, secret: str | None = None, first: str = "") ->
 async def stored(house: House, tenant: Tenant, user: str) -> list[str]:
     query = "SELECT signature FROM inbox_events WHERE tenant_id = :tenant AND user_id = :user ORDER BY seq"
     return [row.signature for row in await rows(house, tenant, query, user=user)]
+
+
+async def line_of(settings: Settings, slug: str, key: str) -> dict[str, str]:
+    """One line of the checklist."""
+    told = await run(settings, "tenant", "status", slug, "--offline", "--json")
+    return next(line for line in told.json["lines"] if line["key"] == key)
 
 
 async def refresh_api(house: House, tenant: Tenant) -> None:
@@ -94,6 +101,8 @@ async def test_until_the_new_consent_the_old_apps_token_is_renewed_with_the_old_
 ) -> None:
     before, after = moved
     assert (await ground.credential(after.slug)).app_id == before.app.app_id
+    line = await line_of(ground.house.settings, after.slug, "consent")
+    assert (line["colour"], f"ứng dụng cũ {before.app.app_id}" in line["says"]) == ("amber", True), line
     refreshed = ground.refreshes(after.slug)
     with clock.shifted(timedelta(hours=23)):
         access = await ground.fresh_credentials().access(after, not_generation=1)
@@ -158,6 +167,8 @@ async def test_observing_counts_each_variant_and_says_when_enforcing_is_safe(gro
     judged = await safe_to_enforce(house.registry, app)
     assert not judged.safe
     assert "4 sự kiện sai chữ ký" in judged.says
+    line = await line_of(settings, slug, "signature")
+    assert (line["colour"], "4 trên 26 sự kiện gần đây sai chữ ký" in line["says"]) == ("red", True), line
     # After a week without them it is safe again.
     with clock.shifted(timedelta(days=8)):
         assert (await signature_report(house.registry, app)).unsigned == {}

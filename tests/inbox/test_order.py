@@ -159,7 +159,7 @@ async def test_a_poison_event_is_retried_then_parked_and_everything_else_goes_on
         worked = await inbox.drain(office.desk, tenant)
         assert worked.answers == (1 if attempt == 1 else 0)  # the neighbour is served with the first look
         poison, later = await rows(office, tenant, history, since=since)
-        assert (poison.attempts, poison.error) == (attempt, "SealBroken")
+        assert (poison.attempts, poison.error) == (attempt, "SealDisplaced")
         assert (poison.state, later.state) == ("parked" if attempt == alone.MOST_ATTEMPTS else "pending", "pending")
         if attempt < alone.MOST_ATTEMPTS:
             assert poison.pause >= timedelta(seconds=2 ** (attempt - 1))

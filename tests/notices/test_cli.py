@@ -67,8 +67,8 @@ async def test_a_template_is_mapped_by_its_usual_names_and_by_what_is_given(cli:
     async with stage.db.tenant(stage.id) as session:
         await take_in(session, stage.id, [INFO], TemplateQuota(500, 500))
     assert "muc_nay" in refusal(await cli("template", "map", "gia-lai", "ready", "310009"))
-    assert "is no fact" in refusal(await cli("template", "map", "gia-lai", "ready", "310009", "muc_nay=mobile"))
-    assert "PARAMETER=FACT" in refusal(await cli("template", "map", "gia-lai", "ready", "310009", "muc_nay"))
+    assert "không có dữ liệu" in refusal(await cli("template", "map", "gia-lai", "ready", "310009", "muc_nay=mobile"))
+    assert "THAM_SỐ=DỮ_LIỆU" in refusal(await cli("template", "map", "gia-lai", "ready", "310009", "muc_nay"))
     assert "template sync" in refusal(await cli("template", "map", "gia-lai", "ready", "1", "muc_nay=note"))
     said = await cli("template", "map", "gia-lai", "ready", "310009", "muc_nay=results")
     assert said.out.splitlines() == ["ma_ho_so = code", "muc_nay = results"]

@@ -40,7 +40,7 @@ async def test_a_notice_that_zalo_refuses_in_the_chat_arrives_as_a_template(hous
         assert await templates.map_template(session, stage.id, None, "310002", {}, actor="cli:test") == {
             "ho_ten": "applicant", "ma_ho_so": "code", "trang_thai": "status",
         }  # fmt: skip
-        with pytest.raises(templates.TemplateMisfit, match="promotion"):
+        with pytest.raises(templates.TemplateMisfit, match="quảng cáo"):
             await templates.map_template(session, stage.id, None, "310006", {}, actor="cli:test")
         await arrange.settle(session, stage.id, monthly_budget=10_000, actor="cli:test")
 

@@ -244,8 +244,8 @@ async def test_an_admins_version_is_kept_exported_and_then_the_files(
 @pytest.mark.parametrize(
     ("said", "why"),
     [
-        (f'code = "{OTHER}"\nreplaced_by = "1.999999"', "is not in the catalogue"),
-        ('code = "1.999998"\naddress = "x"', "give it a name"),
+        (f'code = "{OTHER}"\nreplaced_by = "1.999999"', "không có trong danh mục"),
+        ('code = "1.999998"\naddress = "x"', "ghi name nếu là thủ tục riêng"),
     ],
 )
 async def test_what_leads_a_citizen_nowhere_is_refused_before_anything_is_written(

@@ -196,3 +196,23 @@ async def test_many_at_once_are_served_like_one_after_the_other(ground: Ground) 
     assert [grant.open for grant in grants] == [25, 25, 25, 0, 0]
     await alone.give_back((app, oas[0]), 12, grants[0])
     assert (await alone.take((app, oas[4]), 40)).granted == 12
+
+
+async def test_what_is_asked_for_and_given_back_keeps_nobody_waiting(ground: Ground) -> None:
+    """A look asks for more than it finds: what it gives back was never taken, however often."""
+    ground.prefix, limit = f"test:{secrets.token_hex(6)}:", 200
+    windows = (Window(f"{ground.prefix}one", limit, 10),)
+    await ground.tell_time()
+    process, used = ground.process(), 0
+    for look in range(60):
+        grant = await process.take(windows, 40)
+        assert grant.granted >= 3, f"look {look}: {used} of {limit} were used"
+        unused = 3 - grant.granted
+        if look % 2:
+            await process.give_back(windows, -unused, grant)
+        else:
+            await process.take_all([Request(windows, unused, grant.slot)])
+        used += 3
+        ground.clock.now += 0.3
+        await ground.tell_time()
+    assert used == 180

@@ -18,6 +18,7 @@ from tests.stack import Services
 
 from govchat.cli.false_zalo import build_world
 from govchat.db.session import Database
+from govchat.incidents.queries import open_incidents
 from govchat.kit import clock
 from govchat.settings import Settings
 from govchat.simulator.faults import Fault
@@ -214,7 +215,7 @@ async def test_a_process_that_is_stopped_while_it_refreshes_still_keeps_the_new_
 
 async def test_a_lost_reply_to_a_refresh_ends_in_a_new_consent_not_in_a_loop(bank: Bank) -> None:
     bank.zalo.world.faults.add(Fault(kind="reply_lost", call="token", count=1))
-    with pytest.raises(CredentialRevoked, match="new consent"):
+    with pytest.raises(CredentialRevoked, match="cấp quyền lại"):
         await bank.credentials.access(bank.tenant)
     assert bank.refreshes == 1
     assert (await bank.row()).state == "needs_reconsent"
@@ -286,3 +287,28 @@ async def test_no_error_and_no_print_of_a_token_shows_it(bank: Bank) -> None:
     access = await bank.credentials.access(bank.tenant)
     assert access.token not in repr(access)
     assert "dev-app-secret" not in repr(bank.tenant.app)
+
+
+async def test_a_token_of_another_province_does_not_open_and_ends_in_a_new_consent(bank: Bank) -> None:
+    other = bank.registry.by_slug("hue")
+    await bank.credentials.access(bank.tenant)
+    async with bank.registry.db.tenant(other.id) as session:
+        theirs = (await session.execute(text("SELECT refresh_token_sealed FROM oa_credentials"))).scalar_one()
+
+    async def put(column: str, sealed: bytes) -> Credentials:
+        """As after a restoration gone wrong; a process that holds nothing in memory."""
+        async with bank.registry.db.tenant(bank.tenant.id) as session:
+            await session.execute(text(f"UPDATE oa_credentials SET {column} = :sealed"), {"sealed": sealed})
+        return Credentials(bank.registry, bank.credentials._http, bank.zalo.url)
+
+    # An access token that doesn't open is renewed like one that has ended.
+    fresh = await (await put("access_token_sealed", theirs)).access(bank.tenant)
+    assert await bank.works(fresh.token)
+    bank.zalo.world.tokens.expire(bank.tenant.oa_id)
+    with pytest.raises(CredentialRevoked, match="cấp quyền lại"):
+        await (await put("refresh_token_sealed", theirs)).access(bank.tenant, not_generation=fresh.generation)
+    assert ((await bank.row()).state, bank.refreshes) == ("needs_reconsent", 2)
+    async with bank.registry.db.tenant(bank.tenant.id) as session:
+        (incident,) = await open_incidents(session, bank.tenant.id)
+    assert "không mở được" in incident.says
+    assert f"govchat tenant connect {SLUG}" in incident.todo

@@ -6,11 +6,12 @@ from collections.abc import AsyncIterator
 import msgspec
 import pytest
 from sqlalchemy import text
-from tests.journeys.stage import own
+from tests.journeys.stage import eventually, own
 from tests.stack import Services
 
 from govchat.db.session import Database
 from govchat.kit.crypto import SealBroken
+from govchat.kit.news import REGISTRY, tell
 from govchat.settings import Settings
 from govchat.tenants import registry as room
 from govchat.tenants.apply import apply, apply_all
@@ -150,6 +151,69 @@ async def test_the_wrong_master_key_says_so_and_shows_nothing(ground: Ground) ->
     with pytest.raises(SealBroken, match="master key that is not configured") as broken:
         await wrong.load()
     assert "dev-" not in str(broken.value)
+
+
+async def test_a_secret_that_was_moved_or_damaged_stops_its_own_app_alone(ground: Ground) -> None:
+    registry, settings, _ = ground
+    before = registry.by_slug("can-tho").app
+    move = (
+        "UPDATE zalo_apps SET app_secret_sealed = (SELECT {0} FROM zalo_apps WHERE key = :from), updated_at = clock_timestamp() "
+        "WHERE key = 'can-tho'"
+    )
+    async with registry.db.registry() as session:
+        kept = await session.scalar(text("SELECT app_secret_sealed FROM zalo_apps WHERE key = 'can-tho'"))
+    for column, source in (
+        ("app_secret_sealed", "ha-noi"),
+        ("oa_secret_sealed", "can-tho"),
+    ):  # another row's, another column's
+        await touch(registry, move.format(column), **{"from": source})
+        fresh = Registry(registry.db, settings)
+        await fresh.load()
+        assert fresh.by_slug("can-tho").app.app_secret is None, "what was moved here does not open"
+        assert fresh.by_slug("can-tho").app.oa_secret == before.oa_secret
+        assert fresh.by_slug("ha-noi").app.app_secret == registry.by_slug("ha-noi").app.app_secret
+    await touch(
+        registry,
+        "UPDATE zalo_apps SET app_secret_sealed = :kept, updated_at = clock_timestamp() WHERE key = 'can-tho'",
+        kept=kept,
+    )
+    assert (await registry.load()).by_slug["can-tho"].app.app_secret == before.app_secret
+
+
+async def test_what_a_command_changes_reaches_running_processes_at_once(ground: Ground) -> None:
+    registry, settings, _ = ground
+    running = Registry(registry.db, settings)
+    await running.load()
+    keeping = asyncio.create_task(running.keep_fresh(every_s=3600.0))
+    try:
+        for name in ("Một tên mới", "Tên nữa"):
+            await touch(
+                registry,
+                "UPDATE tenants SET full_name = :name, updated_at = clock_timestamp() WHERE slug = 'son-la'",
+                name=name,
+            )
+
+            async def seen() -> str:
+                await tell(settings.redis_url, REGISTRY)  # may be told before the other listens
+                return running.by_slug("son-la").full_name
+
+            await eventually(seen, until=name.__eq__, what="the new name")
+    finally:
+        keeping.cancel()
+        await asyncio.gather(keeping, return_exceptions=True)
+
+
+async def test_a_redis_that_is_away_leaves_the_look_every_so_often(ground: Ground) -> None:
+    registry, settings, _ = ground
+    alone = msgspec.structs.replace(settings, redis_url="redis://127.0.0.1:1/0")
+    assert not await tell(alone.redis_url, REGISTRY)
+    running = Registry(registry.db, alone)
+    keeping = asyncio.create_task(running.keep_fresh(every_s=0.02))
+    try:
+        await eventually(lambda: asyncio.sleep(0, len(running.now.tenants)), until=(34).__eq__, what="the look")
+    finally:
+        keeping.cancel()
+        await asyncio.gather(keeping, return_exceptions=True)
 
 
 async def test_printing_an_app_or_a_tenant_shows_no_secret(ground: Ground) -> None:

@@ -62,7 +62,7 @@ def read_link(written: str) -> Link:
         link = Link(0, b"")
     if link.number < 1 or len(link.hash) != len(NOTHING):
         raise LinkUnreadable(
-            f'"{written[:100]}": expected NUMBER:HASH, a number from 1 and 64 hexadecimal digits, as `govchat audit verify` prints it'
+            f'"{written[:100]}": cần SỐ:MÃ_BĂM, số từ 1 và 64 chữ số thập lục phân, như `govchat audit verify` in ra'
         )
     return link
 
@@ -98,36 +98,34 @@ async def _page(session: AsyncSession, tenant_id: UUID, after: int, until: int) 
 def _fault(row: AuditEntryRow, last: Link, expected: Link | None) -> Broken | None:
     """What is wrong with the entry that must follow `last`."""
     if row.number != last.number + 1:
-        return Broken(last.number + 1, "the entry is missing: it was removed")
+        return Broken(last.number + 1, "mục này không còn: đã bị xóa")
     columns = {name: getattr(row, name) for name in Entry.__struct_fields__}
     if digest(Entry(**columns)) != row.hash:
-        return Broken(row.number, "the entry was changed after it was written: its hash is another")
+        return Broken(row.number, "mục này bị sửa sau khi ghi: mã băm không khớp")
     if row.previous_hash != last.hash:
         return Broken(
             row.number,
-            f"the entry does not follow entry {last.number}: one of the two was replaced"
+            f"mục này không nối tiếp mục {last.number}: một trong hai đã bị thay"
             if last.number
-            else "the first entry follows another one: it was replaced",
+            else "mục đầu tiên lại nối tiếp một mục khác: đã bị thay",
         )
     if expected is not None and expected.number == row.number and expected.hash != row.hash:
-        return Broken(row.number, "the entry is not the one that was noted elsewhere: the trail was rewritten")
+        return Broken(row.number, "mục này không phải mục đã ghi lại ở nơi khác: nhật ký đã bị viết lại")
     return None
 
 
 def _fault_at_end(last: Link, head: queries.Head | None, expected: Link | None) -> Broken | None:
     """What is wrong with where the trail ends."""
     if head is None and last.number:
-        return Broken(
-            last.number, "the head of the trail was removed: whether entries after this one were too can't be told"
-        )
+        return Broken(last.number, "dấu cuối của nhật ký bị xóa: không biết sau mục này còn mục nào bị xóa không")
     if head is not None and head.number > last.number:
-        return Broken(
-            last.number + 1, f"the head tells of entries up to {head.number}: the end of the trail was removed"
-        )
+        return Broken(last.number + 1, f"dấu cuối cho biết có đến mục {head.number}: phần cuối của nhật ký đã bị xóa")
     if head is not None and head.number < last.number:
-        return Broken(head.number + 1, f"the head ends at entry {head.number}: what stands behind it was put there")
+        return Broken(head.number + 1, f"dấu cuối dừng ở mục {head.number}: các mục sau đó bị chèn vào")
     if head is not None and head.hash != last.hash:
-        return Broken(last.number, "the head names another entry as the last: one of the two was replaced")
+        return Broken(last.number, "dấu cuối nêu một mục cuối khác: một trong hai đã bị thay")
     if expected is not None and expected.number > last.number:
-        return Broken(last.number + 1, f"entry {expected.number} was noted elsewhere and is gone: the end was removed")
+        return Broken(
+            last.number + 1, f"mục {expected.number} đã được ghi lại ở nơi khác nay không còn: phần cuối đã bị xóa"
+        )
     return None

@@ -42,10 +42,12 @@ def verify(slug: str, expects: str | None, data_dir: Path, json_: bool) -> None:
     if json_:
         as_json({"tenant": slug, "ok": told.broken is None, **_fields(told)})
     elif told.broken is None:
-        click.echo(f"{slug}: {told.entries} entries, unbroken; the last is {told.head}")
+        click.echo(f"{slug}: {told.entries} mục, nguyên vẹn; mục cuối là {told.head}")
     else:
-        click.echo(f"{slug}: broken at entry {told.broken.number}: {told.broken.why}")
-        click.echo(f"entries 1 to {told.entries} hold" if told.entries else "no entry before it holds")
+        click.echo(f"{slug}: đứt ở mục {told.broken.number}: {told.broken.why}")
+        click.echo(
+            f"các mục từ 1 đến {told.entries} nguyên vẹn" if told.entries else "không mục nào trước đó nguyên vẹn"
+        )
     sys.exit(0 if told.broken is None else 1)
 
 

@@ -142,7 +142,8 @@ async def _remove(settings: "Settings", slug: str, code: str) -> bool:
 @data_dir_option
 def list_(json_: bool, data_dir: Path) -> None:
     """List the files."""
-    from govchat.cli.show import as_json, as_table, moment
+    from govchat.cli.show import as_json, as_table
+    from govchat.onboarding.line import moment
 
     settings = beside_up(data_dir)
     found = asyncio.run(_listed(settings))

@@ -20,8 +20,8 @@ def read(folder: Path, slug: str | None) -> "Book":
 
     if slug is not None and folder.is_dir() and slug not in {home.name for home in folder.iterdir() if home.is_dir()}:
         raise ConfigurationError(
-            f'tenant "{slug}" has no folder in {folder}: its manifest belongs in {folder / slug}/tenant.toml, '
-            f"make it with: govchat tenant new {slug}"
+            f'"{slug}" chưa có thư mục trong {folder}: tệp cấu hình phải nằm ở {folder / slug}/tenant.toml, '
+            f"tạo bằng: govchat tenant new {slug}"
         )
     return read_all(folder)
 
@@ -40,5 +40,5 @@ def sound(folder: Path, slug: str | None) -> "Book":
     for found in findings:
         click.echo(str(found), err=True)
     if findings:
-        raise ConfigurationError("nothing was applied: mend the manifests first")
+        raise ConfigurationError("chưa áp dụng gì: sửa các chỗ trên trước")
     return book

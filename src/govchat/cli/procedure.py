@@ -22,6 +22,37 @@ if TYPE_CHECKING:
 json_option = click.option("--json", "json_", is_flag=True, help="Print JSON.")
 day = click.DateTime(["%Y-%m-%d", "%d/%m/%Y"])
 on_option = click.option("--on", type=day, help="The day it is asked for.  [default: today]")
+FIELD_NAMES = {
+    "code": "mã thủ tục",
+    "name": "tên thường gọi",
+    "official_name": "tên thủ tục",
+    "field": "lĩnh vực",
+    "issuer": "cơ quan ban hành",
+    "agencies": "cơ quan thực hiện",
+    "address": "địa chỉ",
+    "opening_hours": "giờ tiếp nhận",
+    "channels": "cách nộp",
+    "limit": "thời hạn",
+    "limit_value": "thời hạn, con số",
+    "limit_unit": "thời hạn, đơn vị",
+    "limit_note": "thời hạn, ghi chú",
+    "fee": "phí, lệ phí",
+    "charge": "lệ phí",
+    "documents": "thành phần hồ sơ",
+    "results": "kết quả",
+    "steps": "trình tự",
+    "decision": "quyết định",
+    "legal_basis": "căn cứ pháp lý",
+    "aliases": "tên khác",
+    "levels": "cấp thực hiện",
+    "online": "mức trực tuyến",
+    "source": "nguồn",
+    "withdrawn": "đã bãi bỏ",
+    "note": "ghi chú",
+    "hidden": "ẩn",
+    "replaced_by": "thay thế bởi",
+    "valid_from": "hiệu lực từ",
+}
 # How many lines of each kind a report shows; JSON shows all.
 SHOWN = 20
 
@@ -179,7 +210,7 @@ def flags(slug: str, kind: str, data_dir: Path, json_: bool) -> None:
     from govchat.procedures.flags import KINDS
 
     if kind and kind not in KINDS:
-        raise ConfigurationError(f'there is no doubt "{kind}": choose from {", ".join(KINDS)}')
+        raise ConfigurationError(f'không có loại "{kind}": chọn một trong {", ".join(KINDS)}')
     found = [each for each in asyncio.run(_flags(beside_up(data_dir), slug)) if kind in ("", each.kind)]
     if json_:
         as_json(found)
@@ -198,16 +229,15 @@ def flags(slug: str, kind: str, data_dir: Path, json_: bool) -> None:
 
 
 def _bytes(file: Path) -> bytes:
+    from govchat.kit.oserror import reason
     from govchat.procedures.sheet import MOST_BYTES
 
     try:
         if file.stat().st_size > MOST_BYTES:
-            raise ConfigurationError(
-                f"{file}: larger than {MOST_BYTES >> 20} MiB, split it or save it without pictures"
-            )
+            raise ConfigurationError(f"{file}: lớn hơn {MOST_BYTES >> 20} MiB; tách tệp, hoặc lưu lại không kèm hình")
         return file.read_bytes()
     except OSError as error:
-        raise ConfigurationError(f"{file}: can't be read ({error.strerror or error}), compare the path") from None
+        raise ConfigurationError(f"{file}: không đọc được tệp ({reason(error)}); kiểm tra đường dẫn") from None
 
 
 def _day(on: datetime | None) -> date | None:
@@ -277,6 +307,11 @@ async def _flags(settings: "Settings", slug: str) -> "list[FlagOut]":
         return list(queries.every_flag(await Book(registry.db, registry).fresh(tenant.id)))
 
 
+def _named(field: str) -> str:
+    """A field of a procedure as the office calls it."""
+    return FIELD_NAMES.get(field, field)
+
+
 def _print(report: "Report") -> None:
     """The report for people: how the file was understood, what changes, what was left out and why."""
     seen, counts = report.file, report.counts
@@ -284,7 +319,9 @@ def _print(report: "Report") -> None:
     click.echo(f"{seen.name}: {how}, tiêu đề ở dòng {seen.header_line}, {seen.rows} dòng dữ liệu")
     for column in seen.columns:
         meaning = (
-            f"→ {column.field}{'' if column.how == 'exact' else f' ({column.how})'}" if column.field else column.why
+            f"→ {_named(column.field)}{'' if column.how == 'exact' else ' (tên cột gần giống)'}"
+            if column.field
+            else column.why
         )
         click.echo(f'  cột {column.letter} "{_short(column.header, 50)}" {meaning}')
     for remark in seen.remarks:
@@ -297,8 +334,8 @@ def _print(report: "Report") -> None:
         )
         click.echo(f"{title}: {len(touched)}{kept}")
         for each in touched[:SHOWN]:
-            fields = f" [{', '.join(field.field for field in each.fields)}]" if each.fields else ""
-            click.echo(f"  {each.code}  {_short(each.name, 80)}{fields}")
+            fields = f" [{', '.join(_named(field.field) for field in each.fields)}]" if each.fields else ""
+            click.echo(f"  {each.code}  {_short(each.name, 80) or '(chưa có tên)'}{fields}")
         if len(touched) > SHOWN:
             click.echo(f"  … và {len(touched) - SHOWN} thủ tục khác (xem đủ với --json)")
     click.echo(f"không đổi: {counts['unchanged']}")
@@ -308,7 +345,11 @@ def _print(report: "Report") -> None:
         click.echo(f'  dòng {bad.line}{place} "{_short(bad.value, 60)}": {bad.reason}')
     click.echo(f"cần xem lại: {counts['flags']}")
     for flag in report.flags[:SHOWN]:
-        click.echo(f"  dòng {flag.line} {flag.code} {flag.field}: {flag.says} — {_short(flag.raw, 60)}")
+        click.echo(f"  dòng {flag.line} {flag.code} {_named(flag.field)}: {flag.says} — {_short(flag.raw, 60)}")
     if len(report.flags) > SHOWN:
         click.echo(f"  … và {len(report.flags) - SHOWN} mục khác (xem đủ với --json)")
-    click.echo("chạy thử, chưa ghi gì" if report.dry_run else "đã ghi")
+    if report.dry_run:
+        click.echo("chạy thử, chưa ghi gì")
+    else:
+        written = counts["added"] + counts["changed"] + (counts["removed"] if report.removes else 0)
+        click.echo(f"đã ghi {written} thủ tục" if written else "không có gì mới để ghi")

@@ -79,14 +79,16 @@ def destroy(slug: str, again: str | None, data_dir: Path) -> None:
     besides.
     """
     if again != slug:
-        raise ConfigurationError(f"nothing was destroyed: repeat the name, `--yes-destroy {slug}`")
+        raise ConfigurationError(
+            f"chưa hủy gì: việc này không lấy lại được, nhắc lại tên đơn vị bằng `--yes-destroy {slug}`"
+        )
     click.echo(asyncio.run(_destroy(beside_up(data_dir), slug)))
 
 
 def _from_env(name: str, variable: str) -> str:
     value = os.environ.get(variable)
     if value is None:
-        raise ConfigurationError(f"{name}: the environment variable {variable} is not set")
+        raise ConfigurationError(f"{name}: chưa đặt biến môi trường {variable}")
     return value
 
 
@@ -95,17 +97,17 @@ def _value(slug: str, name: str) -> str:
         with warnings.catch_warnings():
             warnings.simplefilter("error", getpass.GetPassWarning)
             try:
-                return getpass.getpass(f"{name} of {slug}: ")
+                return getpass.getpass(f"{name} của {slug} (không hiện khi gõ): ")
             except getpass.GetPassWarning:
                 raise ConfigurationError(
-                    f"this terminal can't hide what is typed: give {name} through a pipe or from a file"
+                    f"cửa sổ này không giấu được chữ đang gõ: đưa {name} qua ống dẫn hoặc từ tệp"
                 ) from None
             except EOFError:
                 return ""
     try:
         return "" if sys.stdin is None else sys.stdin.buffer.read().decode("utf-8-sig")
     except UnicodeDecodeError:
-        raise ConfigurationError(f"{name} is not text in UTF-8: copy the value alone") from None
+        raise ConfigurationError(f"{name} không phải chữ UTF-8: chỉ chép riêng giá trị") from None
 
 
 async def _set(settings: "Settings", slug: str, name: "SecretName", value: str) -> str:
@@ -116,10 +118,10 @@ async def _set(settings: "Settings", slug: str, name: "SecretName", value: str) 
         tenant = registry.by_slug(slug)
         await set_secret(registry, tenant, name, value, actor=actor())
         if name in ("refresh-token", "own-oa-secret"):
-            return f"{name} of {slug} set: OA {tenant.oa_id}"
+            return f"{slug}: đã nạp {name} của OA {tenant.oa_id}"
         others = len(registry.now.of_app[tenant.app.app_id]) - 1
-        shared = f", shared with {others} other tenant{'s' if others > 1 else ''}" if others else ""
-        return f"{name} of {slug} set: Zalo app {tenant.app.app_id}{shared}"
+        shared = f", dùng chung với {others} đơn vị khác" if others else ""
+        return f"{slug}: đã nạp {name} của ứng dụng Zalo {tenant.app.app_id}{shared}"
 
 
 async def _rotate(settings: "Settings", *, dry: bool) -> "Rotated":
@@ -169,5 +171,5 @@ async def _destroy(settings: "Settings", slug: str) -> str:
     async with opened(settings) as registry:
         done = await destroy_key(registry, registry.by_slug(slug), actor=actor())
     if not done:
-        return f"the key of {slug} had been destroyed before"
-    return f"the key of {slug} is destroyed: running processes let go of it within ten seconds"
+        return f"{slug}: khóa dữ liệu đã bị hủy từ trước"
+    return f"{slug}: đã hủy khóa dữ liệu; các tiến trình đang chạy bỏ khóa ngay, chậm nhất mười giây"

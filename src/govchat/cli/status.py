@@ -73,7 +73,8 @@ def move(slug: str, state: str, override: str | None, data_dir: Path) -> None:
     """Move SLUG to another STATE.
 
     draft: events are kept, nobody is answered. trial: testers alone get messages. live: everybody is served. suspended: like draft, for
-    a province that was serving. closed: for good. Running processes follow within ten seconds.
+    a province that was serving. closed: for good. Running processes follow at once,
+    within ten seconds while Redis is away.
     """
     from govchat.tenants.states import MEANING
 

@@ -33,7 +33,8 @@ def sync(slug: str, data_dir: Path, json_: bool) -> None:
         as_json(done)
     else:
         click.echo(
-            f"{done.known} templates, {done.new} new, {done.gone} gone; Zalo allows {done.daily_quota or '?'} by number a day"
+            f"{done.known} mẫu tin, {done.new} mới, {done.gone} không còn; "
+            f"Zalo cho gửi theo số điện thoại {done.daily_quota or '?'} tin mỗi ngày"
         )
 
 
@@ -50,10 +51,10 @@ def list_(slug: str, data_dir: Path, json_: bool) -> None:
     if json_:
         as_json(found)
     elif not found:
-        click.echo(f"no templates are known: `govchat template sync {slug}` reads them from Zalo")
+        click.echo(f"{slug}: chưa biết mẫu tin nào; đọc từ Zalo: govchat template sync {slug}")
     else:
         as_table(
-            ("ID", "STATUS", "QUALITY", "BY UID", "BY PHONE", "USED FOR", "PARAMETERS", "NAME"),
+            ("MÃ MẪU", "TRẠNG THÁI", "CHẤT LƯỢNG", "GIÁ THEO OA", "GIÁ THEO SỐ", "DÙNG CHO", "THAM SỐ", "TÊN"),
             [
                 (
                     each.template_id, each.status, each.quality, _price(each.price_uid), _price(each.price_phone),
@@ -82,7 +83,7 @@ def map_(slug: str, kind: str, template_id: str, fields: tuple[str, ...], data_d
 
     given = dict(field.partition("=")[::2] for field in fields)
     if odd := [name for name, fact in given.items() if not name or not fact]:
-        raise ConfigurationError(f'"{odd[0]}": expected PARAMETER=FACT, such as don_vi=unit')
+        raise ConfigurationError(f'"{odd[0]}": cần viết THAM_SỐ=DỮ_LIỆU, ví dụ don_vi=unit')
     wanted = None if kind == ANY else kind_named(kind)
     chosen = inside(
         data_dir, slug, lambda session, tenant: map_template(session, tenant, wanted, template_id, given, actor=actor())
@@ -122,4 +123,4 @@ async def _sync(settings: "Settings", slug: str) -> "Synced":
                 registry, Credentials(registry, zalo.http, settings.zalo_oauth_url), zalo, registry.by_slug(slug)
             )
         except ZaloError as error:
-            raise ConfigurationError(f"Zalo refused to tell its templates: {error}") from None
+            raise ConfigurationError(f"Zalo không cho đọc danh sách mẫu tin: {error}") from None

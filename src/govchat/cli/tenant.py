@@ -61,7 +61,7 @@ def check(slug: str | None, tenants: Path, json_: bool) -> None:
         for found in findings:
             click.echo(str(found))
         if not findings:
-            click.echo(f"{slug}: no mistakes" if slug else f"{len(book.manifests)} manifests, no mistakes")
+            click.echo(f"{slug}: không có lỗi" if slug else f"{len(book.manifests)} đơn vị, không có lỗi")
     sys.exit(1 if findings else 0)
 
 

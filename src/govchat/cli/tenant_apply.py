@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 json_option = click.option("--json", "json_", is_flag=True, help="Print JSON.")
 # What `--overwrite` takes: the names of the parts, at hand without importing their rooms.
 NAMES = ("wording", "procedures", "notices", "templates")
+# How `apply` and `export` end, for people; `--json` keeps the words of the code.
+OUTCOMES = {"created": "tạo mới", "updated": "cập nhật", "unchanged": "không đổi", "closed": "đã đóng, giữ nguyên"}
+FILES = {"written": "đã ghi", "unchanged": "không đổi", "kept": "giữ nguyên tệp, tệp khác cơ sở dữ liệu"}
 yes_option = click.option("--yes", is_flag=True, help="Don't ask, also at a terminal.")
 
 
@@ -68,7 +71,7 @@ def apply(
         done = plans
     else:
         if changing and not yes and not json_ and sys.stdin is not None and sys.stdin.isatty():
-            click.confirm("Apply?", abort=True)
+            click.confirm("Áp dụng?", abort=True)
         done = asyncio.run(_apply(settings, folder, chosen, frozenset(overwrite)))
     if json_:
         as_json(
@@ -87,11 +90,12 @@ def apply(
     width = max((len(plan.slug) for plan in done), default=0)
     if not dry_run:
         for plan in done:
-            click.echo(f"{plan.slug.ljust(width)}  {plan.outcome}")
+            click.echo(f"{plan.slug.ljust(width)}  {OUTCOMES[plan.outcome]}")
     counted = [plan.outcome for plan in done]
-    told = ", ".join(f"{counted.count(each)} {each}" for each in ("created", "updated", "unchanged"))
-    closed = f", {counted.count('closed')} closed" if "closed" in counted else ""
-    click.echo(f"{told}{closed}{' (dry run: nothing was changed)' if dry_run else ''}")
+    told = ", ".join(
+        f"{counted.count(each)} {says}" for each, says in OUTCOMES.items() if each != "closed" or "closed" in counted
+    )
+    click.echo(f"{told}{' (chạy thử: chưa thay đổi gì)' if dry_run else ''}")
 
 
 def _show(plans: "list[Plan]") -> None:
@@ -101,18 +105,18 @@ def _show(plans: "list[Plan]") -> None:
     for plan in plans:
         if plan.outcome == "created":
             fields = {change.field: change.after for change in plan.changes}
-            click.echo(f"{plan.slug}: new, {shown(fields.get('full_name'))}; zalo: {shown(fields.get('zalo'))}")
+            click.echo(f"{plan.slug}: mới, {shown(fields.get('full_name'))}; zalo: {shown(fields.get('zalo'))}")
         elif plan.changes:
             click.echo(f"{plan.slug}:")
             for change in plan.changes:
                 click.echo(f"  {change}")
         for change in plan.kept:
             click.echo(
-                f"{plan.slug}: kept {change.field}: {shown(change.before)} (an admin's; the file says: {shown(change.after)}); "
-                f"--overwrite {change.field.partition('.')[0]} lets the file win"
+                f"{plan.slug}: giữ {change.field}: {shown(change.before)} (người quản trị đã sửa; tệp ghi: {shown(change.after)}); "
+                f"muốn theo tệp thì thêm --overwrite {change.field.partition('.')[0]}"
             )
         for waiting in plan.waiting:
-            click.echo(f"{plan.slug}: waits {waiting.field}: {waiting.why}")
+            click.echo(f"{plan.slug}: chờ {waiting.field}: {waiting.why}")
 
 
 async def _plan(
@@ -159,9 +163,8 @@ async def _apply(
                 )
             except IntegrityError:  # planned otherwise: somebody else applies at the same moment
                 raise ConfigurationError(
-                    f'tenant "{each.slug}": its oa_id {each.zalo.oa_id}, its app_id {each.zalo.app_id} or its '
-                    f'app name "{each.app_key}" is held by another in the database, see `govchat tenant list`; '
-                    "apply the manifest that gives it up first"
+                    f'"{each.slug}": oa_id {each.zalo.oa_id}, app_id {each.zalo.app_id} hoặc tên ứng dụng "{each.app_key}" đang thuộc '
+                    "đơn vị khác trong cơ sở dữ liệu, xem `govchat tenant list`; áp dụng trước tệp của đơn vị nhường lại"
                 ) from None
     return done
 
@@ -190,11 +193,11 @@ def export(slug: str, to: Path | None, replace_manifest: bool, data_dir: Path, j
         as_json(done)
         return
     for each in done:
-        click.echo(f"{each.file}: {each.outcome}")
+        click.echo(f"{each.file}: {FILES[each.outcome]}")
         if each.outcome == "kept":
             for change in each.changes:
                 click.echo(f"  {change}")
-            click.echo("  (left: the file, right: the database) apply the file, or --replace-manifest")
+            click.echo("  (trái: tệp, phải: cơ sở dữ liệu) áp dụng tệp, hoặc thêm --replace-manifest để ghi đè tệp")
 
 
 async def _export(settings: "Settings", slug: str, folder: Path, replace: bool) -> "list[Exported]":

@@ -55,14 +55,15 @@ def remove(slug: str, user_id: str, data_dir: Path) -> None:
 @json_option
 def list_(slug: str, data_dir: Path, json_: bool) -> None:
     """List SLUG's testers."""
-    from govchat.cli.show import as_json, as_table, moment
+    from govchat.cli.show import as_json, as_table
+    from govchat.onboarding.line import moment
 
     found = asyncio.run(_list(beside_up(data_dir), slug))
     if json_:
         as_json(found)
     elif found:
         as_table(
-            ("ZALO USER ID", "ADDED", "BY"),
+            ("MÃ ZALO", "THÊM LÚC", "NGƯỜI THÊM"),
             [(each.zalo_user_id, moment(each.added_at), each.added_by) for each in found],
         )
     else:
@@ -78,15 +79,19 @@ def recent(slug: str, data_dir: Path, json_: bool) -> None:
 
     Have the tester write to the Official Account, then look here for the time at which they did.
     """
-    from govchat.cli.show import as_json, as_table, moment
+    from govchat.cli.show import as_json, as_table
+    from govchat.onboarding.line import moment
 
     found = asyncio.run(_recent(beside_up(data_dir), slug))
     if json_:
         as_json(found)
     elif found:
         as_table(
-            ("ZALO USER ID", "LAST WROTE", "TESTER"),
-            [(each.zalo_user_id, moment(each.at), "yes" if each.is_tester else "") for each in found],
+            ("MÃ ZALO", "NHẮN LẦN CUỐI", "NGƯỜI THỬ"),
+            [
+                (each.zalo_user_id, moment(each.at) if each.at else "-", "có" if each.is_tester else "")
+                for each in found
+            ],
         )
     else:
         click.echo(f"{slug}: chưa có ai nhắn cho OA")

@@ -91,13 +91,13 @@ async def begin(registry: Registry, tenant: Tenant, *, admin: str, actor: str) -
     app = tenant.app
     admin = " ".join(admin.split())[:LONGEST_ADMIN]
     if tenant.state == "closed":
-        raise NotConnectable(f'tenant "{tenant.slug}" is closed')
+        raise NotConnectable(f'"{tenant.slug}" đã đóng, không kết nối được nữa')
     if app.app_secret is None:
         raise NotConnectable(
-            f'tenant "{tenant.slug}": no app secret is set, run `govchat secret set {tenant.slug} app-secret`'
+            f'"{tenant.slug}" chưa có khóa bí mật của ứng dụng: nạp bằng `govchat secret set {tenant.slug} app-secret`'
         )
     if not admin:
-        raise NotConnectable("the administrator has no name: give one with --admin")
+        raise NotConnectable("chưa có tên quản trị viên: ghi bằng --admin")
     verifier = _verifier(tenant, app)
     vault = await registry.tenant_vault(tenant.id)
     consent_id, expires_at = new_id(), clock.now() + LINK_LIFE
@@ -140,8 +140,8 @@ def _verifier(tenant: Tenant, app: App) -> str | None:
         case "fixed":
             if app.pkce_verifier is None:
                 raise NotConnectable(
-                    f'tenant "{tenant.slug}": pkce_mode is fixed and no verifier is set, run '
-                    f"`govchat secret set {tenant.slug} pkce-verifier`"
+                    f'"{tenant.slug}": pkce_mode là fixed mà chưa có mã PKCE; nạp mã (code verifier) ứng với Code Challenge đã lưu trên '
+                    f"trang của Zalo bằng `govchat secret set {tenant.slug} pkce-verifier`"
                 )
             return app.pkce_verifier
         case "none":
@@ -273,8 +273,9 @@ def _wrong_oa(tenant: Tenant, what: str) -> ConsentRefused:
         f"Quý vị {what}, trong khi {tenant.full_name} đăng ký Official Account {tenant.oa_id}."
         if what.startswith("đã")
         else f"{what}, trong khi {tenant.full_name} đăng ký Official Account {tenant.oa_id}.",
-        "Mở lại bằng tài khoản quản trị của đúng Official Account này. Nếu mã đã đăng ký là sai, cán bộ kỹ thuật sửa oa_id trong "
-        f"tenants/{tenant.slug}/tenant.toml, chạy `govchat tenant apply {tenant.slug}` rồi `govchat tenant connect {tenant.slug}`.",
+        f"Đề nghị cán bộ kỹ thuật gửi đường dẫn mới (`govchat tenant connect {tenant.slug}`), rồi mở bằng tài khoản quản trị của đúng "
+        "Official Account này. Nếu mã đã đăng ký là sai, cán bộ kỹ thuật sửa oa_id trong "
+        f"tenants/{tenant.slug}/tenant.toml và chạy `govchat tenant apply {tenant.slug}` trước.",
     )
 
 

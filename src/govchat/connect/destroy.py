@@ -46,7 +46,8 @@ async def destroy(registry: Registry, tenant: Tenant, *, actor: str) -> bool:
         record = await session.get_one(TenantRecord, tenant.id, with_for_update=True)
         if record.state != "closed":
             raise TenantNotClosed(
-                f'tenant "{tenant.slug}" is {record.state}: close it first, a key can\'t be brought back once it is destroyed'
+                f'"{tenant.slug}" đang ở trạng thái {record.state}: đóng trước bằng `govchat tenant move {tenant.slug} closed`; '
+                "khóa đã hủy thì không lấy lại được"
             )
         key = await session.get(TenantKeyRow, tenant.id, with_for_update=True)
         if key is None or key.destroyed_at is not None:

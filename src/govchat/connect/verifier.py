@@ -40,19 +40,17 @@ def code_in(given: str) -> str:
     name = given.strip().rsplit("/", 1)[-1]
     if named := CODE.fullmatch(name):
         return named["code"]
-    if _BARE.fullmatch(name):
+    if _BARE.fullmatch(given.strip()):  # a path to another file is no code
         return name
     raise VerifierInvalid(
-        f'"{name[:80]}": expected zalo_verifier….html as downloaded at developers.zalo.me → Ứng dụng → Xác thực domain, or its code'
+        f'"{name[:80]}": cần tệp zalo_verifier….html như tải về từ developers.zalo.me → ứng dụng → Xác thực domain, hoặc mã trong tên tệp'
     )
 
 
 def sound(content: str) -> str:
     """`content` of a downloaded file; raises `VerifierInvalid` for what is none."""
     if len(content.encode()) > LARGEST or "zalo-platform-site-verification" not in content:
-        raise VerifierInvalid(
-            "the file does not hold zalo-platform-site-verification: take it as downloaded from Zalo's console"
-        )
+        raise VerifierInvalid("tệp không có zalo-platform-site-verification: dùng nguyên tệp tải về từ trang của Zalo")
     return content
 
 

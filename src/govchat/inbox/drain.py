@@ -43,7 +43,7 @@ class Inboxes:
 
     async def converse(self, tenant_ids: Sequence[UUID]) -> None:
         """One batch over these tenants."""
-        tenants = [await self.registry.by_id(tenant_id) for tenant_id in tenant_ids]
+        tenants = await self._tenants(tenant_ids)
         worked = await batch.work_off(self.desk, tenants, self.mouth, without=self._alone.keys())
         for tenant in tenants:
             one = worked[tenant.id]
@@ -55,6 +55,18 @@ class Inboxes:
                 self._again(tenant.id)
             elif one.held:
                 asyncio.get_running_loop().call_later(HELD_S, self._again, tenant.id)
+
+    async def _tenants(self, tenant_ids: Sequence[UUID]) -> list[Tenant]:
+        """Whose events these are, as they stand now.
+
+        One that doesn't serve everybody is looked at anew: it may do so since a moment ago, and what is taken for a draft's is never
+        answered.
+        """
+        found = [await self.registry.by_id(tenant_id) for tenant_id in tenant_ids]
+        if all(tenant.state == "live" for tenant in found):
+            return found
+        await self.registry.freshen()
+        return [await self.registry.by_id(tenant_id) for tenant_id in tenant_ids]
 
     async def receipts(self, tenant_ids: Sequence[UUID]) -> Iterable[UUID]:
         """One batch of receipts over these tenants; answers those that may have more."""

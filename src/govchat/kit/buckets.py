@@ -110,14 +110,26 @@ class _Taken:
     __slots__ = ("_slots", "_total", "ceiling", "until")
 
     def __init__(self) -> None:
-        self._slots: deque[tuple[float, int]] = deque()
+        self._slots: deque[tuple[float, int, int]] = deque()  # when, how many, in which slot of Redis
         self._total = 0
         self.ceiling = 0
         self.until = 0.0
 
-    def add(self, count: int) -> None:
-        self._slots.append((time.monotonic(), count))
+    def add(self, count: int, slot: int) -> None:
+        self._slots.append((time.monotonic(), count, slot))
         self._total += count
+
+    def back(self, count: int, slot: int) -> None:
+        """`count` of what Redis granted in that slot was not used: it was never taken."""
+        for place in range(len(self._slots) - 1, -1, -1):
+            at, taken, of = self._slots[place]
+            if of < slot or count <= 0:
+                return
+            if of == slot:
+                returned = min(taken, count)
+                self._slots[place] = (at, taken - returned, of)
+                self._total -= returned
+                count -= returned
 
     def recent(self) -> int:
         edge = time.monotonic() - SLOT_MS * SLOTS / 1000
@@ -149,6 +161,11 @@ class Buckets:
     async def take_all(self, requests: Sequence[Request]) -> list[Grant]:
         """Serve many requests in one step, in their order; what is given back is best effort."""
         at = asyncio.get_running_loop().time()
+        for one in requests:
+            if one.want < 0 and one.slot > 0:
+                # Else what looks ask for and don't use would count as taken, and soon no promise would be wide enough.
+                for window in one.windows:
+                    self._taken[window.name].back(-one.want, one.slot)
         if self._probe is not None:
             return await self._by_ledger(requests, at)
         try:
@@ -161,11 +178,11 @@ class Buckets:
         for one, grant in zip(requests, grants, strict=True):
             if grant.granted > 0:
                 for window in one.windows:
-                    self._taken[window.name].add(grant.granted)
+                    self._taken[window.name].add(grant.granted, grant.slot)
         return await self._promised(requests, grants, life)
 
     async def give_back(self, windows: Sequence[Window], count: int, grant: Grant) -> None:
-        """Return what of a grant was not used. Best effort: what is not returned only makes us slower."""
+        """Return what of a grant was not used. Best effort: what Redis doesn't hear of only makes us slower."""
         if count > 0:
             await self.take_all([Request(windows, -count, grant.slot)])
 

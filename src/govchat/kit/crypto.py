@@ -23,6 +23,14 @@ class SealBroken(Exception):
     """A sealed value does not open: another key, another place, or damaged. The message names the place, never the value."""
 
 
+class SealElsewhere(SealBroken):
+    """Sealed in another environment, where it stays."""
+
+
+class SealDisplaced(SealBroken):
+    """The key is there and the value does not open: it was moved here from another place, or damaged. Other values are not concerned."""
+
+
 def _stretch(key: str) -> bytes:
     """32 key bytes from a configured master key: base64 of 32 bytes as it is, anything else hashed."""
     try:
@@ -89,7 +97,7 @@ class Vault:
         """The plain bytes; raises `SealBroken`."""
         cipher = self._ciphers.get(sealed[1:5])
         if sealed[:1] == _VERSION and (other := self._elsewhere.get(sealed[1:5])):
-            raise SealBroken(
+            raise SealElsewhere(
                 f"{context}: sealed in the environment {other}, this is {self.environment}: credentials stay where they were made"
             )
         if sealed[:1] != _VERSION or cipher is None:
@@ -97,7 +105,7 @@ class Vault:
         try:
             return cipher.decrypt(sealed[5 : 5 + _NONCE], sealed[5 + _NONCE :], context.encode())
         except (InvalidTag, ValueError):  # ValueError: cut off within the nonce
-            raise SealBroken(f"{context}: the sealed value does not belong here or is damaged") from None
+            raise SealDisplaced(f"{context}: the sealed value does not belong here or is damaged") from None
 
     def reseal(self, sealed: bytes, context: str) -> bytes:
         """The same value under the newest master key, bound to the same place; raises `SealBroken`."""
@@ -147,7 +155,7 @@ class TenantVault:
                 sealed[1 : 1 + _NONCE], sealed[1 + _NONCE :], f"{self._tenant}/{context}".encode()
             )
         except (InvalidTag, ValueError):
-            raise SealBroken(f"{context}: the sealed value does not belong here or is damaged") from None
+            raise SealDisplaced(f"{context}: the sealed value does not belong here or is damaged") from None
 
     def index(self, value: str, purpose: str) -> bytes:
         """A keyed hash to compare and look up by: equal values of one tenant and purpose meet, nothing can be read back."""

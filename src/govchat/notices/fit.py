@@ -84,22 +84,26 @@ def fields_for(params: list[dict[str, Any]], given: Mapping[str, str]) -> dict[s
     names = {param["name"] for param in params}
     for name in given:
         if name not in names:
-            raise TemplateMisfit(f'parameter "{name}": the template has {", ".join(sorted(names))}')
+            raise TemplateMisfit(f'tham số "{name}": mẫu không có; mẫu có {", ".join(sorted(names))}')
     chosen: dict[str, str] = {}
     for param in params:
         name, kind = param["name"], param.get("type", "")
         fact = given.get(name) or USUAL.get(name.lower())
         if fact is None:
             raise TemplateMisfit(
-                f'parameter "{name}" ({kind}): say which fact fills it, as {name}=FACT of {", ".join(FIELDS)}'
+                f'tham số "{name}" ({kind}): chưa rõ điền bằng gì; ghi {name}=DỮ_LIỆU, một trong {", ".join(FIELDS)}'
             )
         if fact not in FIELDS:
-            raise TemplateMisfit(f'parameter "{name}": "{fact}" is no fact, expected one of {", ".join(FIELDS)}')
+            raise TemplateMisfit(f'tham số "{name}": không có dữ liệu "{fact}", cần một trong {", ".join(FIELDS)}')
         if kind in STRANGE or (kind == "DATE" and fact not in TIMES):
-            raise TemplateMisfit(f'parameter "{name}" is a {kind}: the fact "{fact}" ({FIELDS[fact].what}) is none')
+            raise TemplateMisfit(
+                f'tham số "{name}" có kiểu {kind}: không điền bằng "{fact}" được, chọn dữ liệu khác hoặc mẫu khác'
+            )
         sample = _value(fact, kind, FIELDS[fact].sample)
         if fact in EXACT and len(sample) > _longest(param):
-            raise TemplateMisfit(f'parameter "{name}" takes {_longest(param)} characters: "{fact}" reads "{sample}"')
+            raise TemplateMisfit(
+                f'tham số "{name}" chỉ nhận {_longest(param)} ký tự, "{fact}" có thể là "{sample}": nới độ dài trong mẫu hoặc chọn mẫu khác'
+            )
         chosen[name] = fact
     return chosen
 
@@ -110,19 +114,19 @@ def filled(use: Use, facts: Mapping[str, str]) -> dict[str, str] | str:
     for param in use.params:
         name, fact = param["name"], use.fields.get(param["name"])
         if fact is None:
-            return f'parameter "{name}" is not mapped: map the template again'
+            return f'tham số "{name}" chưa được gán: gán lại mẫu'
         known = facts.get(fact) or INSTEAD.get(fact)
         if not known:
             if param.get("required", True):
-                return f'parameter "{name}": the dossier has no "{fact}"'
+                return f'tham số "{name}": hồ sơ không có "{fact}"'
             continue
         value, longest = _value(fact, param.get("type", ""), known), _longest(param)
         if len(value) > longest:
             if fact in EXACT:
-                return f'parameter "{name}" takes {longest} characters, "{fact}" has {len(value)}'
+                return f'tham số "{name}" chỉ nhận {longest} ký tự, "{fact}" dài {len(value)}'
             value = cut(value, longest)
         if len(value) < param.get("min_length", 0):
-            return f'parameter "{name}" needs {param["min_length"]} characters, "{fact}" has {len(value)}'
+            return f'tham số "{name}" cần ít nhất {param["min_length"]} ký tự, "{fact}" dài {len(value)}'
         data[name] = value
     return data
 

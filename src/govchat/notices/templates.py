@@ -155,11 +155,11 @@ async def fitting(
     row = await session.get(ZbsTemplateRow, (tenant_id, template_id))
     if row is None:
         raise TemplateUnknown(
-            f'template "{template_id}" is not known: `govchat template sync SLUG` reads them from Zalo'
+            f'chưa biết mẫu "{template_id}": đọc danh sách mẫu từ Zalo bằng `govchat template sync SLUG`'
         )
     if row.tag == "PROMOTION":
         raise TemplateMisfit(
-            f"template {template_id} is for promotion: a notice needs one of the tag transaction or customer care"
+            f"mẫu {template_id} là mẫu quảng cáo (PROMOTION): thông báo cần mẫu giao dịch hoặc chăm sóc khách hàng"
         )
     chosen = fields_for(row.params, fields)
     use = Mapped(
@@ -168,11 +168,11 @@ async def fitting(
     )  # fmt: skip
     tried = filled(use, {name: field.sample for name, field in FIELDS.items()})
     if isinstance(tried, str):
-        raise TemplateMisfit(f"template {template_id} with sample facts: {tried}")
+        raise TemplateMisfit(f"mẫu {template_id}, thử với dữ liệu mẫu: {tried}")
     must_name = {"code"} & MUST[kind] if kind else {"code"}
     if not must_name <= set(chosen.values()):
         raise TemplateMisfit(
-            f"template {template_id} does not say the dossier's code: the citizen would not know which one"
+            f"mẫu {template_id} không có mã hồ sơ, người dân không biết là hồ sơ nào: gán tham số nào đó =code, hoặc chọn mẫu khác"
         )
     return chosen
 

@@ -105,7 +105,7 @@ async def export(session: AsyncSession, tenant_id: UUID, path: Path) -> str | No
 def _sound(path: Path) -> dict[Kind, str]:
     texts, findings = read_words(path)
     if findings:
-        raise ConfigurationError(f"{len(findings)} mistakes in {path}, the first: {findings[0]}")
+        raise ConfigurationError(f"{path} có {len(findings)} lỗi, lỗi đầu tiên: {findings[0]}")
     return texts
 
 

@@ -17,6 +17,7 @@ from govchat.procedures.book import View
 from govchat.settings import Settings
 from govchat.tenants.models import OaCredentialRow
 from govchat.tenants.registry import Tenant
+from govchat.tenants.signatures import RECOVERED, is_signed
 from govchat.tenants.tokens import credential_state
 
 # A new line is a function and its place here.
@@ -45,8 +46,6 @@ LINES: tuple[Judge, ...] = (
 
 ACCOUNT = "account"
 EVENTS_LOOKED_AT = 500
-# What the webhook writes where no signature fitted, while observing or without a secret.
-UNSIGNED = ("unsigned", "no_secret")
 REFUSALS_COUNT_FOR = timedelta(days=1)
 # Attempts are found by the age of their message, whose id begins with the time; nothing waits longer than this for its last try.
 OLDEST_MESSAGE = timedelta(days=4)
@@ -97,6 +96,7 @@ async def ground_of(session: AsyncSession, settings: Settings, tenant: Tenant, c
         is_production=settings.is_production,
         public_url=settings.public_url.rstrip("/"),
         credential=credential_state(credential, now),
+        consented_app=None if credential is None else credential.app_id,
         holds_token=credential is not None and credential.access_token_sealed is not None,
         account=None if fact is None else msgspec.convert(fact.value, Account),
         events=await _events(session, tenant.id),
@@ -118,7 +118,7 @@ async def _events(session: AsyncSession, tenant_id: UUID) -> Events:
     """The newest events; an older outage must not stand against a province for ever."""
     newest = (
         select(InboxEventRow.id, InboxEventRow.signature)
-        .where(InboxEventRow.tenant_id == tenant_id)
+        .where(InboxEventRow.tenant_id == tenant_id, InboxEventRow.signature != RECOVERED)
         .order_by(InboxEventRow.id.desc())
         .limit(EVENTS_LOOKED_AT)
         .subquery()
@@ -130,15 +130,19 @@ async def _events(session: AsyncSession, tenant_id: UUID) -> Events:
         )
     }
     last = await session.scalar(
-        select(InboxEventRow).where(InboxEventRow.tenant_id == tenant_id).order_by(InboxEventRow.id.desc()).limit(1)
+        select(InboxEventRow)
+        .where(InboxEventRow.tenant_id == tenant_id, InboxEventRow.signature != RECOVERED)
+        .order_by(InboxEventRow.id.desc())
+        .limit(1)
     )
-    unsigned = sum(counted.get(variant, 0) for variant in UNSIGNED)
+    variants = {variant: times for variant, times in counted.items() if is_signed(variant)}
     return Events(
         last_at=None if last is None else last.received_at,
         last_name="" if last is None else last.event_name,
-        signed=sum(counted.values()) - unsigned,
-        unsigned=unsigned,
-        variants=tuple(sorted(counted.keys() - set(UNSIGNED))),
+        signed=sum(variants.values()),
+        unsigned=sum(counted.values()) - sum(variants.values()),
+        variants=tuple(sorted(variants)),
+        reasons=tuple(sorted({variant.partition(":")[0] for variant in counted if variant not in variants})),
     )
 
 

@@ -35,7 +35,7 @@ async def confirm(session: AsyncSession, tenant: Tenant, line: str, *, by: str, 
     _check(line)
     said = {"by": " ".join(by.split())[:LONGEST], "note": " ".join(note.split())[:LONGEST]}
     if not said["by"]:
-        raise LineNotConfirmable("nobody is named: give --by NAME, the person who answers for it")
+        raise LineNotConfirmable('chưa có người chịu trách nhiệm: ghi bằng --by "Họ tên"')
     before = await session.get(ConfirmationRow, (tenant.id, line), populate_existing=True)
     was = None if before is None else {"by": before.by, "note": before.note}
     stored = {**said, "actor": actor, "at": clock.now()}
@@ -58,7 +58,7 @@ async def withdraw(session: AsyncSession, tenant: Tenant, line: str, *, actor: s
         )
     ).one_or_none()
     if removed is None:
-        raise NotConfirmed(f'tenant "{tenant.slug}": nobody has confirmed "{line}"')
+        raise NotConfirmed(f'"{tenant.slug}": chưa ai ghi nhận dòng "{line}"')
     was = {"by": removed.by, "note": removed.note}
     await note_act(session, tenant.id, actor=actor, act="checklist.withdrawn", subject=line, before=was)
 
@@ -66,5 +66,5 @@ async def withdraw(session: AsyncSession, tenant: Tenant, line: str, *, actor: s
 def _check(line: str) -> None:
     if line not in CONFIRMABLE:
         raise LineNotConfirmable(
-            f'line "{line[:60]}": people confirm {", ".join(CONFIRMABLE)}; the others go by what is measured'
+            f'dòng "{line[:60]}": chỉ ghi nhận được {", ".join(CONFIRMABLE)}; các dòng khác do hệ thống tự đo'
         )

@@ -95,7 +95,8 @@ async def domain(_: AsyncSession, ground: Ground) -> Line:
         "Tên miền đã xác thực",
         (),
         "Zalo đã gửi sự kiện tới tên miền này." if ground.events.signed else "",
-        f"Vào {CONSOLE} → Xác thực domain, xác thực tên miền của {ground.public_url}.",
+        f"Vào {CONSOLE} → Xác thực domain, thêm {ground.public_url}, tải tệp zalo_verifier….html, cho hệ thống phục vụ tệp ấy "
+        f"(govchat tenant verifier add {ground.tenant.slug} TỆP) rồi bấm xác thực.",
     )
 
 
@@ -139,6 +140,13 @@ async def consent(_: AsyncSession, ground: Ground) -> Line:
         case "expiring":
             says = "Quyền sắp hết hạn trong hai tuần tới."
             return Line(key="consent", title=title, colour=Colour.AMBER, says=says, todo=again)
+    if ground.consented_app not in (None, ground.tenant.app.app_id):
+        until = ground.tenant.former_app_until
+        says = f"Quyền đang dùng vẫn là của ứng dụng cũ {ground.consented_app}."
+        if until is not None:
+            says += f" Sự kiện qua ứng dụng cũ được nhận đến {moment(until)}."
+        todo = f"{again}; lưu webhook và bật sự kiện ở ứng dụng mới trước thời điểm ấy rồi mới gỡ ứng dụng cũ."
+        return Line(key="consent", title=title, colour=Colour.AMBER, says=says, todo=todo)
     if ground.holds_token:
         return Line(key="consent", title=title, colour=Colour.GREEN, says="Đã được cấp quyền, quyền còn hiệu lực.")
     says = "Đã nhập mã làm mới, chưa dùng lần nào."

@@ -62,6 +62,7 @@ class Events(msgspec.Struct, frozen=True, kw_only=True):
     signed: int = 0
     unsigned: int = 0
     variants: tuple[str, ...] = ()
+    reasons: tuple[str, ...] = ()  # why the others fitted none: missing, invalid, near_miss, no_secret
 
 
 class Ground(msgspec.Struct, frozen=True, kw_only=True):
@@ -74,6 +75,7 @@ class Ground(msgspec.Struct, frozen=True, kw_only=True):
     public_url: str
     credential: str  # as `tenants.tokens.credential_state` says
     holds_token: bool
+    consented_app: str | None  # whose consent the token stands on
     account: Account | None
     events: Events
     has_sent: bool  # whether Zalo ever accepted a message

@@ -23,6 +23,7 @@ from govchat.onboarding.line import Colour, Ground, Line, day, moment
 from govchat.outbox.models import OutboxMessageRow
 from govchat.procedures.catalogue import national_code
 from govchat.tenants.models import TesterRow
+from govchat.tenants.signatures import MISSING, NEAR_MISS
 
 ENOUGH_SIGNED = 20
 QUIET_WEBHOOK = timedelta(days=3)
@@ -72,8 +73,12 @@ async def signature(_: AsyncSession, ground: Ground) -> Line:
         says = "Đang bắt buộc (enforce), chưa có sự kiện nào để đối chiếu."
         colour, todo = Colour.AMBER, "Nhắn thử một tin cho OA."
     elif seen.unsigned:
-        wrong = f"{seen.unsigned} trên {seen.unsigned + seen.signed} sự kiện gần đây sai chữ ký"
+        wrong = f"{seen.unsigned} trên {seen.unsigned + seen.signed} sự kiện gần đây sai chữ ký hoặc không có chữ ký"
         colour, todo = Colour.RED, check_secret
+        if seen.reasons == (MISSING,):
+            todo = "Tìm nơi khác ngoài Zalo gọi vào địa chỉ webhook, hoặc thiết bị trung gian bỏ mất tiêu đề X-ZEvent-Signature."
+        elif NEAR_MISS in seen.reasons:
+            todo = "Chữ ký được lập theo mã OA thay vì mã ứng dụng: báo đơn vị phát triển."
         says = f"Đang theo dõi (observe); {wrong}. Chưa được chuyển sang enforce."
     elif seen.signed < ENOUGH_SIGNED:
         says = f"Đang theo dõi (observe); {seen.signed} sự kiện đúng chữ ký, chưa đủ {ENOUGH_SIGNED} để kết luận."
@@ -82,6 +87,8 @@ async def signature(_: AsyncSession, ground: Ground) -> Line:
         right = f"cả {seen.signed} sự kiện gần đây đúng chữ ký ({', '.join(seen.variants)})"
         says = f"Đang theo dõi (observe); {right}. An toàn để chuyển sang enforce."
         colour, todo = Colour.AMBER, f'Đặt signature = "enforce" trong tenant.toml rồi chạy govchat tenant apply {slug}'
+        if app.key != slug:  # enforced for all who share it
+            todo = f"Ứng dụng {app.key} dùng chung: khi dòng này của mọi đơn vị dùng chung cũng an toàn, {todo[0].lower()}{todo[1:]}"
     return Line(key="signature", title="Chữ ký sự kiện", colour=colour, says=says, todo=todo)
 
 
@@ -145,7 +152,10 @@ async def catalogue(session: AsyncSession, ground: Ground) -> Line:
     says = f"{len(editions)} thủ tục" + (f", {own} theo công bố của tỉnh" if own else " dùng chung")
     if unsure:
         says += f"; {unsure} thủ tục có thời hạn hoặc lệ phí chưa có căn cứ, người dân được báo là cần hỏi lại."
-        todo = "Đối chiếu thời hạn, lệ phí với quyết định công bố của tỉnh."
+        todo = (
+            f"Xem từng con số: govchat procedure flags {ground.tenant.slug}; đối chiếu với quyết định công bố của tỉnh rồi nhập: "
+            f"govchat procedure import {ground.tenant.slug} TỆP"
+        )
         return Line(key="catalogue", title=title, colour=Colour.AMBER, says=says, todo=todo)
     return Line(key="catalogue", title=title, colour=Colour.GREEN, says=f"{says}.")
 
@@ -241,7 +251,8 @@ async def testers(session: AsyncSession, ground: Ground) -> Line:
         return Line(key="testers", title=title, colour=Colour.GREEN, says=says)
     if tenant.state == "live":
         says = "Đang vận hành, không có ghi nhận của người thử."
-        return Line(key="testers", title=title, colour=Colour.AMBER, says=says)
+        todo = "Nhắn thử cho OA bằng máy của mình, tra cứu một hồ sơ; không cản vận hành."
+        return Line(key="testers", title=title, colour=Colour.AMBER, says=says, todo=todo)
     add = f"Thêm người thử: govchat tenant tester add {tenant.slug} MÃ_ZALO (mã: govchat tenant tester recent {tenant.slug})"
     if not listed:
         return Line(key="testers", title=title, colour=Colour.RED, says="Chưa có người thử.", todo=add)

@@ -162,7 +162,7 @@ async def _steps(
 def _sound(path: Path) -> list[Entry]:
     entries, findings = read_layer_file(path)
     if findings:
-        raise ConfigurationError(f"{len(findings)} mistakes in {path}, the first: {findings[0]}")
+        raise ConfigurationError(f"{path} có {len(findings)} lỗi, lỗi đầu tiên: {findings[0]}")
     return entries
 
 

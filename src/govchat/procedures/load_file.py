@@ -212,15 +212,16 @@ def _refuse(bad: list[BadLine], options: Options) -> None:
     """A dry run shows what a real one would refuse."""
     if not bad or options.dry_run:
         return
-    first = f"the first on line {bad[0].line}: {bad[0].reason}"
+    first = f"dòng đầu tiên là dòng {bad[0].line}: {bad[0].reason}"
     if options.strict:
         raise ImportRefused(
-            f"{len(bad)} bad rows, {first}; nothing was written: mend them, or import without strict", bad=_built(bad)
+            f"{len(bad)} dòng lỗi, {first}. Chưa ghi gì: sửa các dòng ấy, hoặc nhập không có --strict để nhận các dòng tốt",
+            bad=_built(bad),
         )
     if options.complete:
         raise ImportRefused(
-            f"{len(bad)} bad rows, {first}; a complete list may not have any, for their procedures would end: mend them, or "
-            "import without complete",
+            f"{len(bad)} dòng lỗi, {first}. Danh mục đầy đủ (--complete) không được có dòng lỗi, vì thủ tục ở dòng ấy sẽ bị bỏ. Chưa ghi "
+            "gì: sửa các dòng ấy, hoặc nhập không có --complete",
             bad=_built(bad),
         )
 

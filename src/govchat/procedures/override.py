@@ -46,7 +46,7 @@ def code_of(written: str) -> str:
     key = key_of(written)
     if key is None:
         raise ProcedureCodeInvalid(
-            f'"{clean(written, 60)}" is no procedure code: expected one such as 1.012753.H19, copy it from the national database'
+            f'"{clean(written, 60)}" không phải mã thủ tục: mã có dạng 1.012753 hoặc 1.012753.H19, chép lại từ cơ sở dữ liệu quốc gia'
         )
     return key
 
@@ -111,7 +111,7 @@ def check_fits(view: Lookup, code: str, patch: Patch, below: Procedure | None, o
     """Raise `OverrideRefused` for what would lead a citizen nowhere."""
     if below is None and not (isinstance(patch.name, str) and patch.name):
         raise OverrideRefused(
-            f'procedure "{code}" is not in the national catalogue: give it a name to keep it as the province\'s own, or compare the code',
+            f'thủ tục "{code}" không có trong danh mục quốc gia: ghi name nếu là thủ tục riêng của tỉnh, hoặc đối chiếu lại mã',
             field="name",
         )
     if not isinstance(patch.replaced_by, str) or not patch.replaced_by:
@@ -123,12 +123,12 @@ def check_fits(view: Lookup, code: str, patch: Patch, below: Procedure | None, o
         found = view.get(following, on) if key else None
         if key is None or found is None:
             raise OverrideRefused(
-                f'replaced_by "{following}" is not in the catalogue: put that procedure first, or compare the code',
+                f'replaced_by "{following}" không có trong danh mục: khai thủ tục ấy trước, hoặc đối chiếu lại mã',
                 field="replaced_by",
             )
         if found.code in seen:
             raise OverrideRefused(
-                f"replaced_by goes in a circle: {' → '.join([*seen, found.code])}; name the procedure that stands",
+                f"replaced_by đi vòng: {' → '.join([*seen, found.code])}; ghi thủ tục đang có hiệu lực",
                 field="replaced_by",
             )
         seen.append(found.code)

@@ -88,6 +88,15 @@ def _for_the_scratch(manifest: Manifest) -> tuple[Manifest, tuple[Difference, ..
                 f"với {zalo.requests_per_minute} lượt mỗi phút, câu chuyện này kéo dài khoảng 15 phút",
             )
         )
+    if zalo.app_requests_per_minute < REQUESTS_PER_MINUTE:
+        differences.append(
+            Difference(
+                "zalo.app_requests_per_minute",
+                str(zalo.app_requests_per_minute),
+                str(REQUESTS_PER_MINUTE),
+                "để câu chuyện này không phải chờ hạn mức của ứng dụng",
+            )
+        )
     if zalo.signature != "enforce":
         differences.append(
             Difference("zalo.signature", zalo.signature, "enforce", "để thấy sự kiện sai chữ ký bị từ chối")
@@ -105,6 +114,7 @@ def _for_the_scratch(manifest: Manifest) -> tuple[Manifest, tuple[Difference, ..
     wired = msgspec.structs.replace(
         zalo,
         requests_per_minute=REQUESTS_PER_MINUTE,
+        app_requests_per_minute=max(zalo.app_requests_per_minute, REQUESTS_PER_MINUTE),
         signature="enforce",
         pkce_mode="per_request" if zalo.pkce_mode == "fixed" else zalo.pkce_mode,
     )

@@ -18,7 +18,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from govchat.errors import DomainError
 from govchat.kit import clock
-from govchat.kit.crypto import TenantVault
+from govchat.kit.crypto import SealBroken, TenantVault
 from govchat.kit.ids import new_id
 from govchat.obs import metrics
 from govchat.tenants.models import OaCredentialRow
@@ -40,6 +40,7 @@ STORE_PAUSES_S = (0.1, 0.2, 0.5, 1.0, 2.0, 3.0, 3.0)
 WAIT_S = 35.0
 # A wrong app secret stays wrong until somebody mends it: Zalo is not asked every few seconds meanwhile.
 PAUSE_S, CONSOLE_PAUSE_S = 2, 60
+UNREADABLE = "token_unreadable: the stored refresh token does not open"
 
 
 class CredentialRevoked(DomainError):
@@ -63,7 +64,7 @@ class _Claim(msgspec.Struct, frozen=True):
 
     lease: UUID
     generation: int
-    refresh_token: str
+    refresh_token: str | None  # None: it does not open
     access: Access | None
     app: App
 
@@ -122,7 +123,7 @@ class Credentials:
                 return await asyncio.shield(rotation)
             if asyncio.get_running_loop().time() > deadline:
                 raise CredentialBusy(
-                    f'tenant "{tenant.slug}": another process has been renewing the token for {WAIT_S:.0f} s'
+                    f'"{tenant.slug}": một tiến trình khác đang làm mới mã truy cập đã {WAIT_S:.0f} giây; thử lại sau'
                 )
             await asyncio.sleep(POLL_S)
 
@@ -173,23 +174,24 @@ class Credentials:
             row = await session.get(OaCredentialRow, (tenant.id, tenant.oa_id), with_for_update=True)
             if row is None or row.refresh_token_sealed is None:
                 raise CredentialRevoked(
-                    f'tenant "{tenant.slug}" has no token yet: run `govchat tenant connect {tenant.slug}`, or '
+                    f'"{tenant.slug}" chưa được cấp quyền: chạy `govchat tenant connect {tenant.slug}`, hoặc nạp mã làm mới bằng '
                     f"`govchat secret set {tenant.slug} refresh-token`"
                 )
             access = read_access(row, vault)
             if access and self._usable(access, not_generation):
                 return access
             if row.state == "needs_reconsent":
-                raise CredentialRevoked(
-                    f'tenant "{tenant.slug}" needs a new consent: run `govchat tenant connect {tenant.slug}`, or set a new token with '
-                    f"`govchat secret set {tenant.slug} refresh-token`"
-                )
+                raise CredentialRevoked(_needs_consent(tenant))
             if row.refresh_claimed_until and row.refresh_claimed_until > clock.now():
                 return None
             lease = new_id()
             row.refresh_claimed_until = clock.now() + LEASE
             row.refresh_claimed_by = lease
-            refresh_token = vault.open(row.refresh_token_sealed, token_context(row.oa_id, "refresh_token")).decode()
+            try:
+                refresh_token = vault.open(row.refresh_token_sealed, token_context(row.oa_id, "refresh_token")).decode()
+            except SealBroken as error:
+                refresh_token = None
+                log.error("credential.unreadable", tenant=tenant.slug, reason=str(error))
             # The consent was given to that app; a province that moved to another one has yet to consent anew.
             app = self._registry.now.by_app_id.get(row.app_id or "", tenant.app)
             return _Claim(lease, row.generation, refresh_token, access, app)
@@ -200,8 +202,12 @@ class Credentials:
             await self._refuse(tenant, claim, "no_app_secret: none is set", revoke=False, pause_s=CONSOLE_PAUSE_S)
             await trouble(self._registry, tenant, "no_app_secret")
             raise CredentialRevoked(
-                f'tenant "{tenant.slug}" has no app secret: run `govchat secret set {tenant.slug} app-secret`'
+                f'"{tenant.slug}" chưa có khóa bí mật của ứng dụng: `govchat secret set {tenant.slug} app-secret`'
             )
+        if claim.refresh_token is None:
+            await self._refuse(tenant, claim, UNREADABLE, revoke=True)
+            await trouble(self._registry, tenant, UNREADABLE)
+            raise CredentialRevoked(_needs_consent(tenant))
         lost = False
         try:
             try:
@@ -235,13 +241,15 @@ class Credentials:
             await self._refuse(tenant, claim, reason, revoke=True)
             metrics.TOKEN_REFRESHES.labels(label, "refused").inc()
             await trouble(self._registry, tenant, reason)
-            return CredentialRevoked(f'tenant "{tenant.slug}": Zalo refused the refresh token, a new consent is needed')
+            return CredentialRevoked(f"Zalo không nhận mã làm mới. {_needs_consent(tenant)}")
         console = isinstance(error, ConsoleMisconfigured)
         await self._refuse(tenant, claim, str(error), revoke=False, pause_s=CONSOLE_PAUSE_S if console else PAUSE_S)
         metrics.TOKEN_REFRESHES.labels(label, "failed").inc()
         if console:
             await trouble(self._registry, tenant, str(error))
-        return CredentialBusy(f'tenant "{tenant.slug}": the token could not be renewed ({type(error).__name__})')
+        return CredentialBusy(
+            f'"{tenant.slug}": chưa làm mới được mã truy cập ({type(error).__name__}), hệ thống sẽ thử lại'
+        )
 
     async def _store(self, tenant: Tenant, claim: _Claim, pair: oauth.TokenPair) -> Access:
         """Commit the new pair, keeping the previous one sealed."""
@@ -251,7 +259,7 @@ class Credentials:
             row = await session.get(OaCredentialRow, (tenant.id, tenant.oa_id), with_for_update=True)
             if row is None or row.refresh_claimed_by != claim.lease or row.generation != claim.generation:
                 log.error("credential.lease_lost", tenant=tenant.slug, generation=claim.generation)
-                raise CredentialBusy(f'tenant "{tenant.slug}": the token was renewed by somebody else meanwhile')
+                raise CredentialBusy(f'"{tenant.slug}": mã truy cập vừa được nơi khác làm mới; thử lại')
             row.previous_sealed = vault.seal(msgspec.json.encode(previous), token_context(row.oa_id, "previous"))
             row.app_id = claim.app.app_id
             had_trouble = row.refusal is not None
@@ -281,6 +289,13 @@ class Credentials:
             if revoke:
                 row.state = "needs_reconsent"
         log.error("credential.refused", tenant=tenant.slug, revoked=revoke, reason=reason[:200])
+
+
+def _needs_consent(tenant: Tenant) -> str:
+    return (
+        f'"{tenant.slug}" cần quản trị viên Official Account cấp quyền lại: chạy `govchat tenant connect {tenant.slug}`, hoặc nạp mã '
+        f"làm mới bằng `govchat secret set {tenant.slug} refresh-token`"
+    )
 
 
 def _put_pair(row: OaCredentialRow, vault: TenantVault, pair: oauth.TokenPair) -> Access:

@@ -12,6 +12,7 @@ import msgspec
 
 from govchat.db.session import Database
 from govchat.errors import DomainError
+from govchat.kit.oserror import reason
 from govchat.tenants.difference import Change, changes_between
 from govchat.tenants.manifest import Manifest, read_one
 from govchat.tenants.parts import Part
@@ -79,7 +80,7 @@ def _write(texts: dict[Path, str]) -> None:
             new.replace(path)
     except OSError as error:
         raise ExportRefused(
-            f"{error.filename}: {error.strerror}; choose a folder that may be written to, with --to"
+            f"{error.filename}: không ghi được ({reason(error)}); chọn thư mục ghi được bằng --to"
         ) from None
     finally:
         for new in beside.values():

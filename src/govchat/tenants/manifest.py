@@ -11,6 +11,7 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
+from govchat.kit.oserror import reason
 from govchat.tenants.across import check_across
 from govchat.tenants.agencies import check_agencies
 from govchat.tenants.findings import Finding, finding
@@ -53,7 +54,7 @@ def read_all(folder: Path) -> Book:
         homes = sorted(home for home in folder.iterdir() if home.is_dir() and not home.name.startswith((".", "_")))
     except OSError as error:
         return _nothing(
-            folder, f"không đọc được thư mục ({_reason(error)}); kiểm tra GOVCHAT_TENANTS_DIR hoặc tùy chọn --tenants"
+            folder, f"không đọc được thư mục ({reason(error)}); kiểm tra GOVCHAT_TENANTS_DIR hoặc tùy chọn --tenants"
         )
     if not homes:
         return _nothing(folder, "không có đơn vị nào trong thư mục này; tạo đơn vị bằng: govchat tenant new SLUG")
@@ -118,7 +119,7 @@ def _bytes(reading: Reading) -> bytes | None:
         )
         return None
     except OSError as error:
-        reading.report((), f"không đọc được tệp ({_reason(error)}); kiểm tra đường dẫn và quyền đọc")
+        reading.report((), f"không đọc được tệp ({reason(error)}); kiểm tra đường dẫn và quyền đọc")
         return None
     if len(raw) > _LARGEST_FILE:
         reading.report((), "tệp lớn hơn 1 MiB; tệp cấu hình chỉ vài KiB, kiểm tra lại nội dung")
@@ -138,7 +139,3 @@ def _book(readings: Sequence[Reading]) -> Book:
 
 def _nothing(folder: Path, message: str) -> Book:
     return Book(manifests=(), findings=(finding(folder, 1, (), None, message),))
-
-
-def _reason(error: OSError) -> str:
-    return error.strerror or type(error).__name__

@@ -137,8 +137,8 @@ async def in_order(db: Database, manifests: Sequence[Manifest]) -> list[Manifest
         holder = holders.get(manifest.zalo.oa_id, manifest.slug)
         if holder != manifest.slug and (holder not in wanted or wanted[holder].zalo.oa_id == manifest.zalo.oa_id):
             raise ManifestRefused(
-                f'tenant "{manifest.slug}": its oa_id {manifest.zalo.oa_id} is held by another tenant in the database, '
-                f'"{holder}": apply the manifest that gives it up first'
+                f'"{manifest.slug}": oa_id {manifest.zalo.oa_id} đang thuộc đơn vị khác trong cơ sở dữ liệu, "{holder}": '
+                f"sửa oa_id, hoặc áp dụng trước tệp của đơn vị nhường lại"
             )
         _refuse_taken_app(manifest, keys, {row.slug: row.app_id for row in rows}, wanted)
     return _sorted(list(manifests), holders)
@@ -158,8 +158,8 @@ def _refuse_taken_app(
     ]
     if staying:
         raise ManifestRefused(
-            f'tenant "{manifest.slug}": its app name "{manifest.app_key}" is held by another app in the database, '
-            f"{held}, which {', '.join(staying[:3])} still use{'s' if len(staying) == 1 else ''}: apply their manifests too"
+            f'"{manifest.slug}": tên ứng dụng "{manifest.app_key}" đang thuộc ứng dụng khác trong cơ sở dữ liệu, {held}, mà '
+            f"{', '.join(staying[:3])} còn dùng: áp dụng cả tệp của các đơn vị ấy"
         )
 
 
@@ -170,8 +170,8 @@ def _sorted(left: list[Manifest], holders: dict[str, str]) -> list[Manifest]:
         free = [each for each in left if holders.get(each.zalo.oa_id, each.slug) not in slugs - {each.slug}]
         if not free:
             raise ManifestRefused(
-                f"{', '.join(sorted(slugs))} exchange their Official Accounts in a circle, each is held by another: "
-                "give one of them another oa_id for a moment, apply, then the wanted one"
+                f"{', '.join(sorted(slugs))} đổi Official Account cho nhau theo vòng, mỗi OA đang thuộc đơn vị kia: tạm ghi cho một đơn vị "
+                "oa_id khác, áp dụng, rồi ghi oa_id muốn có"
             )
         done += free
         left = [each for each in left if each not in free]

@@ -47,6 +47,11 @@ SAYINGS: tuple[tuple[str, str, str], ...] = (
         "Cán bộ kỹ thuật kiểm tra đường mạng từ máy chủ tới oauth.zaloapp.com; hệ thống vẫn tự thử lại.",
     ),
     (
+        "token_unreadable",
+        "Mã làm mới lưu trong cơ sở dữ liệu không mở được: dữ liệu bị chép nhầm từ nơi khác hoặc bị hỏng.",
+        "Cán bộ kỹ thuật kiểm tra lần khôi phục hoặc sao chép dữ liệu gần nhất. " + CONSENT_BY_ADMIN,
+    ),
+    (
         "reply_lost",
         "Zalo đã nhận yêu cầu làm mới mã truy cập nhưng câu trả lời bị mất trên đường truyền; mã cũ không dùng được nữa.",
         CONSENT_BY_ADMIN,

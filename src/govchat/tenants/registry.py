@@ -15,11 +15,12 @@ import msgspec
 import structlog
 from sqlalchemy import func, select
 from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from govchat.db.session import Database
 from govchat.errors import DomainError
 from govchat.kit import clock
-from govchat.kit.crypto import SealBroken, TenantVault, Vault
+from govchat.kit.crypto import SealBroken, SealDisplaced, TenantVault, Vault
 from govchat.kit.patience import within
 from govchat.settings import Settings
 from govchat.tenants.manifest import Manifest
@@ -168,15 +169,7 @@ class Registry:
         async with self._reloading:
             self._asked = time.monotonic()
             async with self.db.registry() as session:
-                stamp = await session.execute(
-                    select(
-                        select(func.max(TenantRecord.updated_at)).scalar_subquery(),
-                        select(func.count()).select_from(TenantRecord).scalar_subquery(),
-                        select(func.max(ZaloAppRow.updated_at)).scalar_subquery(),
-                        select(func.count()).select_from(ZaloAppRow).scalar_subquery(),
-                    )
-                )
-                seen = tuple(stamp.one())
+                seen = await _stamp(session)
                 if seen == self.now.stamp:
                     return self.now
                 apps = list((await session.scalars(select(ZaloAppRow))).all())
@@ -220,7 +213,14 @@ class Registry:
 
     def _app(self, row: ZaloAppRow) -> App:
         def opened(sealed: bytes | None, column: str) -> str | None:
-            return None if sealed is None else self.vault.open(sealed, secret_context(row.app_id, column)).decode()
+            if sealed is None:
+                return None
+            try:
+                return self.vault.open(sealed, secret_context(row.app_id, column)).decode()
+            except SealDisplaced as error:
+                # Like one that was never set: its provinces are told to set it again, the others go on.
+                log.error("registry.secret_unreadable", app=row.key, reason=str(error))
+                return None
 
         return App(
             app_id=row.app_id,
@@ -292,7 +292,9 @@ class Registry:
         """The tenant of that name; raises `TenantNotFound` naming the command that lists them."""
         found = self.now.by_slug.get(slug)
         if found is None:
-            raise TenantNotFound(f'tenant "{slug}" is not known: `govchat tenant list` shows those that are')
+            raise TenantNotFound(
+                f'không có đơn vị "{slug}": xem tên các đơn vị bằng `govchat tenant list`; chưa áp dụng thì `govchat tenant apply {slug}`'
+            )
         return found
 
     async def tenant_vault(self, tenant_id: UUID) -> TenantVault:
@@ -340,16 +342,44 @@ class Registry:
         if sealed is None:
             return None
         vault = await self.tenant_vault(tenant.id)
-        return vault.open(sealed, token_context(tenant.oa_id, "oa_secret")).decode()
+        try:
+            return vault.open(sealed, token_context(tenant.oa_id, "oa_secret")).decode()
+        except SealDisplaced as error:
+            log.error("registry.secret_unreadable", tenant=tenant.slug, reason=str(error))
+            return None
+
+    async def stamp(self) -> tuple[Any, ...]:
+        """What moves whenever a row of the registry changes."""
+        async with self.db.registry() as session:
+            return await _stamp(session)
+
+    async def freshen(self) -> None:
+        """Look at the rows now; the old snapshot keeps serving when that fails."""
+        try:
+            await self.load()
+        except Exception as error:
+            log.warning("registry.reload_failed", error=type(error).__name__)
 
     async def keep_fresh(self, every_s: float = 10.0) -> None:
-        """Reload for as long as the process lives; a database that is away is asked again later."""
-        while True:
-            await asyncio.sleep(every_s)
-            try:
-                await self.load()
-            except Exception as error:  # the old snapshot keeps serving
-                log.warning("registry.reload_failed", error=type(error).__name__)
+        """Reload when a command tells of a change, and every so often besides, for as long as the process lives."""
+        from govchat.kit.news import REGISTRY, Ear  # noqa: PLC0415  commands read the registry too, and need no Redis for it
+
+        async with Ear(self.settings.redis_url, REGISTRY) as ear:
+            while True:
+                await ear.within(every_s)
+                await self.freshen()
+
+
+async def _stamp(session: AsyncSession) -> tuple[Any, ...]:
+    found = await session.execute(
+        select(
+            select(func.max(TenantRecord.updated_at)).scalar_subquery(),
+            select(func.count()).select_from(TenantRecord).scalar_subquery(),
+            select(func.max(ZaloAppRow.updated_at)).scalar_subquery(),
+            select(func.count()).select_from(ZaloAppRow).scalar_subquery(),
+        )
+    )
+    return tuple(found.one())
 
 
 def _h_codes(tenants: list[Tenant]) -> dict[str, Tenant]:

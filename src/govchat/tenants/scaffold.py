@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 
 from govchat.errors import DomainError
+from govchat.kit.oserror import reason
 from govchat.tenants.schema import MANIFEST_FILE, SCHEMA_FILE, json_schema
 from govchat.tenants.terms import Slug
 from govchat.tenants.write import manifest_text, string
@@ -105,8 +106,9 @@ def scaffold(folder: Path, slug: str, *, app: str | None = None, app_id: str | N
             path.unlink(missing_ok=True)
         if home.is_dir():
             home.rmdir()
-        why = error.strerror or type(error).__name__
-        raise TenantFolderRefused(f'không ghi được vào "{home}" ({why}); kiểm tra thư mục và quyền ghi') from None
+        raise TenantFolderRefused(
+            f'không ghi được vào "{home}" ({reason(error)}); kiểm tra thư mục và quyền ghi'
+        ) from None
     return Made(tuple(written), slug in known_provinces())
 
 

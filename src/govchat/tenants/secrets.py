@@ -36,14 +36,12 @@ def sound(name: SecretName, given: str) -> str:
     """`given` without the white space around it; raises `SecretUnusable` for what no secret of Zalo looks like."""
     value = given.strip()
     if not value:
-        raise SecretUnusable(f"{name} is empty: give the value on standard input, as Zalo's console shows it")
+        raise SecretUnusable(f"{name} trống: đưa giá trị như trang của Zalo hiện, qua bàn phím hoặc đầu vào chuẩn")
     if len(value) > LONGEST:
-        raise SecretUnusable(
-            f"{name} is {len(value)} characters long: expected at most {LONGEST}, copy the value alone"
-        )
+        raise SecretUnusable(f"{name} dài {len(value)} ký tự, tối đa {LONGEST}: chỉ chép riêng giá trị")
     if not (value.isascii() and value.isprintable() and " " not in value):
         raise SecretUnusable(
-            f"{name} holds blanks, line breaks or signs that no secret of Zalo has: copy the value alone, on one line"
+            f"{name} có khoảng trắng, xuống dòng hoặc ký tự mà khóa của Zalo không có: chỉ chép riêng giá trị, trên một dòng"
         )
     return value
 

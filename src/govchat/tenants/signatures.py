@@ -54,6 +54,11 @@ class Judgement(msgspec.Struct, frozen=True, kw_only=True):
     report: SignatureReport
 
 
+def is_signed(variant: str) -> bool:
+    """Whether `webhook` found a fitting signature: variants are called `body/app/mac`, everything else tells why none fitted."""
+    return "/" in variant and not variant.startswith(NEAR_MISS)
+
+
 async def signature_report(registry: Registry, app: App, *, days: int = DAYS) -> SignatureReport:
     """Counts per variant over all provinces of the app; half a minute late."""
     since = clock.now() - timedelta(days=days)
@@ -65,7 +70,7 @@ async def signature_report(registry: Registry, app: App, *, days: int = DAYS) ->
             for row in await session.execute(COUNTS, {"tenant": tenant.id, "since": since}):
                 if row.signature == RECOVERED:
                     continue
-                signed = "/" in row.signature and not row.signature.startswith(NEAR_MISS)
+                signed = is_signed(row.signature)
                 (variants if signed else unsigned)[row.signature] += row.events
                 if not signed:
                     last = max(last, row.last) if last else row.last

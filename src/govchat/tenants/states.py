@@ -76,8 +76,9 @@ async def move(
     reason = _reason(override, to, red)
     if to == "live" and red and reason is None:
         raise NotReady(
-            f'tenant "{row.slug}" can\'t go live: red on its checklist are {", ".join(red)}; see `govchat tenant status {row.slug}`, '
-            f'or give a reason that will stand in the audit trail: `govchat tenant move {row.slug} live --override "…"`',
+            f'"{row.slug}" chưa vận hành được: bảng kiểm còn dòng đỏ {", ".join(red)}; xem việc phải làm bằng '
+            f"`govchat tenant status {row.slug}`. Buộc phải vận hành ngay thì nêu lý do và người chịu trách nhiệm, được lưu trong nhật ký: "
+            f'`govchat tenant move {row.slug} live --override "…"`',
             red=list(red),
         )
     row.state = to
@@ -95,12 +96,12 @@ async def move(
 
 def _check_lawful(slug: str, before: str, to: str) -> None:
     if to not in STATES:
-        raise MoveRefused(f'state "{to}": expected one of {", ".join(STATES)}')
+        raise MoveRefused(f'không có trạng thái "{to}": chọn một trong {", ".join(STATES)}')
     if to in MOVES[before]:
         return
     onward = ", ".join(MOVES[before])
-    way_out = f"from {before} it may go to {onward}" if onward else f"a {before} province stays {before}"
-    raise MoveRefused(f'tenant "{slug}" is {before} and can\'t become {to}: {way_out}', state=before)
+    way_out = f"từ {before} chỉ chuyển được sang {onward}" if onward else "đơn vị đã đóng thì không mở lại"
+    raise MoveRefused(f'"{slug}" đang ở trạng thái {before}, không chuyển sang {to} được: {way_out}', state=before)
 
 
 def _reason(override: str | None, to: str, red: Sequence[str]) -> str | None:
@@ -109,11 +110,9 @@ def _reason(override: str | None, to: str, red: Sequence[str]) -> str | None:
         return None
     reason = " ".join(override.split())
     if not reason:
-        raise OverrideUnusable(
-            "the override has no reason: say why the province goes live with red lines, and who answers for it"
-        )
+        raise OverrideUnusable("--override chưa có lý do: ghi vì sao vận hành khi còn dòng đỏ, và ai chịu trách nhiệm")
     if to != "live" or not red:
         raise OverrideUnusable(
-            "there is nothing to override: a reason is needed only for going live while the checklist has red lines"
+            "không có gì để bỏ qua: chỉ dùng --override khi chuyển sang live mà bảng kiểm còn dòng đỏ"
         )
     return reason

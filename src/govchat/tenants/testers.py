@@ -53,8 +53,8 @@ async def add(session: AsyncSession, tenant_id: UUID, zalo_user_id: str, *, acto
         check_id("user_id", wanted)
     except MessageInvalid:
         raise TesterUnusable(
-            f'"{wanted[:60]}": expected the id by which this Official Account knows the person; after they have written to it, '
-            "`govchat tenant tester recent SLUG` shows it"
+            f'"{wanted[:60]}": cần mã mà Official Account biết người đó; họ nhắn cho OA rồi thì '
+            "`govchat tenant tester recent SLUG` cho thấy mã"
         ) from None
     added = await session.scalar(
         insert(TesterRow)
@@ -76,7 +76,7 @@ async def remove(session: AsyncSession, tenant_id: UUID, zalo_user_id: str, *, a
     )
     if removed is None:
         raise TesterUnknown(
-            f'"{zalo_user_id[:60]}" is not on the list of testers: see `govchat tenant tester list SLUG`'
+            f'"{zalo_user_id[:60]}" không có trong danh sách người thử: xem `govchat tenant tester list SLUG`'
         )
     await note(session, tenant_id, actor=actor, act="tester.removed", subject=removed)
 

@@ -29,10 +29,13 @@ def token_context(oa_id: str, column: str) -> str:
 
 
 def read_access(row: OaCredentialRow, vault: TenantVault) -> Access | None:
-    """The row's access token, None when it holds none."""
+    """The row's access token, None when it holds none, or one that does not open: it is renewed like one that has ended."""
     if row.access_token_sealed is None or row.access_expires_at is None:
         return None
-    token = vault.open(row.access_token_sealed, token_context(row.oa_id, "access_token")).decode()
+    try:
+        token = vault.open(row.access_token_sealed, token_context(row.oa_id, "access_token")).decode()
+    except SealBroken:
+        return None
     return Access(token, row.generation, row.access_expires_at)
 
 

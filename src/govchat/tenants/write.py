@@ -26,6 +26,7 @@ _BEHIND = {
     "zalo.oa_id": "OA Manager → Thông tin tài khoản",
     "zalo.requests_per_minute": "theo gói của Official Account: 100 hoặc 2000",
     "zalo.app_requests_per_minute": "giới hạn của Zalo cho mỗi ứng dụng",
+    "zalo.pkce_mode": '"fixed" nếu trang Thiết lập chung đã lưu sẵn Code Challenge',
     "zalo.signature": '"observe": chỉ ghi nhận chữ ký sai; "enforce": từ chối',
     "working_hours.saturday": "chỉ khi có tiếp nhận ngày thứ Bảy",
 }
