@@ -25,6 +25,7 @@ from govchat.campaigns.fanout import Fanout
 from govchat.connect.backfill import Hands
 from govchat.conversation.desk import Desk
 from govchat.db import rls
+from govchat.db.away import ANY_FAILURE, is_away
 from govchat.db.session import Database
 from govchat.errors import ConfigurationError
 from govchat.inbox.drain import Inboxes
@@ -70,6 +71,7 @@ JOB_TIMEOUT_S = 5
 MAX_JOBS = 8
 # Where a broadcast and replies share a machine, replies get the CPU first.
 BULK_NICE = 5
+OPEN_TRIES, OPEN_PAUSE_S = 30, 1.0
 
 
 class Workplace:
@@ -263,6 +265,20 @@ async def _warm(place: Workplace) -> None:
     gc.freeze()
 
 
+async def _open(place: Workplace) -> None:
+    """Open it; who starts while PostgreSQL is away waits for it as long as a restart may take."""
+    for left in reversed(range(OPEN_TRIES)):
+        try:
+            await place.open()
+        except ANY_FAILURE as error:
+            if not left or not is_away(error):
+                raise
+            log.warning("worker.database_away", error=type(error).__name__)
+            await asyncio.sleep(OPEN_PAUSE_S)
+        else:
+            return
+
+
 async def run(settings: Settings, *, bulk: bool) -> None:
     """Work until SIGTERM or SIGINT."""
     logs.configure("worker-bulk" if bulk else "worker", settings.log_format)
@@ -271,7 +287,7 @@ async def run(settings: Settings, *, bulk: bool) -> None:
     if bulk:
         os.nice(BULK_NICE)
     place = Workplace(settings, bulk=bulk)
-    await place.open()
+    await _open(place)
     log.info("worker.started", pid=os.getpid(), worker=str(place.drainer.worker))
     beat = Beat(place.redis, place.part)
     stop = asyncio.Event()
