@@ -241,7 +241,7 @@ class Drainer:
             self._rest(tenant, pause_s, denied=False)
             return None
         if self._spread is not None:
-            free = min(free, self._spread.room(tenant_id, windows_of(tenant)[1].limit, _now()))
+            free = min(free, self._spread.room(tenant_id, _limit(tenant), _now()))
         if free <= 0:
             self._full.add(tenant_id)
             return None
@@ -258,9 +258,8 @@ class Drainer:
         """How long this province is left alone: its circuit is open, or its campaigns are ahead of the minute."""
         if self._breakers.room(tenant.id, _now()) == 0:
             return self._breakers.wait_s(tenant.id, _now())
-        limit = windows_of(tenant)[1].limit
-        if self._spread is not None and not self._spread.room(tenant.id, limit, _now()):
-            return min(self._spread.wait_s(tenant.id, limit), LONGEST_REST_S)
+        if self._spread is not None and not self._spread.room(tenant.id, _limit(tenant), _now()):
+            return min(self._spread.wait_s(tenant.id, _limit(tenant)), LONGEST_REST_S)
         return None
 
     def _free(self, tenant_id: UUID) -> int:
@@ -385,6 +384,11 @@ class Drainer:
             return done
         log.error("sender.record_lost", messages=len(results))
         return done
+
+
+def _limit(tenant: Tenant) -> int:
+    """What this tenant may send in a minute."""
+    return max(1, min(window.limit for window in windows_of(tenant)))
 
 
 def _now() -> float:
