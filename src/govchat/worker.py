@@ -25,6 +25,7 @@ from govchat.campaigns.fanout import Fanout
 from govchat.connect.backfill import Hands
 from govchat.conversation.desk import Desk
 from govchat.db import rls
+from govchat.db.away import ANY_FAILURE, is_away
 from govchat.db.session import Database
 from govchat.errors import ConfigurationError
 from govchat.inbox.drain import Inboxes
@@ -70,6 +71,9 @@ SWEEP_ALL_S = 20.0
 # A job takes names, no more; one that a killed worker leaves behind keeps the bell silent for this and ten seconds, and the sweep looks.
 JOB_TIMEOUT_S = 5
 MAX_JOBS = 8
+# Where a broadcast and replies share a machine, replies get the CPU first.
+BULK_NICE = 5
+OPEN_TRIES, OPEN_PAUSE_S = 30, 1.0
 
 
 class Workplace:
@@ -111,7 +115,14 @@ class Workplace:
         )
         self._asking = Rounds(self._converse, name="worker.converse")
         self.desk = Desk(self.registry, self.book, zalo.http)
-        self.fanout = Fanout(self.registry, credentials, zalo, look=self.drainer.look, permit=self.drainer.permit)
+        self.fanout = Fanout(
+            self.registry,
+            credentials,
+            zalo,
+            look=self.drainer.look,
+            permit=self.drainer.permit,
+            waiting=self.bell.heard,
+        )
         self.inboxes = Inboxes(self.desk, mouth=self.drainer, again=self._asking.ask, put=self.drainer.look)
         self._receipts = Rounds(self.inboxes.receipts, name="worker.receipts", most=256, parallel=1)
 
@@ -268,13 +279,29 @@ async def _warm(place: Workplace) -> None:
     gc.freeze()
 
 
+async def _open(place: Workplace) -> None:
+    """Open it; who starts while PostgreSQL is away waits for it as long as a restart may take."""
+    for left in reversed(range(OPEN_TRIES)):
+        try:
+            await place.open()
+        except ANY_FAILURE as error:
+            if not left or not is_away(error):
+                raise
+            log.warning("worker.database_away", error=type(error).__name__)
+            await asyncio.sleep(OPEN_PAUSE_S)
+        else:
+            return
+
+
 async def run(settings: Settings, *, bulk: bool) -> None:
     """Work until SIGTERM or SIGINT."""
     logs.configure("worker-bulk" if bulk else "worker", settings.log_format)
     if not settings.database_url or not settings.redis_url:
         raise ConfigurationError("GOVCHAT_DATABASE_URL and GOVCHAT_REDIS_URL must be set, or run beside `govchat up`")
+    if bulk:
+        os.nice(BULK_NICE)
     place = Workplace(settings, bulk=bulk)
-    await place.open()
+    await _open(place)
     log.info("worker.started", pid=os.getpid(), worker=str(place.drainer.worker))
     beat = Beat(place.redis, place.part)
     stop = asyncio.Event()

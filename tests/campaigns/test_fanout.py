@@ -9,6 +9,7 @@ import pytest
 from tests.campaigns.stage import Stage
 
 from govchat.campaigns import arrange, expand, finish
+from govchat.campaigns.fanout import PAGE_BESIDE
 from govchat.kit import clock
 from govchat.outbox import tally
 from govchat.sender import sweep
@@ -49,6 +50,23 @@ async def test_a_page_that_dies_leaves_nothing_and_the_next_process_goes_on_from
     assert (await stage.counts(slug, campaign))["total"] == 6
     await stage.fanout(page=6).round()
     assert (await stage.counts(slug, campaign))["total"] == 20
+
+
+async def test_while_citizens_write_pages_are_small_and_everybody_is_planned_all_the_same(stage: Stage) -> None:
+    slug = "phu-tho"
+    await stage.followers(slug, PAGE_BESIDE + 30)
+    campaign = await stage.released(slug)
+    fanout, waits = stage.fanout(), [True, False]
+    planned = []
+
+    async def waiting() -> bool:
+        planned.append((await stage.shown(slug, campaign))["counts"]["total"])
+        return waits.pop(0)
+
+    fanout.waiting = waiting
+    await fanout.round()
+    assert planned == [0, PAGE_BESIDE]
+    assert (await stage.counts(slug, campaign))["total"] == PAGE_BESIDE + 30
 
 
 async def test_processes_killed_at_any_moment_and_two_at_once_plan_everybody_once(stage: Stage) -> None:

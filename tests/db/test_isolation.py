@@ -18,7 +18,9 @@ from tests.stack import Services
 
 from govchat.db.session import Database
 from govchat.db.tables import metadata
+from govchat.kit import clock
 from govchat.kit.ids import new_id
+from govchat.outbox.claim import CLAIM_BULK
 from govchat.settings import Settings
 
 # Tables that belong to no province, each with its reason. Everything else needs `tenant_id`.
@@ -180,6 +182,26 @@ async def test_a_row_can_not_point_at_another_provinces_row(
         own = await make(session, key.referred_table, world.a)
         await make(session, table, world.a, **pointing(key, own))
     await untouched(world, table)
+
+
+async def test_a_recipient_that_names_another_provinces_citizen_is_never_told(world: World) -> None:
+    """Recipients of campaigns carry no foreign key to their citizen (docs/adr/0002): who is claimed has to be read in the province."""
+    citizens, bodies, messages = (BY_NAME[name] for name in ("citizens", "outbox_bodies", "outbox_messages"))
+    now, theirs = clock.now(), world.rows_of_b["citizens"]["id"]
+    async with world.db.tenant(world.b) as session:
+        await session.execute(
+            sa.update(citizens).where(citizens.c.id == theirs).values(follows=True, last_interaction_at=now)
+        )
+    async with world.db.tenant(world.a) as session:
+        own = await make(session, citizens, world.a, follows=True, last_interaction_at=now)
+        body = await make(session, bodies, world.a, is_open=True, by_cs=True)
+        for citizen in (theirs, own["id"]):
+            await make(
+                session, messages, world.a,
+                citizen_id=citizen, body_ref=body["id"], body_sealed=None, dedupe_key=None, lane=3, due_at=now,
+            )  # fmt: skip
+    claimed = await world.db.rows(CLAIM_BULK, new_id(), now, [world.a, world.b], [9, 9], [9, 9])
+    assert [(row["tenant_id"], row["citizen_id"]) for row in claimed if row["body_ref"]] == [(world.a, own["id"])]
 
 
 @every_table

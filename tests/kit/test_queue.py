@@ -68,6 +68,15 @@ async def test_names_may_be_left_without_a_job(bell: Bell, redis: Redis) -> None
     assert await bell.take(RECEIPTS) == [tenant]
 
 
+async def test_who_wrote_a_moment_ago_is_known_to_those_who_can_wait(bell: Bell, redis: Redis) -> None:
+    assert not await bell.heard()
+    await bell.ring(SEND, [uuid4()])
+    assert not await bell.heard()
+    await bell.ring(CONVERSE, [uuid4()])
+    assert await bell.heard()
+    assert 0 < await redis.pttl(room.HEARD) <= room.HEARD_MS, "and forgotten by itself"
+
+
 async def test_a_job_is_plain_data(bell: Bell, redis: Redis) -> None:
     await bell.ring(CONVERSE, [uuid4()])
     (job,) = await redis.zrange(QUEUE, 0, -1)

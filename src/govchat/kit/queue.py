@@ -42,8 +42,13 @@ def decode_job(data: bytes) -> dict[str, object]:
     return msgspec.msgpack.decode(data, type=dict[str, object])
 
 
-# Names into the set; 1 when the flag was down, so that a job has to be made.
-RING = """
+# A citizen who was heard of within this long may be waiting for an answer.
+HEARD_MS = 1_000
+HEARD = "govchat:heard"
+
+# Names into the set; 1 when the flag was down, so that a job has to be made. The third key, where there is one, notes that citizens wait.
+RING = f"""
+if KEYS[3] then redis.call('SET', KEYS[3], '1', 'PX', {HEARD_MS}) end
 redis.call('SADD', KEYS[1], unpack(ARGV, 2))
 redis.call('PEXPIRE', KEYS[1], ARGV[1] * 12)
 return redis.call('SET', KEYS[2], '1', 'NX', 'PX', ARGV[1]) and 1 or 0
@@ -135,7 +140,7 @@ class Bell:
 
     async def _leave(self, job: str, tenants: Iterable[UUID], *, bulk: bool) -> bool:
         names = [str(tenant) for tenant in tenants]
-        keys = [names_key(job, bulk=bulk), flag(job, bulk=bulk)]
+        keys = [names_key(job, bulk=bulk), flag(job, bulk=bulk), *([HEARD] if job == CONVERSE else [])]
         return bool(names and await self._ring(keys=keys, args=[FLAG_MS, *names]))
 
     async def _enqueue(self, job: str, *, bulk: bool) -> None:
@@ -143,6 +148,13 @@ class Bell:
         queue = BULK_QUEUE if bulk else QUEUE
         if await self._arq.enqueue_job(job, _job_id=name, _queue_name=queue) is not None:
             await self._knock(keys=[knocks(queue)])
+
+    async def heard(self) -> bool:
+        """Whether a citizen wrote within the last second, to any tenant; True when Redis can't tell."""
+        try:
+            return bool(await self._arq.exists(HEARD))
+        except (RedisError, OSError, TimeoutError):
+            return True
 
     async def reachable(self) -> bool:
         """Whether Redis answers."""

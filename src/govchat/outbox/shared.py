@@ -5,6 +5,7 @@ the two a recipient gets is decided when they are claimed.
 """
 
 from collections.abc import Mapping
+from functools import lru_cache
 from uuid import UUID
 
 import msgspec
@@ -44,6 +45,12 @@ def unseal(vault: TenantVault, body_ref: UUID, sealed: bytes) -> Body:
     return _decoder.decode(vault.open(sealed, _context(body_ref)))
 
 
+@lru_cache(maxsize=64)
+def _unsealed(vault: TenantVault, body_ref: UUID, sealed: bytes) -> Body:
+    """`unseal` once for the many recipients that follow each other."""
+    return unseal(vault, body_ref, sealed)
+
+
 def _context(body_ref: UUID) -> str:
     return f"outbox_bodies.body/{body_ref}"
 
@@ -59,7 +66,7 @@ def _fields_context(list_id: UUID, citizen_id: UUID) -> str:
 
 def compose(vault: TenantVault, claimed: Claimed, shared: Shared) -> Outgoing:
     """The message of one recipient; raises `SealBroken`, `msgspec.MsgspecError`, `ValueError` for a body without that way."""
-    body = unseal(vault, shared.body_ref, claimed.body_sealed)
+    body = _unsealed(vault, shared.body_ref, claimed.body_sealed)
     values = dict(INSTEAD)
     if shared.commune:
         values["xa"] = shared.commune

@@ -25,6 +25,7 @@ from govchat.outbox.claim import Claimed, Result, Want, claim, record
 from govchat.outbox.put import Lane
 from govchat.sender.breaker import Breakers
 from govchat.sender.say import MOVED_ON, say, untouched, windows_of
+from govchat.sender.spread import Spread
 from govchat.tenants.credentials import CredentialBusy, CredentialRevoked, Credentials
 from govchat.tenants.registry import Registry, Tenant
 from govchat.tenants.tokens import Access
@@ -83,6 +84,7 @@ class Drainer:
         self._rounds = Rounds(self._round, name="sender.round", most=128)
         self._recorder = Gather(self._record, most=RECORDED_AT_ONCE, linger_s=RECORD_LINGER_S, enough=50, parallel=2)
         self._breakers = Breakers()
+        self._spread = Spread() if lanes == BULK else None
         self._busy: dict[UUID, int] = defaultdict(int)
         self._under_way = 0
         self._most = float(MOST_AT_ONCE)
@@ -211,6 +213,8 @@ class Drainer:
         if self._busy[tenant.id]:  # citizens who were being spoken to were left out: look again when something is done
             self._asked.add(tenant.id)
         if mine:
+            if self._spread is not None:
+                self._spread.took(tenant.id, len(mine))
             self._hold(tenant.id, len(mine))
             self._send(tenant, access, mine, granted_at)
         else:
@@ -233,10 +237,11 @@ class Drainer:
         free = min(share, self._free(tenant_id))
         if not tenant.speaks:
             return None
-        room = self._breakers.room(tenant_id, _now())
-        if room == 0:
-            self._rest(tenant, self._breakers.wait_s(tenant_id, _now()), denied=False)
+        if (pause_s := self._pause_s(tenant)) is not None:
+            self._rest(tenant, pause_s, denied=False)
             return None
+        if self._spread is not None:
+            free = min(free, self._spread.room(tenant_id, _limit(tenant), _now()))
         if free <= 0:
             self._full.add(tenant_id)
             return None
@@ -244,10 +249,18 @@ class Drainer:
         if access is None:
             self._start(self._fetch(tenant))
             return None
-        if room is not None:
+        if self._breakers.room(tenant_id, _now()) is not None:
             self._breakers.probe(tenant_id, going=True)
             return tenant, access, 1
         return tenant, access, min(free, max(FIRST_LOOK, 2 * self._looked.get(tenant_id, 0)))
+
+    def _pause_s(self, tenant: Tenant) -> float | None:
+        """How long this province is left alone: its circuit is open, or its campaigns are ahead of the minute."""
+        if self._breakers.room(tenant.id, _now()) == 0:
+            return self._breakers.wait_s(tenant.id, _now())
+        if self._spread is not None and not self._spread.room(tenant.id, _limit(tenant), _now()):
+            return min(self._spread.wait_s(tenant.id, _limit(tenant)), LONGEST_REST_S)
+        return None
 
     def _free(self, tenant_id: UUID) -> int:
         """How many more messages of this province may be on their way."""
@@ -371,6 +384,11 @@ class Drainer:
             return done
         log.error("sender.record_lost", messages=len(results))
         return done
+
+
+def _limit(tenant: Tenant) -> int:
+    """What this tenant may send in a minute."""
+    return max(1, min(window.limit for window in windows_of(tenant)))
 
 
 def _now() -> float:
