@@ -123,7 +123,9 @@ def _tapped(state: State, payload: str, context: Context) -> Turn:
 def _asks_else(text: str, context: Context) -> bool:
     """Whether what could be an answer to a question about a petition is a question of its own."""
     meaning = understand(text, context.today, book=context.shelf.words)
-    return petition_questions.is_question(text, meaning.intent, meaning.score)
+    # In doubt between two questions, it is a question.
+    sure = 1.0 if meaning.reading.ask_back and meaning.reading.behind else meaning.score
+    return petition_questions.is_question(text, meaning.intent, sure)
 
 
 def _listen(state: State, text: str, context: Context) -> Turn:  # noqa: PLR0911 -- one way to be heard a line
@@ -151,8 +153,9 @@ def _listen(state: State, text: str, context: Context) -> Turn:  # noqa: PLR0911
     meaning = msgspec.structs.replace(meaning, intent=petition.heard_anew(meaning.intent, text))
     meaning, also = wishes.heard(meaning, state, context, topic)
     intent = meaning.intent
-    silent = intent in (Intent.UNKNOWN, Intent.GREETING) and office.is_asked_about(text, context)
-    if silent or (intent is Intent.PROCEDURE and office.asks_for_a_day(meaning.reading, text, context)):
+    unsure = intent in (Intent.UNKNOWN, Intent.GREETING) or (intent is Intent.PROCEDURE and meaning.reading.ask_back)
+    about_a_day = intent is Intent.PROCEDURE and office.asks_for_a_day(meaning.reading, text, context)
+    if about_a_day or (unsure and office.is_asked_about(text, context)):
         intent = Intent.CONTACT_OFFICE
     if (
         state.step == "petition.awaiting_text"

@@ -28,6 +28,7 @@ _SURE, _VERY_SURE = 0.6, 0.8
 _ENDS = ",;.?!"
 _GRIEVANCES = frozenset({Intent.COMPLAINT, Intent.DENUNCIATION})
 _DOSSIER = frozenset({Intent.LOOKUP, Intent.PROGRESS})
+_NOTICES = frozenset({Intent.SUBSCRIBE, Intent.UNSUBSCRIBE, Intent.OPT_OUT})
 _SMALL_TALK = frozenset({Intent.GREETING, Intent.THANKS, Intent.ABUSE, Intent.OUT_OF_SCOPE, Intent.UNKNOWN})
 # What is whole by itself: a secret, a level, a number, a petition's code.
 _WHOLE = frozenset({Intent.SECRET, Intent.RATE, Intent.PERSONAL_NUMBER, Intent.PETITION_CODE, Intent.CANCEL})
@@ -144,6 +145,8 @@ def _read(cut: Sequence[str], context: Context, topic: Topic | None) -> Iterator
 
 
 def _is_wish(one: Meaning) -> bool:
+    if one.intent is Intent.FILE_ONLINE and one.reading.procedures and one.reading.behind == "procedure_info":
+        return True  # in doubt between two that are answered alike
     return one.intent in _OFFERED and one.score >= _SURE
 
 
@@ -166,7 +169,7 @@ def _ordered(whole: Meaning, read: Sequence[Meaning]) -> tuple[Meaning, Meaning 
         main = proved
     elif any(_family(one) is _family(whole) for one in wanted):
         main = first if _is_first_of_two(first, whole) else whole
-    elif _confirmed(first, whole) and _other(first, wanted, whole) is not None:
+    elif _other(first, wanted, whole) is not None and (_confirmed(first, whole) or whole.reading.ask_back):
         main = first
     else:  # the parts say something else than the whole: believed where the whole says it as well
         wanted, main = [one for one in wanted if _confirmed(one, whole)], whole
@@ -206,7 +209,8 @@ def _is_first_of_two(first: Meaning, whole: Meaning) -> bool:
 def _confirmed(one: Meaning, whole: Meaning) -> bool:
     """Whether the reading of the whole message saw that wish as well."""
     behind = whole.reading.behind
-    return bool(behind) and HEARD.get((behind, "")) in (one.intent, *(_DOSSIER if one.intent in _DOSSIER else ()))
+    kin = next((each for each in (_DOSSIER, _NOTICES) if one.intent in each), ())
+    return bool(behind) and HEARD.get((behind, "")) in (one.intent, *kin)
 
 
 def _other(main: Meaning, wanted: Sequence[Meaning], whole: Meaning) -> Meaning | None:

@@ -28,7 +28,9 @@ def _contact() -> Button:
 def _file_online(turn: Turn) -> Outcome:
     """Filing belongs to the National Portal and VNeID (Decree 224/2026 Art. 15): the way there, for the procedure at hand."""
     named = turn.reading.procedures[:1]
-    code = named[0].code if named and not turn.reading.ask_back else "" if named else turn.topic
+    reading = turn.reading
+    one_of_many = reading.ask_back and reading.ask_why != f"{reading.intent} or {reading.behind}"
+    code = named[0].code if named and not one_of_many else "" if named else turn.topic
     about = about_of(turn, code) if code else None
     if about is not None and about.ours:
         if named or turn.reading.field in ("online", ""):
