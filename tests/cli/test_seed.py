@@ -140,7 +140,7 @@ async def test_production_is_never_seeded(cli, db):
 
 
 async def test_an_unknown_tenant_or_a_negative_number_is_refused(cli):
-    assert 'tenant "nowhere"' in (await cli("seed", "nowhere")).refusal
+    assert 'không có đơn vị "nowhere"' in (await cli("seed", "nowhere")).refusal
     assert (await cli("seed", "dong-nai", "--followers", "-1")).status == 2
 
 

@@ -187,15 +187,13 @@ async def test_a_row_can_not_point_at_another_provinces_row(
 async def test_a_recipient_that_names_another_provinces_citizen_is_never_told(world: World) -> None:
     """Recipients of campaigns carry no foreign key to their citizen (docs/adr/0002): who is claimed has to be read in the province."""
     citizens, bodies, messages = (BY_NAME[name] for name in ("citizens", "outbox_bodies", "outbox_messages"))
-    now, theirs = clock.now(), world.rows_of_b["citizens"]["id"]
+    now = clock.now()
     async with world.db.tenant(world.b) as session:
-        await session.execute(
-            sa.update(citizens).where(citizens.c.id == theirs).values(follows=True, last_interaction_at=now)
-        )
+        theirs = await make(session, citizens, world.b, follows=True, last_interaction_at=now)
     async with world.db.tenant(world.a) as session:
         own = await make(session, citizens, world.a, follows=True, last_interaction_at=now)
         body = await make(session, bodies, world.a, is_open=True, by_cs=True)
-        for citizen in (theirs, own["id"]):
+        for citizen in (theirs["id"], own["id"]):
             await make(
                 session, messages, world.a,
                 citizen_id=citizen, body_ref=body["id"], body_sealed=None, dedupe_key=None, lane=3, due_at=now,

@@ -186,7 +186,10 @@ def unreached(slug: str, most: int, data_dir: Path, json_: bool) -> None:
 @data_dir_option
 @json_option
 def list_(slug: str, code: str | None, slow: bool, most: int, data_dir: Path, json_: bool) -> None:
-    """List the newest notices of the last two days, or of one dossier, with the ids that `govchat explain` takes."""
+    """List the newest notices, or those of one dossier.
+
+    Those of the last two days unless a dossier is named; the ids are what `govchat explain` takes.
+    """
     from govchat.cli.show import as_json
     from govchat.dossiers.codes import normalise
     from govchat.kit import clock

@@ -5,7 +5,7 @@ Revision 0023.
 
 from alembic import op
 
-from govchat.db.migrations import functions_0023, functions_0023_puts
+from govchat.db.migrations import functions_0023, functions_0023_inbox, functions_0023_puts
 
 revision = "0023"
 down_revision = "0022"
@@ -14,10 +14,10 @@ depends_on = None
 
 
 def upgrade() -> None:
-    for statement in functions_0023.FUNCTIONS + functions_0023_puts.FUNCTIONS:
+    for statement in functions_0023.FUNCTIONS + functions_0023_puts.FUNCTIONS + functions_0023_inbox.FUNCTIONS:
         op.execute(statement)
 
 
 def downgrade() -> None:
-    for statement in functions_0023.BEFORE + functions_0023_puts.BEFORE:
+    for statement in functions_0023.BEFORE + functions_0023_puts.BEFORE + functions_0023_inbox.BEFORE:
         op.execute(statement)
