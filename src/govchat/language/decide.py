@@ -47,6 +47,7 @@ _LEANS_ELSEWHERE, _FAR_ELSEWHERE, _NOT_FAR_AHEAD = (
     1.0,
 )  # where all sentences contradict, what is not far ahead is asked about
 _LEANS_TO_ASKING = 0.6
+_NAMED_OUT_RIGHT, _NAMED_AHEAD = 1.3, 0.5  # a procedure that is named, and by how much before the next
 # what is left of an intent where a procedure is named: "khai sinh ở xã hay ở đâu", "kết hôn theo văn bản nào" ask about the procedure, and
 # so does "em với người yêu muốn đăng ký kết hôn"
 _BESIDE_A_PROCEDURE = {"contact_office": 0.5, "out_of_scope": 0.5, "staff_inbox": 0.5, "procedure_list": 0.7}
@@ -216,10 +217,13 @@ def _doubt(ordered: Sequence[Evidence], apart: Evidence | None, close: float) ->
 
 def _contradiction(ordered: Sequence[Evidence], lean: Leaning) -> str:
     """Why the first is asked about though it is ahead: all sentences together say something else."""
-    if lean.procedures.get(CLARIFY, 0.0) > _LEANS_TO_ASKING:
+    top = ordered[0]
+    ahead = top.score - (ordered[1].score if len(ordered) > 1 else 0.0)
+    named = top.score >= _NAMED_OUT_RIGHT and ahead >= _NAMED_AHEAD  # "khai tử lệ phí bao nhiêu": only its second half is unclear
+    if lean.procedures.get(CLARIFY, 0.0) > _LEANS_TO_ASKING and not named:
         return "sentences like it are unclear"
     other = max(lean.procedures, key=lean.procedures.__getitem__, default=CLARIFY)
-    share, top = lean.procedures.get(other, 0.0), ordered[0]
+    share = lean.procedures.get(other, 0.0)
     if other in (CLARIFY, top.code):
         return ""
     lead = top.score - next((one.score for one in ordered if one.code == other), 0.0)
