@@ -47,10 +47,12 @@ _LEANS_ELSEWHERE, _FAR_ELSEWHERE, _NOT_FAR_AHEAD = (
     1.0,
 )  # where all sentences contradict, what is not far ahead is asked about
 _LEANS_TO_ASKING = 0.6
-_NAMED_OUT_RIGHT, _NAMED_AHEAD = 1.3, 0.5  # a procedure that is named, and by how much before the next
+_SAID_WHOLE = 4.0  # a name that stands in the message word by word
+_NAMED_OUT_RIGHT, _NAMED_AHEAD = 1.1, 0.5  # a procedure that is named, and by how much before the next
 # what is left of an intent where a procedure is named: "khai sinh ở xã hay ở đâu", "kết hôn theo văn bản nào" ask about the procedure, and
 # so does "em với người yêu muốn đăng ký kết hôn"
 _BESIDE_A_PROCEDURE = {"contact_office": 0.5, "out_of_scope": 0.5, "staff_inbox": 0.5, "procedure_list": 0.7}
+_BESIDE_A_WHOLE_NAME = {"dispute": 0.4}  # "Giải quyết tranh chấp đất đai (Chủ tịch UBND cấp xã) mất bao lâu"
 
 
 class Evidence(msgspec.Struct, frozen=True, gc=False):
@@ -219,9 +221,13 @@ def _contradiction(ordered: Sequence[Evidence], lean: Leaning) -> str:
     """Why the first is asked about though it is ahead: all sentences together say something else."""
     top = ordered[0]
     ahead = top.score - (ordered[1].score if len(ordered) > 1 else 0.0)
-    named = top.score >= _NAMED_OUT_RIGHT and ahead >= _NAMED_AHEAD  # "khai tử lệ phí bao nhiêu": only its second half is unclear
+    named = (
+        top.score >= _NAMED_OUT_RIGHT and ahead >= _NAMED_AHEAD
+    )  # "khai tử lệ phí bao nhiêu": only its second half is unclear
     if lean.procedures.get(CLARIFY, 0.0) > _LEANS_TO_ASKING and not named:
         return "sentences like it are unclear"
+    if top.kind == "name" and top.score >= _SAID_WHOLE:
+        return ""
     other = max(lean.procedures, key=lean.procedures.__getitem__, default=CLARIFY)
     share = lean.procedures.get(other, 0.0)
     if other in (CLARIFY, top.code):
@@ -296,8 +302,9 @@ def choose_intent(
     for intent, share in lean.intents.items():
         weight = _LEAN_TO_A_QUESTION if intent == "procedure_info" else _LEAN_TO_AN_INTENT
         scores[intent] = scores.get(intent, 0.0) + weight * share
-    if named is not None and named.kind in ("rule", "alias") and named.score >= 0.9 and not document:
-        for intent, left in _BESIDE_A_PROCEDURE.items():
+    whole = named is not None and named.kind == "name" and named.score >= _SAID_WHOLE
+    if whole or (named is not None and named.kind in ("rule", "alias") and named.score >= 0.9 and not document):
+        for intent, left in (_BESIDE_A_PROCEDURE | (_BESIDE_A_WHOLE_NAME if whole else {})).items():
             if intent in scores:
                 scores[intent] *= left
     if not scores:

@@ -27,7 +27,8 @@ _MOSTLY = 0.75
 _LONGEST_ALIAS = 9  # words; a longer name is found word by word
 ALIAS = "="  # before the code: the group of a procedure's aliases
 OWN_ALIAS = "#"  # the same for the words of one tenant
-_FULL = 3.0  # the score of a name said word by word
+_FULL = 3.0  # the score of a name all of whose words are said
+_SAID_WHOLE, _LEAST_WHOLE = 4.5, 3  # the score of a name that stands in the message as it is; of so many words at least
 _BOILERPLATE = ("thủ tục",)
 
 
@@ -44,6 +45,7 @@ class NameIndex:
     """Codes, names, and for each word the procedures that have it."""
 
     __slots__ = (
+        "_beginnings",
         "_masses",
         "_postings",
         "_rarity",
@@ -64,6 +66,7 @@ class NameIndex:
         self.lexicon = Lexicon()
         self._words: list[dict[str, str]] = []
         self._sequences: list[tuple[str, ...]] = []
+        self._beginnings: dict[tuple[str, ...], array[int]] = {}
         self._postings: dict[str, array[int]] = {}
         for code, name, field, aliases in entries:
             if code in self.by_code:
@@ -86,8 +89,11 @@ class NameIndex:
             word = spelled(token)
             plain = sys.intern(shadow(word))
             words.setdefault(plain, word)
-            sequence.append(plain)
+            # as a message's words are read: "III" is one letter drawn out
+            sequence.append(plain[0] if len(plain) > 2 and len(set(plain)) == 1 else plain)
         self._sequences.append(tuple(sequence))
+        if len(sequence) >= _LEAST_WHOLE:
+            self._beginnings.setdefault(tuple(sequence[:_LEAST_WHOLE]), array("H")).append(number)
         for plain, word in words.items():
             self._postings.setdefault(plain, array("H")).append(number)
             self.lexicon.vocabulary.add(plain)
@@ -121,6 +127,21 @@ class NameIndex:
         scored.sort(key=lambda named: (-named.score, named.code))
         ranked = [self._in_order(named, words) for named in scored[:_MOST_RANKED]]
         return sorted(ranked, key=lambda named: (-named.score, named.code))[:most]
+
+    def said(self, words: tuple[Word, ...]) -> list[Named]:
+        """The procedures whose whole name stands in the words, word by word; the longest, where one name has another inside."""
+        plain = [word.shadow for word in words]
+        found: list[tuple[int, int, int]] = []
+        for at in range(len(plain) - _LEAST_WHOLE + 1):
+            for number in self._beginnings.get(tuple(plain[at : at + _LEAST_WHOLE]), ()):
+                name = self._sequences[number]
+                if tuple(plain[at : at + len(name)]) == name:
+                    found.append((at, at + len(name), number))
+        return [
+            Named(self.codes[number], _SAID_WHOLE, 1.0, frozenset(range(start, end)))
+            for start, end, number in found
+            if not any(one <= start and end <= two and two - one > end - start for one, two, _ in found)
+        ]
 
     def _in_order(self, named: Named, words: tuple[Word, ...]) -> Named:
         """Words that stand together in the message should stand together in the name."""

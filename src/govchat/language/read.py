@@ -189,7 +189,7 @@ def _from_aliases(found: Mapping[str, tuple[Hit, ...]]) -> list[Evidence]:
 def _from_names(words: tuple[Word, ...], book: Book) -> list[Evidence]:
     return [
         Evidence(named.code, named.score, named.places, "name", "name", named.covered)
-        for named in book.names.search(words, book.rules.fillers)
+        for named in (*book.names.said(words), *book.names.search(words, book.rules.fillers))
     ]
 
 
