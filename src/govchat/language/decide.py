@@ -48,7 +48,7 @@ _LEANS_ELSEWHERE, _FAR_ELSEWHERE, _NOT_FAR_AHEAD = (
 )  # where all sentences contradict, what is not far ahead is asked about
 _LEANS_TO_ASKING = 0.6
 _SAID_WHOLE = 4.0  # a name that stands in the message word by word
-_NAMED_OUT_RIGHT, _NAMED_AHEAD = 1.1, 0.5  # a procedure that is named, and by how much before the next
+_NAMED_OUT_RIGHT, _NAMED_AHEAD = 1.3, 0.5  # a procedure that is named, and by how much before the next
 # what is left of an intent where a procedure is named: "khai sinh ở xã hay ở đâu", "kết hôn theo văn bản nào" ask about the procedure, and
 # so does "em với người yêu muốn đăng ký kết hôn"
 _BESIDE_A_PROCEDURE = {"contact_office": 0.5, "out_of_scope": 0.5, "staff_inbox": 0.5, "procedure_list": 0.7}
@@ -221,9 +221,8 @@ def _contradiction(ordered: Sequence[Evidence], lean: Leaning) -> str:
     """Why the first is asked about though it is ahead: all sentences together say something else."""
     top = ordered[0]
     ahead = top.score - (ordered[1].score if len(ordered) > 1 else 0.0)
-    named = (
-        top.score >= _NAMED_OUT_RIGHT and ahead >= _NAMED_AHEAD
-    )  # "khai tử lệ phí bao nhiêu": only its second half is unclear
+    # "khai tử lệ phí bao nhiêu": only its second half is unclear
+    named = top.kind in ("name", "alias") and top.score >= _NAMED_OUT_RIGHT and ahead >= _NAMED_AHEAD
     if lean.procedures.get(CLARIFY, 0.0) > _LEANS_TO_ASKING and not named:
         return "sentences like it are unclear"
     if top.kind == "name" and top.score >= _SAID_WHOLE:

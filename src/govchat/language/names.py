@@ -28,7 +28,7 @@ _LONGEST_ALIAS = 9  # words; a longer name is found word by word
 ALIAS = "="  # before the code: the group of a procedure's aliases
 OWN_ALIAS = "#"  # the same for the words of one tenant
 _FULL = 3.0  # the score of a name all of whose words are said
-_SAID_WHOLE, _LEAST_WHOLE = 4.5, 3  # the score of a name that stands in the message as it is; of so many words at least
+_SAID_WHOLE, _LEAST_WHOLE = 4.5, 5  # the score of a name that stands in the message as it is; of so many words at least
 _BOILERPLATE = ("thủ tục",)
 
 
