@@ -86,7 +86,9 @@ def test_what_was_really_typed_outranks_its_shadow() -> None:
     )
     from govchat.language.read import read as read_with
 
+    before = read("xin bán sào")
     assert codes(read_with("xin bán sào", book))[0] == "1.009141"
+    assert read("xin bán sào") == before, "short messages are remembered for each book by itself"
     assert codes(read_with("xin bản sào", book))[0] == "1.001029"
     assert read_with("xin ban sao", book).procedures[0].score < read_with("xin bán sào", book).procedures[0].score
 

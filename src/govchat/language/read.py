@@ -94,12 +94,12 @@ def read(text: str, book: Book, *, context: Context | None = None, find_codes: C
     words, correction = _after_correction(words, found)
     if correction:
         found = find(words, book.roots)
-    seen = _see(words, found, book)
+    seen = _seen(words, found, book)
     if seen.weak:
         mended = mend(words, book)
         if mended is not None:
             found_again = find(mended, book.roots)
-            again = _see(mended, found_again, book)
+            again = _seen(mended, found_again, book)
             if again.strength > seen.strength:
                 words, found, seen = mended, found_again, again
                 trace.append(Step("typos", " ".join(word.toned for word in words)))
@@ -124,6 +124,23 @@ class _Seen(msgspec.Struct, frozen=True):
         best = self.procedures.ordered[0] if self.procedures.ordered else None
         named = best is not None and best.kind != "like" and (best.kind != "name" or best.covered > 0.9)
         return not named and all(one.score < 2.0 for one in self.intents)
+
+
+_SHORT_ENOUGH, _MOST_REMEMBERED = 6, 2000
+_REMEMBERED: dict[tuple[int, tuple[Word, ...]], tuple[Book, _Seen]] = {}
+
+
+def _seen(words: tuple[Word, ...], found: Mapping[str, tuple[Hit, ...]], book: Book) -> _Seen:
+    """What is seen in these words; short messages are said again and again, numbers and codes in them are masked."""
+    if len(words) > _SHORT_ENOUGH:
+        return _see(words, found, book)
+    key = (id(book), words)
+    known = _REMEMBERED.get(key)
+    if known is None or known[0] is not book:
+        if len(_REMEMBERED) >= _MOST_REMEMBERED:
+            _REMEMBERED.clear()
+        known = _REMEMBERED[key] = (book, _see(words, found, book))
+    return known[1]
 
 
 def _see(words: tuple[Word, ...], found: Mapping[str, tuple[Hit, ...]], book: Book) -> _Seen:
