@@ -1,7 +1,6 @@
 """Whatever happens in whatever order: a valid state, at most one answer, and no more said than was proven."""
 
 from datetime import UTC, datetime, timedelta
-from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -14,7 +13,7 @@ from govchat.conversation.asks import LookUp
 from govchat.conversation.context import Context, TenantFacts
 from govchat.conversation.intents import Intent
 from govchat.conversation.say import LONGEST_TITLE, MOST_BUTTONS, Outcome, Tap
-from govchat.conversation.state import FRESH, MOST_CODES, Also, Aside, State, dump, load
+from govchat.conversation.state import FRESH, MOST_CODES, Also, Aside, State, load
 from govchat.conversation.step import TABLE, step
 from govchat.conversation.turn import Heard
 from govchat.files.keep import Kept
@@ -351,37 +350,6 @@ def test_only_web_addresses_become_links() -> None:
 def test_the_tables_answer_everything_from_anywhere() -> None:
     assert {heard for where, heard in TABLE if where is None} == set(Heard)
     assert {str(intent) for intent in Intent} <= {str(heard) for heard in Heard}
-
-
-@pytest.mark.parametrize(
-    "stored",
-    [
-        None,
-        "",
-        b"\xff",
-        "{",
-        "[]",
-        "null",
-        7,
-        {"version": 2, "step": "idle"},
-        {"version": 0},
-        {"step": "filing.photo"},
-        {"codes": ["x"] * 50},
-        {"codes": ["x" * 500]},
-        {"awaiting_until": -1},
-        {"asides": [{"code": 1}]},
-        '{"codes": ' + "[" * 5000,
-        "\ud800",
-    ],
-)
-def test_what_cannot_be_read_back_is_a_fresh_start(stored: Any) -> None:
-    assert load(stored) == FRESH
-
-
-def test_a_state_survives_its_storage_and_unknown_fields() -> None:
-    state = State(step="lookup.awaiting_secret", codes=("H19-251103-0007",), awaiting_until=5, misses=1)
-    assert load(dump(state)) == load(msgspec.json.encode(state)) == load(msgspec.json.encode(state).decode()) == state
-    assert load({**dump(state), "subscriptions": 3}) == state
 
 
 @pytest.mark.parametrize(
