@@ -99,3 +99,14 @@ def test_the_one_stop_centre_is_meant_where_there_is_one(context: Context) -> No
     said = ask(context, "trung tâm hành chính công ở đâu").text
     assert said.startswith("Trung tâm Phục vụ hành chính công tỉnh Lâm Đồng:")
     assert "chưa được công bố" in said
+
+
+def test_who_asks_for_a_map_hears_that_no_address_is_known(context: Context) -> None:
+    tenant = msgspec.structs.replace(
+        context.tenant,
+        address="",
+        manifest=msgspec.structs.replace(context.tenant.manifest, agencies=()),
+    )
+    unknown = "chưa được công bố"
+    assert unknown in ask(msgspec.structs.replace(context, tenant=tenant), "bản đồ").text
+    assert unknown not in ask(msgspec.structs.replace(context, tenant=tenant), "thứ 7 có làm không").text

@@ -110,9 +110,8 @@ def _shared(row: Any) -> Shared:
 
 async def record(db: Database, worker: UUID, results: Sequence[tuple[UUID, Result]]) -> int:
     """Write what became of messages (tenant, result) this worker had claimed, committed; answers how many rows still were its own."""
-    results = sorted(
-        results, key=lambda one: (one[0], one[1].id)
-    )  # tenant by tenant, and two at once in the same order
+    # Tenant by tenant, as the function expects; and two at once in the same order.
+    results = sorted(results, key=lambda one: (one[0], one[1].id))
     kept = await db.call(
         RECORD,
         worker,

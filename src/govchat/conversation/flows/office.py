@@ -108,6 +108,8 @@ def _province(turn: Turn) -> Outcome:
     ]
     known += opening_lines(turn, tenant.manifest, None) if tenant.manifest else []
     lines = [words("contact.office", province=within(tenant.full_name)), *filter(None, known)] if any(known) else []
+    if lines and not tenant.address and _wants_map(turn.typed):
+        lines.insert(1, words("contact.address_unknown"))
     advice = words("contact.automatic") if any(known) else words("contact.nothing_known")
     page = find.map_link(tenant.manifest) if tenant.manifest else None
     place = (Link(words("button.map"), page),) if page else ()
