@@ -32,7 +32,7 @@ PAGES_A_TURN = 4
 # While citizens write, pages are smaller, and after each of them PostgreSQL is left to those who wait for answers, so many times as long as
 # the page took. What is planned is far ahead of what Zalo takes: 2,000 a minute.
 PAGE_BESIDE, REST_BESIDE = 1000, 3.0
-# How often a process looks: while something is under way, and while nothing is.
+# How often a process looks: when something has just moved, doubling for as long as what is under way needs nothing, and while nothing is.
 BUSY_S, IDLE_S = 0.5, 2.5
 # With more tenants than `kit.turns.FEW`, a campaign in one where nothing stirred begins within this.
 ALL_S = 12.0
@@ -80,13 +80,18 @@ class Fanout:
 
     async def run_for_ever(self) -> None:
         """One round after the other; PostgreSQL may be away, then it looks again later."""
+        pause_s = BUSY_S
         while True:
             try:
                 moved, busy = await self.round()
             except Exception as error:  # whatever it was, campaigns are rows: the next round finds them
                 log.warning("campaigns.round_failed", error=type(error).__name__)
                 moved, busy = False, False
-            await asyncio.sleep(0 if moved else BUSY_S if busy else IDLE_S)
+            if moved:
+                pause_s = BUSY_S
+            await asyncio.sleep(0 if moved else pause_s if busy else IDLE_S)
+            if not moved:
+                pause_s = min(2 * pause_s, IDLE_S)
 
     async def round(self) -> tuple[bool, bool]:
         """Move campaigns on by a turn; answers whether a page was put and whether anything is under way."""

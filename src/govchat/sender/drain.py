@@ -47,13 +47,17 @@ NOT_BEGUN_S = 8.0
 FEWER, MORE = 0.6, 0.1
 # A full process looks again at those it had no room for when it is down to this share.
 ROOM_AGAIN = 0.75
+# A claim of campaigns' messages costs as much to begin as to claim this many: while some of a province's are on their way, the next are
+# claimed when there is room for so many.
+HANDFUL = 8
 # What is claimed but not on its way yet is small: a look at a province that had little to send asks for little.
 FIRST_LOOK = 4
 # Recording is tried this often while PostgreSQL is away: what Zalo answered must not be forgotten.
 RECORD_TRIES = 20
 RECORDED_AT_ONCE = 500
-# Results of about this long share a record.
-RECORD_LINGER_S = 0.01
+# Results of about this long share a record; those of campaigns are in no hurry.
+RECORD_LINGER_S, BULK_LINGER_S = 0.01, 0.04
+RECORD_AT, BULK_RECORD_AT = 50, 200
 # Without tokens, a province is looked at again after this long at the latest.
 LONGEST_REST_S = 5.0
 # How long what a province was served counts in full against its turn.
@@ -82,9 +86,11 @@ class Drainer:
         self.lanes = lanes
         self.worker = new_id()
         self._rounds = Rounds(self._round, name="sender.round", most=128)
-        self._recorder = Gather(self._record, most=RECORDED_AT_ONCE, linger_s=RECORD_LINGER_S, enough=50, parallel=2)
+        self._bulk = lanes == BULK
+        linger_s, enough = (BULK_LINGER_S, BULK_RECORD_AT) if self._bulk else (RECORD_LINGER_S, RECORD_AT)
+        self._recorder = Gather(self._record, most=RECORDED_AT_ONCE, linger_s=linger_s, enough=enough, parallel=2)
         self._breakers = Breakers()
-        self._spread = Spread() if lanes == BULK else None
+        self._spread = Spread() if self._bulk else None
         self._busy: dict[UUID, int] = defaultdict(int)
         self._under_way = 0
         self._most = float(MOST_AT_ONCE)
@@ -224,8 +230,9 @@ class Drainer:
         """Whom to ask, and for how many messages: what the process has room for is shared, least-served provinces first."""
         wants: list[tuple[Tenant, Access, int]] = []
         room = int(self._most) - self._under_way
+        least = HANDFUL if self._bulk else 0
         for place, tenant_id in enumerate(sorted(tenant_ids, key=lambda one: self._busy.get(one, 0))):
-            want = await self._want(tenant_id, -(-room // (len(tenant_ids) - place)))
+            want = await self._want(tenant_id, min(room, max(least, -(-room // (len(tenant_ids) - place)))))
             if want is not None:
                 wants.append(want)
                 room -= want[2]
@@ -236,6 +243,9 @@ class Drainer:
         tenant = await self.registry.by_id(tenant_id)
         free = min(share, self._free(tenant_id))
         if not tenant.speaks:
+            return None
+        if not self._worth(tenant_id):
+            self._asked.add(tenant_id)
             return None
         if (pause_s := self._pause_s(tenant)) is not None:
             self._rest(tenant, pause_s, denied=False)
@@ -262,9 +272,13 @@ class Drainer:
             return min(self._spread.wait_s(tenant.id, _limit(tenant)), LONGEST_REST_S)
         return None
 
+    def _worth(self, tenant_id: UUID) -> bool:
+        """Whether there is room for as many as are worth a claim; if not, something is on its way, and it is looked again when it is done."""
+        return not self._bulk or not self._busy[tenant_id] or self._free(tenant_id) >= HANDFUL
+
     def _free(self, tenant_id: UUID) -> int:
         """How many more messages of this province may be on their way."""
-        most = SLOTS if self._under_way < BUSY else SLOTS_WHEN_BUSY
+        most = SLOTS if self._under_way < BUSY else HANDFUL if self._bulk else SLOTS_WHEN_BUSY
         return min(most - self._busy[tenant_id], int(self._most) - self._under_way)
 
     def _hold(self, tenant_id: UUID, count: int) -> None:
@@ -351,7 +365,7 @@ class Drainer:
             result.outcome == MOVED_ON or (result.state == "queued" and result.due_at is None) for result in results
         ):
             self._asked.add(tenant.id)
-        if tenant.id in self._asked or tenant.id in self._full:
+        if (tenant.id in self._asked or tenant.id in self._full) and self._worth(tenant.id):
             self._asked.discard(tenant.id)
             self._full.discard(tenant.id)
             self.look(tenant.id)
