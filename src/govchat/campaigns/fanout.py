@@ -11,7 +11,7 @@ from datetime import timedelta
 from uuid import UUID
 
 import structlog
-from sqlalchemy import literal_column, select
+from sqlalchemy import Boolean, ColumnElement, literal_column, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from govchat.campaigns import arrange, begin, broadcast, expand, finish, pictures, queries
@@ -226,9 +226,10 @@ class Fanout:
 
 
 # Whether somebody waits to be told: a probe of the index that claims use, never a join (`OFFSET 0`), whatever is believed of the tables.
-_WAITS = literal_column(
+_WAITS: ColumnElement[bool] = literal_column(
     "EXISTS (SELECT FROM outbox_messages m WHERE m.tenant_id = campaigns.tenant_id AND m.body_ref = campaigns.id"
-    " AND m.state = 'queued' OFFSET 0)"
+    " AND m.state = 'queued' OFFSET 0)",
+    Boolean,
 )
 
 
