@@ -141,11 +141,24 @@ BEGIN
 END $$
 """
 
-FUNCTIONS = (WORDINGS_OF, TENANT_KEYS_OF, ACCESS_TOKENS_OF, CALLBACKS_DUE, WORK_WAITING)
+# As in 0019, but for what came since the last count: the first event of an account is counted at once, so that whoever connects it sees how
+# it was signed; later ones with the look at Zalo's own list, or a quarter of an hour after the last count. Ids begin with the time.
+ACCOUNTS_TO_KEEP = functions_0019.ACCOUNTS_TO_KEEP.replace("CREATE FUNCTION", "CREATE OR REPLACE FUNCTION").replace(
+    "             OR EXISTS (\n",
+    """             OR (w.last_event_at IS NULL OR w.counted_to IS NULL OR w.counted_to <
+                 rpad(lpad(to_hex((extract(epoch FROM at - interval '15 minutes') * 1000)::bigint), 12, '0'), 32, '0')::uuid)
+                AND EXISTS (
+""",
+)
+
+FUNCTIONS = (WORDINGS_OF, TENANT_KEYS_OF, ACCESS_TOKENS_OF, CALLBACKS_DUE, WORK_WAITING, ACCOUNTS_TO_KEEP)
 ADDED = (
     "wordings_of(uuid[])",
     "tenant_keys_of(uuid[])",
     "access_tokens_of(uuid[], text[], timestamptz)",
     "callbacks_due(uuid[], timestamptz)",
 )
-BEFORE = functions_0019.WORK_WAITING.replace("CREATE FUNCTION", "CREATE OR REPLACE FUNCTION")
+BEFORE = tuple(
+    function.replace("CREATE FUNCTION", "CREATE OR REPLACE FUNCTION")
+    for function in (functions_0019.WORK_WAITING, functions_0019.ACCOUNTS_TO_KEEP)
+)

@@ -25,4 +25,5 @@ def downgrade() -> None:
     op.execute("SET LOCAL statement_timeout = '60s'")
     for function in functions_0026.ADDED:
         op.execute(f"DROP FUNCTION {function}")
-    op.execute(functions_0026.BEFORE)
+    for statement in functions_0026.BEFORE:
+        op.execute(statement)
