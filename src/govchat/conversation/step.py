@@ -26,7 +26,8 @@ from govchat.conversation.flows import (
 from govchat.conversation.intents import Intent
 from govchat.conversation.rulebook import bare, rulebook
 from govchat.conversation.say import Outcome
-from govchat.conversation.state import Also, State
+from govchat.conversation.state import TOPIC_S, Also, State
+from govchat.conversation.titles import payload_typed
 from govchat.conversation.turn import Heard, Table, Turn, awaiting_secret, topic_is_fresh
 from govchat.conversation.understand import understand
 from govchat.dossiers.codes import find_codes
@@ -70,6 +71,10 @@ _ANSWERS = (
     events.LookedUp, events.Subscribed, events.Unsubscribed, events.OptedOut, events.MyDossiers, events.Told,
     events.Held, events.Petitioned, events.Forgotten,
 )  # fmt: skip
+
+
+# What a bare question asks of a dossier.
+_OF_A_DOSSIER = {"time": Heard.PROGRESS, "fee": Heard.PAYMENT, "where": Heard.RESULT}
 
 
 def step(state: State, event: events.Event, context: Context) -> Outcome:
@@ -134,6 +139,8 @@ def _listen(state: State, text: str, context: Context) -> Turn:  # noqa: PLR0911
     if fresh and plain.isascii() and plain.isdigit() and 1 <= int(plain[:9]) <= len(state.choices):
         picked = payloads.spelled(payloads.PROCEDURE, state.choices[int(plain[:9]) - 1], state.field)
         return _tapped(state, picked, context)
+    if payload := payload_typed(text):
+        return _tapped(state, payload, context)
     if petition.takes_back(text):
         return Turn(state=state, context=context, heard=Heard.DROP_PHOTO)
     if petition.answers_question(text, state, context) and not _asks_else(text, context):
@@ -174,8 +181,23 @@ def _listen(state: State, text: str, context: Context) -> Turn:  # noqa: PLR0911
         also=petition.resumed(state, context) or (None if state.step.startswith("petition.") else also),
     )
     field = rulebook().follow_ups.get(bare(turn.typed))
-    if field and fresh and state.procedure and not meaning.codes.anything and meaning.secret is None:
+    if field and not meaning.codes.anything and meaning.secret is None:
+        return _followed_up(turn, field, fresh=fresh)
+    return turn
+
+
+def _followed_up(turn: Turn, field: str, *, fresh: bool) -> Turn:
+    """A question that is nothing but a field: about the procedure shown last, else about the dossier, else about one to be named."""
+    state = turn.state
+    if fresh and state.procedure:
         return msgspec.structs.replace(
             turn, heard=Heard.PROCEDURE, argument=payloads.spelled(state.procedure, field), typed=""
         )
+    if state.codes and 0 <= turn.context.seconds - state.looked_at < TOPIC_S and field in _OF_A_DOSSIER:
+        return msgspec.structs.replace(turn, heard=_OF_A_DOSSIER[field])
+    if turn.heard in (Heard.PROCEDURE, Heard.UNKNOWN):
+        nothing = msgspec.structs.replace(
+            turn.reading, intent="procedure_info", field=field, procedures=(), ask_back=True
+        )
+        return msgspec.structs.replace(turn, heard=Heard.PROCEDURE, reading=nothing)
     return turn
