@@ -17,7 +17,7 @@ DOSSIER_S = 30 * 86400  # and "tới đâu rồi" no longer about the dossier lo
 
 Stand = Literal["idle", "lookup.awaiting_code", "lookup.awaiting_secret", "petition.awaiting_text", "petition.adding"]
 Proving = Literal["nothing", "secret", "phone"]
-Wondering = Literal["", "when", "who", "why"]
+Wondering = Literal["", "when", "who", "why", "papers", "money", "result"]
 Why = Literal["other_province", "ministry", "unknown_unit", "impossible", "future", "over"]
 
 Code = Annotated[str, msgspec.Meta(max_length=64)]

@@ -13,6 +13,8 @@ from govchat.conversation.state import Wondering
 from govchat.conversation.wording import words
 from govchat.dossiers.status import STATUSES, Status, label_of, sentence_of
 
+GUIDES = {"papers": "guide.supplement", "money": "guide.payment", "result": "guide.result"}
+
 
 def answer(shown: Shown, about: Wondering, context: Context) -> str:
     """The lines; empty where the whole answer says it better."""
@@ -21,12 +23,26 @@ def answer(shown: Shown, about: Wondering, context: Context) -> str:
         return ""
     if about == "who":
         return _who(shown, status)
+    if about in GUIDES:
+        return _guided(shown, status, about)
     if not status.running:  # nobody is late: it is done, over, or waits for the citizen
         return "\n".join([words("dossier.head", code=fact(shown.code)), _status(status), *_paused(shown, status)])
     late = shown.due_at is not None and local(context.now) > local(shown.due_at)
     if about == "why":
         return _why(shown, shown.due_at, status, late=late)
     return _when(shown, shown.due_at, status, context, late=late)
+
+
+def _guided(shown: Shown, status: Status, about: Wondering) -> str:
+    """How papers are handed in later, money paid or a result fetched, behind where this dossier stands."""
+    lines = [
+        words("dossier.now", code=fact(shown.code), label=label_of(status), sentence=sentence_of(status)),
+    ]
+    if shown.proven is not None and (note := fact(shown.proven.status_note or "")) and status.waits_for_citizen:
+        lines.append(words("dossier.note", note=note))
+    if about == "result" and status.running and shown.due_at:
+        lines.append(words("dossier.due", at=local_time(shown.due_at)))
+    return "\n".join(lines) + "\n\n" + words(GUIDES[about])
 
 
 def _status(status: Status) -> str:

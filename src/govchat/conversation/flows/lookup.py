@@ -20,7 +20,7 @@ from govchat.conversation.turn import Heard, Table, Turn
 from govchat.conversation.wording import words
 from govchat.dossiers.codes import CodesFound
 
-WONDERINGS: Mapping[str, Wondering] = MappingProxyType({"when": "when", "who": "who", "why": "why"})
+_WONDERINGS: Mapping[str, Wondering] = MappingProxyType({"when": "when", "who": "who", "why": "why"})
 AWAITING_SECRET_S = 900  # long enough to fetch the receipt, short enough that a stray word is no secret
 
 
@@ -80,9 +80,20 @@ def _progress(turn: Turn) -> Outcome:
             misses=0,
         )
     if state.codes and since < DOSSIER_S:
-        wondering = wonders_about(turn.typed) if len(state.codes) == 1 and 0 <= since < TOPIC_S else ""
-        return _ask(turn, LookUp(state.codes), "nothing", wondering=WONDERINGS.get(wondering, ""))
+        wondering = _WONDERINGS.get(wonders_about(turn.typed), "")
+        asked = at_hand(turn, wondering) if wondering else None
+        return asked or _ask(turn, LookUp(state.codes), "nothing")
     return _look_up(turn)
+
+
+def at_hand(turn: Turn, wondering: Wondering) -> Outcome | None:
+    """One question about the one dossier that was told a while ago at most; None when there is none, or another is named, or
+    for a button, which stands below the dossier."""
+    state = turn.state
+    named = {code.key for code in turn.codes.codes} - set(state.codes)
+    if turn.payload or len(state.codes) != 1 or named or not 0 <= turn.context.seconds - state.looked_at < TOPIC_S:
+        return None
+    return _ask(turn, LookUp(state.codes), "nothing", wondering=wondering)
 
 
 def foreign_line(turn: Turn) -> str:
@@ -282,8 +293,12 @@ def _told_one(turn: Turn, shown: Shown, said: str) -> Outcome:
     code = shown.code[:64]
     whole = tap("one_code", payloads.spelled(payloads.CODE, code), code=code)
     more: tuple[Button, ...] = proof_buttons(code)
+    guided = turn.state.wondering in dossier_question.GUIDES
     if shown.proven is not None:
-        more = (tap("subscribe", payloads.spelled(payloads.SUBSCRIBE, code)), *dossier.guide_button(shown.status))
+        more = (
+            tap("subscribe", payloads.spelled(payloads.SUBSCRIBE, code)),
+            *(() if guided else dossier.guide_button(shown.status)),
+        )
     return turn.answer(
         said,
         buttons=(whole, *more, tap("contact", payloads.CONTACT)),

@@ -68,6 +68,8 @@ def _fee(about: About) -> str:
         return words("procedure.no_fee" if sure else "procedure.no_fee_usual")
     if len(plain) == len(text) and (found := _FREE.match(plain)):
         text = words("procedure.free", when=text[found.end() :])
+    if not any(map(str.isdigit, text)):  # who sets it, not how much it is
+        return words("procedure.fee_set", fee=text)
     return words("procedure.fee" if sure else "procedure.fee_usual", fee=text)
 
 
@@ -77,8 +79,9 @@ def _time(about: About) -> str:
     if not spelled or limit.certainty == "unconfirmed":
         return ""
     text = words("procedure.time" if limit.certainty in _SURE else "procedure.time_usual", time=spelled)
-    doubtful = {"sources_differ", "recheck"} & set(limit.caveats)
-    return f"{text} {words('procedure.time_differs')}" if doubtful else text
+    if "sources_differ" in limit.caveats:
+        return f"{text} {words('procedure.time_differs')}"
+    return f"{text} {words('procedure.time_recheck')}" if "recheck" in limit.caveats else text
 
 
 def _documents(about: About) -> str:
