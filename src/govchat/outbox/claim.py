@@ -1,6 +1,6 @@
 """Claiming due messages and recording what became of them: the two short transactions around the network.
 
-Each is one SQL function for many provinces, in a transaction of its own (see the functions of revisions 0003 and 0012). Claims of one
+Each is one SQL function for many provinces, in a transaction of its own (see the functions of revisions 0003, 0012 and 0030). Claims of one
 province are serialised there, so two workers can never hold two messages of one citizen at once, and what one citizen is told keeps
 its order.
 """
@@ -66,8 +66,8 @@ class Want(msgspec.Struct, frozen=True):
     open: int
 
 
-CLAIM = "SELECT * FROM outbox_claim($1, $2, $3, $4, $5, $6)"
-CLAIM_BULK = "SELECT * FROM outbox_claim_bulk($1, $2, $3, $4, $5)"
+CLAIM = "SELECT * FROM outbox_claim_within($1, $2, $3, $4, $5, $6)"
+CLAIM_BULK = "SELECT * FROM outbox_claim_bulk_within($1, $2, $3, $4, $5)"
 RECORD = "SELECT outbox_record($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)"
 
 

@@ -125,6 +125,7 @@ class Drainer:
 
     async def reserve(self, wants: Sequence[tuple[Tenant, int]]) -> list[int]:
         """Tokens and slots for that many replies of each tenant, now; none where a token, a slot or rest is missing."""
+        await self.credentials.take_up(tenant for tenant, _ in wants)
         able = [
             (place, tenant, want)
             for place, (tenant, want) in enumerate(wants)
@@ -228,7 +229,8 @@ class Drainer:
     async def _wants(self, tenant_ids: list[UUID]) -> list[tuple[Tenant, Access, int]]:
         """Whom to ask, and for how many messages: what the process has room for is shared, least-served provinces first."""
         wants: list[tuple[Tenant, Access, int]] = []
-        room = int(self._most) - self._under_way
+        room, known = int(self._most) - self._under_way, self.registry.now.tenants
+        await self.credentials.take_up(known[one] for one in tenant_ids if one in known)
         for place, tenant_id in enumerate(sorted(tenant_ids, key=lambda one: self._busy.get(one, 0))):
             share = -(-room // (len(tenant_ids) - place))
             want = await self._want(tenant_id, min(room, max(share, HANDFUL)) if self._bulk else share)
