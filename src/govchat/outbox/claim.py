@@ -7,7 +7,7 @@ its order.
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from operator import itemgetter
 from uuid import UUID
 
 import msgspec
@@ -86,26 +86,19 @@ async def claim(
         rows = await db.rows(CLAIM_BULK, worker, clock.now(), *asked)
     else:
         rows = await db.rows(CLAIM, worker, *lanes, *asked)
-    held = {row["tenant_id"] for row in rows if row["id"] is None}
+    # By place, as the functions name them: this is done for every message.
+    held = {row[0] for row in rows if row[1] is None}
     claimed: dict[UUID, list[Claimed]] = {}
-    for row in sorted((row for row in rows if row["id"] is not None), key=lambda row: (row["lane"], row["seq"])):
-        claimed.setdefault(row["tenant_id"], []).append(
-            Claimed(
-                row["id"],
-                row["lane"],
-                row["citizen_id"],
-                row["body_sealed"],
-                row["attempts"],
-                row["created_at"],
-                row["caused_at"],
-                _shared(row) if bulk and row["body_ref"] is not None else None,
-            )
+    for row in sorted((row for row in rows if row[1] is not None), key=_lane_and_seq):
+        tenant_id, message_id, lane, citizen_id, body_sealed, attempts, created_at, caused_at, _, *shared = row
+        own = Shared(*shared) if shared and shared[0] is not None else None
+        claimed.setdefault(tenant_id, []).append(
+            Claimed(message_id, lane, citizen_id, body_sealed, attempts, created_at, caused_at, own)
         )
     return claimed, held
 
 
-def _shared(row: Any) -> Shared:
-    return Shared(row["body_ref"], row["user_id"], row["channel"], row["commune"], row["list_id"], row["fields_sealed"])
+_lane_and_seq = itemgetter(2, 8)
 
 
 async def record(db: Database, worker: UUID, results: Sequence[tuple[UUID, Result]]) -> int:

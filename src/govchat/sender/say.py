@@ -57,6 +57,11 @@ def windows_of(tenant: Tenant) -> tuple[Window, Window]:
     )
 
 
+def limit_of(tenant: Tenant) -> int:
+    """What this tenant may send in a minute."""
+    return max(1, min(window.limit for window in windows_of(tenant)))
+
+
 async def say(
     db: Database,
     zalo: ZaloClient,

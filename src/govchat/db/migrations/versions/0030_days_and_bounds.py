@@ -11,7 +11,7 @@ from govchat.db.rls import protect
 from govchat.db.roles import grant
 
 revision = "0030"
-down_revision = "0024"
+down_revision = "0026"
 branch_labels = None
 depends_on = None
 
