@@ -32,6 +32,8 @@ PAGES_A_TURN = 4
 # While citizens write, pages are smaller, and after each of them PostgreSQL is left to those who wait for answers, so many times as long as
 # the page took. What is planned is far ahead of what Zalo takes: 2,000 a minute.
 PAGE_BESIDE, REST_BESIDE = 1000, 3.0
+# A page is not cut to less than this part of itself.
+CRUMBS = 10
 # How often a process looks: when something has just moved, doubling for as long as what is under way needs nothing, and while nothing is.
 BUSY_S, IDLE_S = 0.5, 2.5
 # With more tenants than `kit.turns.FEW`, a campaign in one where nothing stirred begins within this.
@@ -186,8 +188,11 @@ class Fanout:
             began = time.monotonic()
             async with self.db.tenant(tenant.id) as session:
                 settled = await arrange.settings_of(session, tenant.id)
-                if await expand.unsent(session, tenant.id, settled.most_unsent) > settled.most_unsent:
+                left = settled.most_unsent - await expand.unsent(session, tenant.id, settled.most_unsent)
+                if left < 0:
                     return moved
+                # As many as the threshold leaves, but no crumbs: they cost as much as pages.
+                size = min(size, max(left + 1, size // CRUMBS))
                 page = await expand.expand(session, tenant, campaign_id, echo=echo, size=size)
             if page is None:
                 return moved
