@@ -50,7 +50,7 @@ OWN: Mapping[str, frozenset[str]] = MappingProxyType(
         **_declared("phone", link=""),
         **_declared("media", no_code="example", foreign_code="example", person="", receipt_elsewhere="province"),
         **_declared("procedure", no_fee="", no_fee_usual="", free="when", conditions_unknown="", guessed=""),
-        **_declared("procedure", guessed_else="", fee_set="fee", time_recheck=""),
+        **_declared("procedure", case="", guessed_else="", fee_set="fee", time_recheck=""),
         **_declared("front", nothing_begun=""),
         **_declared("dossier", now="code label sentence"),
         **_declared("follow", none_at_all=""),
