@@ -52,6 +52,7 @@ OWN: Mapping[str, frozenset[str]] = MappingProxyType(
         **_declared("procedure", no_fee="", no_fee_usual="", free="when", conditions_unknown="", guessed=""),
         **_declared("procedure", case="", guessed_else="", fee_set="fee", time_recheck=""),
         **_declared("front", nothing_begun=""),
+        **_declared("privacy", mine="", mine_open="code title due", mine_done="code title", mine_answered="code title"),
         **_declared("dossier", now="code label sentence"),
         **_declared("follow", none_at_all=""),
         **_declared("dossier", early="days", when_due="code at", when_left="days", when_today="", when_unknown="code"),
