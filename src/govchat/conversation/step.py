@@ -28,7 +28,7 @@ from govchat.conversation.rulebook import bare, rulebook
 from govchat.conversation.say import Outcome
 from govchat.conversation.state import Also, State
 from govchat.conversation.turn import Heard, Table, Turn, awaiting_secret, topic_is_fresh
-from govchat.conversation.understand import understand
+from govchat.conversation.understand import Meaning, understand
 from govchat.dossiers.codes import find_codes
 from govchat.handoff.mute import wants_bot
 from govchat.kit.text import clean
@@ -70,6 +70,10 @@ _ANSWERS = (
     events.LookedUp, events.Subscribed, events.Unsubscribed, events.OptedOut, events.MyDossiers, events.Told,
     events.Held, events.Petitioned, events.Forgotten,
 )  # fmt: skip
+
+
+# What a question about an office may look like by itself.
+_ASIDE = frozenset({Intent.OUT_OF_SCOPE, Intent.RATING, Intent.BROWSE, Intent.COMPLAINT_STATUS})
 
 
 def step(state: State, event: events.Event, context: Context) -> Outcome:
@@ -128,6 +132,19 @@ def _asks_else(text: str, context: Context) -> bool:
     return petition_questions.is_question(text, meaning.intent, sure)
 
 
+def _is_about_an_office(
+    intent: Intent, meaning: Meaning, text: str, state: State, context: Context, *, unsure: bool
+) -> bool:
+    """Whether what was read as something else, or hardly, asks for an office: named, or talked about last."""
+    if intent is Intent.PROCEDURE and office.asks_for_a_day(meaning.reading, text, context):
+        return True
+    if unsure and office.is_asked_about(text, context):
+        return True
+    if (intent in (Intent.PROCEDURE, Intent.FILE_ONLINE) or intent in _ASIDE) and office.asks_where(text, context):
+        return True
+    return (unsure or intent in _ASIDE) and office.follows_up(text, state, context)
+
+
 def _listen(state: State, text: str, context: Context) -> Turn:  # noqa: PLR0911 -- one way to be heard a line
     fresh = topic_is_fresh(state, context)
     plain = text.strip()
@@ -154,8 +171,7 @@ def _listen(state: State, text: str, context: Context) -> Turn:  # noqa: PLR0911
     meaning, also = wishes.heard(meaning, state, context, topic)
     intent = meaning.intent
     unsure = intent in (Intent.UNKNOWN, Intent.GREETING) or (intent is Intent.PROCEDURE and meaning.reading.ask_back)
-    about_a_day = intent is Intent.PROCEDURE and office.asks_for_a_day(meaning.reading, text, context)
-    if about_a_day or (unsure and office.is_asked_about(text, context)):
+    if _is_about_an_office(intent, meaning, text, state, context, unsure=unsure):
         intent = Intent.CONTACT_OFFICE
     if (
         state.step == "petition.awaiting_text"

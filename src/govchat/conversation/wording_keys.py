@@ -152,6 +152,12 @@ OWN: Mapping[str, frozenset[str]] = MappingProxyType(
             hardship="",
         ),
         **_declared("dossier", moment="time day"),
+        **_declared(
+            "hours", mostly_not_on="day why", others="", place="name hours", span="first last days", now_open=""
+        ),
+        **_declared("hours", now_closed="at", usual="hours", noon="start end", no_morning="", no_afternoon=""),
+        **_declared("hours", no_evening=""),
+        **_declared("contact", office_unknown="", ask_there=""),
         **_declared("hours", on="day hours", not_on="day why", again="at", unsettled=""),
         **_declared("rating", which="", how="code", too_early="code", given="code", unproved="code"),
         **_declared("petition", confirmed="code", reopened="code due", head="title code state", dates="received due"),
