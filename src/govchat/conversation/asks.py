@@ -40,12 +40,14 @@ class MyDossiers(msgspec.Struct, frozen=True):
 class FilePetition(msgspec.Struct, frozen=True, kw_only=True):
     """File what this citizen reports or proposes (phản ánh, kiến nghị): in these words, or in those of the message `words_of` (an event).
 
-    `photo` came with the words; `draft` names what was kept before them, `place` a place held before them (see `Held`).
+    `more` goes behind those words; `photo` came with them; `draft` names what was kept before them, `place` a place held before them (see
+    `Held`).
     """
 
     kind: str
     text: str = ""
     words_of: str = ""
+    more: str = ""
     photo: Kept | None = None
     draft: int = 0
     place: str = ""
@@ -87,7 +89,10 @@ class Forget(msgspec.Struct, frozen=True):
 
 
 class Petition(msgspec.Struct, frozen=True):
-    """How a petition stands; `act` is `status`, `confirm` (it is resolved) or `reopen`."""
+    """How a petition stands; `act` is `status`, `confirm` (it is resolved), `reopen`, `withdraw` (the citizen wants it back) or `amend`.
+
+    Without a code the newest that it can be about.
+    """
 
     code: str
     act: str = "status"

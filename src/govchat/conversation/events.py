@@ -180,6 +180,7 @@ class Petitioned(msgspec.Struct, frozen=True, tag="petitioned", kw_only=True):
     category: str = ""
     wants: tuple[str, ...] = ()
     is_photo: bool = False
+    over: bool = False
 
 
 class Forgotten(msgspec.Struct, frozen=True, tag="forgotten"):

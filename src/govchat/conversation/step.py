@@ -20,6 +20,7 @@ from govchat.conversation.flows import (
     office,
     people,
     petition,
+    petition_follow,
     petition_questions,
     procedures,
 )
@@ -33,6 +34,7 @@ from govchat.dossiers.codes import find_codes
 from govchat.handoff.mute import wants_bot
 from govchat.kit.text import clean
 from govchat.language.read import Context as Topic
+from govchat.petitions import codes as petition_codes
 
 TABLE: Table = MappingProxyType(
     {
@@ -138,11 +140,16 @@ def _is_about_an_office(
     """Whether what was read as something else, or hardly, asks for an office: named, or talked about last."""
     if intent is Intent.PROCEDURE and office.asks_for_a_day(meaning.reading, text, context):
         return True
-    if unsure and office.is_asked_about(text, context):
+    if (unsure or _is_inherited(intent, meaning)) and office.is_asked_about(text, context):
         return True
     if (intent in (Intent.PROCEDURE, Intent.FILE_ONLINE) or intent in _ASIDE) and office.asks_where(text, context):
         return True
     return (unsure or intent in _ASIDE) and office.follows_up(text, state, context)
+
+
+def _is_inherited(intent: Intent, meaning: Meaning) -> bool:
+    """Whether a procedure is asked about that the message itself does not name."""
+    return intent is Intent.PROCEDURE and meaning.reading.inherited
 
 
 def _listen(state: State, text: str, context: Context) -> Turn:  # noqa: PLR0911 -- one way to be heard a line
@@ -151,8 +158,15 @@ def _listen(state: State, text: str, context: Context) -> Turn:  # noqa: PLR0911
     if fresh and plain.isascii() and plain.isdigit() and 1 <= int(plain[:9]) <= len(state.choices):
         picked = payloads.spelled(payloads.PROCEDURE, state.choices[int(plain[:9]) - 1], state.field)
         return _tapped(state, picked, context)
-    if petition.takes_back(text):
+    if petition_follow.takes_back(text):
         return Turn(state=state, context=context, heard=Heard.DROP_PHOTO)
+    if petition_follow.awaits_kind(state, context) and (kind := petition_follow.picked_kind(text, state)):
+        return _tapped(state, payloads.spelled(payloads.PETITION_KIND, kind), context)
+    if act := petition_follow.own_act(text, state, context):
+        if state.held_words or state.step == "petition.awaiting_text":
+            return Turn(state=state, context=context, heard=Heard.CANCEL)
+        code = petition_codes.find(text) or (state.petition_code if petition.is_fresh(state, context) else "")
+        return Turn(state=state, context=context, heard=Heard.PETITION_CODE, argument=f"{act} {code}")
     if petition.answers_question(text, state, context) and not _asks_else(text, context):
         return Turn(state=state, context=context, heard=Heard.PETITION_MORE, typed=clean(text))
     if (act := rulebook().last_words.get(bare(text))) is not None:
@@ -167,7 +181,7 @@ def _listen(state: State, text: str, context: Context) -> Turn:  # noqa: PLR0911
         book=context.shelf.words,
         context=topic,
     )
-    meaning = msgspec.structs.replace(meaning, intent=petition.heard_anew(meaning.intent, text))
+    meaning = msgspec.structs.replace(meaning, intent=petition_follow.heard_anew(meaning.intent, text))
     meaning, also = wishes.heard(meaning, state, context, topic)
     intent = meaning.intent
     unsure = intent in (Intent.UNKNOWN, Intent.GREETING) or (intent is Intent.PROCEDURE and meaning.reading.ask_back)
@@ -179,6 +193,9 @@ def _listen(state: State, text: str, context: Context) -> Turn:  # noqa: PLR0911
         and petition.is_petition(text, state, context)
     ):
         return Turn(state=state, context=context, heard=Heard.PETITION, typed=clean(text))
+    followed = petition_follow.follows(intent, text, state, context, inherited=meaning.reading.inherited)
+    if followed is not None:
+        return Turn(state=state, context=context, heard=followed[0], argument=followed[1], typed=clean(text))
     turn = Turn(
         state=state,
         context=context,

@@ -112,6 +112,9 @@ OWN: Mapping[str, frozenset[str]] = MappingProxyType(
         **_declared("petition", commune_added="commune", category_added="category", name_added="", note_added=""),
         **_declared("petition", anonymous_added="", ask_photos="", ask_commune="", ask_name="", ask_category=""),
         **_declared("petition", ask_why="", has_photos="count", has_place="", complete="code holds"),
+        **_declared(
+            "petition", photo_held_told="", place_held_told="", withdraw_note="", withdrawn="code", ask_note=""
+        ),
         **_declared("follow", survey="", survey_done=""),
         **_declared("contact", which="", address_unknown="", maps="", one_stop="name address"),
         **_declared(

@@ -22,8 +22,8 @@ _ASKED = frozenset(
     re.findall(
         r"\w+",
         "lam viec khong co gio may nao dau mo cua dong nghi hom nay mai mot kia ngay thu hai ba tu nam sau bay chu nhat cuoi tuan le tet "
-        "dia chi so dien thoai ban do cho hoi duoc k ko khg vay ha a oi ad va thi la den luc nop ho sang chieu toi tiep dan nhan xin minh "
-        "em anh chi",
+        "dia chi so dien thoai sdt dt hotline ban do cho hoi duoc k ko khg vay ha a oi ad va thi la den luc nop ho sang chieu toi tiep dan "
+        "nhan xin minh em anh chi",
     )
 )
 _WORD = re.compile(r"\w+")
@@ -65,7 +65,7 @@ def find(manifest: Manifest, words: str) -> list[Agency]:
         return centres if len(centres) <= _MOST_CENTRES else []
     kinds = set(_KIND.findall(wanted)) | set(_DEPARTMENT.findall(wanted))
     scored = [
-        (len(asked & (set(_WORD.findall(fold(one.name))) - _COMMON)), one)
+        (len(asked & (set(_WORD.findall(fold(one.name))) - _COMMON)) + len(kinds), one)
         for one in manifest.agencies
         if not kinds or kinds <= _kinds_of(one)
     ]

@@ -38,6 +38,7 @@ _OPEN = re.compile(
     r"\b(?:lam viec|co lam|con lam|di lam|mo cua|dong cua|nghi|lam (?:khong|ko|k|hong|hok|ha|a)|tiep dan|truc)\b"
 )
 _BEHIND = re.compile(r"\b(?:con|the|vay|thi sao|thi|nua|khi nao|luc nao|may gio)\b")
+_SAME_DAY = re.compile(r"^(?:da |a |vay |the )?(?:con|the|vay)\b|\bthi sao\b")
 _ASKS_PLACE = re.compile(r"\b(?:dia chi|o dau|cho nao)\b")
 _MAP = re.compile(r"\b(?:ban do|chi duong|duong di|duong den|google ?maps?|dinh vi)\b")
 _CENTRE = re.compile(r"\b(?:hanh chinh cong|mot cua)\b")
@@ -111,7 +112,7 @@ def _contact(turn: Turn) -> Outcome:
     if turn.typed and _is_fresh(turn.state, turn.context):
         if not named and not elsewhere:
             named = [one for one in manifest.agencies if one.code == turn.state.office]
-        if not days and turn.state.office_on and (part or _BEHIND.search(fold(turn.typed))):
+        if not days and turn.state.office_on and _goes_on(turn.typed, part):
             days = [date.fromisoformat(turn.state.office_on)]
     if not days and part in ("noon", "evening"):
         days = [hours.next_open_day(manifest, named[0] if named else None, turn.context.today).day]
@@ -124,6 +125,12 @@ def _contact(turn: Turn) -> Outcome:
     if elsewhere:
         return _unknown(turn, manifest)
     return _maps(turn, manifest) if _wants_map(turn.typed) else _province(turn)
+
+
+def _goes_on(typed: str, part: str) -> bool:
+    """Whether a question without a day is about the day talked about last: "chiều thì sao", "còn công an?"."""
+    said = fold(clean(typed, 200))
+    return part in ("morning", "afternoon") or bool(_SAME_DAY.search(said) and not _HOURS.search(said))
 
 
 def _is_elsewhere(typed: str) -> bool:
@@ -243,9 +250,10 @@ def _is_about_hours(typed: str) -> bool:
 
 
 def _buttons(turn: Turn, place: tuple[Link, ...]) -> tuple[Button, ...]:
-    return (
-        tap("lookup", payloads.LOOKUP), tap("person", payloads.PERSON), *place, *portal_button(turn.context.tenant),
-    )  # fmt: skip
+    portal = portal_button(turn.context.tenant)
+    if _wants_map(turn.typed):
+        return (*place, tap("person", payloads.PERSON), *portal)
+    return (tap("lookup", payloads.LOOKUP), tap("person", payloads.PERSON), *place, *portal)
 
 
 def in_short(code: str, on: date | None, context: Context) -> str:

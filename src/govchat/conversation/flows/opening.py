@@ -29,7 +29,7 @@ def on_days(manifest: Manifest, agencies: Sequence[Agency], days: Sequence[date]
             lines += _each(manifest, agencies, day)
         else:
             lines += on_day(manifest, agencies[0] if agencies else None, day, part)
-    return list(dict.fromkeys(lines))
+    return list(dict.fromkeys(reversed(lines)))[::-1]  # what holds for both days is said once, at the end
 
 
 def on_day(manifest: Manifest, agency: Agency | None, day: date, part: str = "") -> list[str]:
@@ -45,9 +45,14 @@ def on_day(manifest: Manifest, agency: Agency | None, day: date, part: str = "")
         lines = [words("hours.not_on", day=said, why=_why(opening))]
     if others:
         lines += [words("hours.others"), *(_place(one, each) for one, each in others)]
+    settled = opening.settled
     if not opening.is_open:
-        lines += [*_span(manifest, agency, opening), *_again(manifest, agency, day)]
-    return lines if opening.settled else [*lines, words("hours.unsettled")]
+        off = _off(manifest, agency, opening)
+        settled = all(each.settled for each in off)
+        if len(off) > _LONG_HOLIDAY:
+            lines.append(words("hours.span", first=spoken(off[0].day), last=spoken(off[-1].day), days=len(off)))
+        lines += _again(manifest, agency, day)
+    return lines if settled else [*lines, words("hours.unsettled")]
 
 
 def in_general(manifest: Manifest, agency: Agency | None, context: Context) -> list[str]:
@@ -109,18 +114,16 @@ def _part(opening: hours.Opening, part: str) -> list[str]:
     return []
 
 
-def _span(manifest: Manifest, agency: Agency | None, opening: hours.Opening) -> list[str]:
-    """From when to when a longer holiday lasts, weekends beside it included."""
+def _off(manifest: Manifest, agency: Agency | None, opening: hours.Opening) -> list[hours.Opening]:
+    """The days off around a holiday, weekends beside it included; a weekend or any other day by itself."""
+    off = [opening]
     if opening.why not in _OFF:
-        return []
-    first = last = opening.day
-    while not hours.open_on(manifest, agency, first - hours.ONE_DAY).is_open:
-        first -= hours.ONE_DAY
-    while not hours.open_on(manifest, agency, last + hours.ONE_DAY).is_open:
-        last += hours.ONE_DAY
-    if (last - first).days < _LONG_HOLIDAY:
-        return []
-    return [words("hours.span", first=spoken(first), last=spoken(last), days=(last - first).days + 1)]
+        return off
+    while not (before := hours.open_on(manifest, agency, off[0].day - hours.ONE_DAY)).is_open:
+        off.insert(0, before)
+    while not (after := hours.open_on(manifest, agency, off[-1].day + hours.ONE_DAY)).is_open:
+        off.append(after)
+    return off
 
 
 def _again(manifest: Manifest, agency: Agency | None, day: date) -> list[str]:
@@ -130,7 +133,7 @@ def _again(manifest: Manifest, agency: Agency | None, day: date) -> list[str]:
 
 
 def _ahead(day: hours.Opening) -> str:
-    return _why(day) if day.is_open or day.name.startswith("Nghỉ") else f"{words('hours.off')}, {_why(day)}"
+    return _why(day) if day.is_open or day.why is not hours.Why.HOLIDAY else f"{words('hours.off')}, {_why(day)}"
 
 
 def _why(day: hours.Opening) -> str:
