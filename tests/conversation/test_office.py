@@ -44,7 +44,7 @@ def ask(context: Context, words: str) -> Say:
     ("words", "says"),
     [
         ("thứ 7 có làm không", ["Công an tỉnh Lâm Đồng: 07:30–11:30"]),
-        ("thứ 7 có làm không", ["Thứ bảy 28/11/2026: phần lớn cơ quan không làm việc, nghỉ cuối tuần", "Làm việc lại từ 07:30 thứ hai 30/11/2026"]),
+        ("thứ 7 có làm không", ["Thứ bảy 28/11/2026: phần lớn cơ quan không làm việc", "Làm việc lại từ 07:30 thứ hai 30/11/2026"]),
         ("chủ nhật có làm việc không", ["Chủ nhật 22/11/2026: không làm việc"]),
         ("ngày mai có làm việc không", ["Thứ hai 23/11/2026: có làm việc, 07:30–11:30"]),
         ("24/11 có làm việc không", ["Thứ ba 24/11/2026: không làm việc, Ngày Văn hóa Việt Nam", "thứ tư 25/11/2026"]),

@@ -83,7 +83,10 @@ class DropPhoto(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Forget(msgspec.Struct, frozen=True):
-    """Keep nothing of this very message: what it is about (`complaint`, `denunciation`) is the law's way, not ours."""
+    """Keep nothing of this very message: what it is about (`complaint`, `denunciation`) is the law's way, not ours.
+
+    Behind a blank the side of it that was asked about, if it was one.
+    """
 
     kind: str
 
@@ -107,10 +110,24 @@ class Person(msgspec.Struct, frozen=True):
 
 
 class Rate(msgspec.Struct, frozen=True):
-    """Rate a dossier that has its result, on the scale that was offered; without a level ask to be offered one, without a code which."""
+    """Rate a dossier that has its result, on the scale that was offered; without a level ask to be offered one, without a code which.
+
+    `said` is what was typed about it without a code (folded), `alone` when it is no more than a number.
+    """
 
     code: str = ""
     level: int | None = None
+    said: str = ""
+    alone: bool = False
+
+
+class Comment(msgspec.Struct, frozen=True):
+    """A word of one's own beside a rating, while `about` (empty for the reason) was asked."""
+
+    dossier_id: UUID
+    code: str
+    about: str
+    text: str
 
 
 class Opinion(msgspec.Struct, frozen=True):
@@ -161,6 +178,7 @@ Ask = (
     | MyPetitions
     | Person
     | Rate
+    | Comment
     | Reason
     | Privacy
     | LookUp

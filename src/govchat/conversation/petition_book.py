@@ -185,15 +185,17 @@ class RatingBook:
         match ask:
             case asks.Rate(code, level) if code and level:
                 self.code, self.level = code, level
-                given = Given(
-                    dossier_id=RATING, code=code, unit="", level=level, levels=3, poor=scale.is_poor(level, 3)
-                )
-                return rate.asked_why(given)
+                return rate.asked_why(self._given())
             case asks.Rate(code) if code:
                 return rate.offered(code, 3)
+            case asks.Comment():
+                return rate.commented(self._given(), ask.about)
+            case asks.Rate(alone=True):
+                return events.Told(words("front.not_understood"))
             case asks.Rate():
                 return events.Told(words("guide.rating"))
-        given = Given(
-            dossier_id=RATING, code=self.code, unit="", level=self.level, levels=3, poor=scale.is_poor(self.level, 3)
-        )
-        return rate.next_question(given, ask.about if isinstance(ask, asks.Opinion) else "")
+        return rate.next_question(self._given(), ask.about if isinstance(ask, asks.Opinion) else "")
+
+    def _given(self) -> Given:
+        poor = scale.is_poor(self.level, 3)
+        return Given(dossier_id=RATING, code=self.code, unit="", level=self.level, levels=3, poor=poor)

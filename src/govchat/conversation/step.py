@@ -4,6 +4,7 @@ Pure, the same answer every time, and total: no event in any state raises, and e
 state, has an `ask` performed and brings its answer back as one more event.
 """
 
+import re
 from types import MappingProxyType
 
 import msgspec
@@ -23,6 +24,7 @@ from govchat.conversation.flows import (
     petition_follow,
     petition_questions,
     procedures,
+    rating_words,
 )
 from govchat.conversation.intents import Intent
 from govchat.conversation.rulebook import bare, rulebook
@@ -74,6 +76,13 @@ _ANSWERS = (
 )  # fmt: skip
 
 
+_DIGIT = re.compile("[1-5]")
+_FEWEST_OF_A_COMMENT = 3  # words
+# What a word for the office beside a rating may have been read as.
+_COMMENTS = frozenset(
+    {Intent.UNKNOWN, Intent.RATING, Intent.PETITION, Intent.ABUSE, Intent.OUT_OF_SCOPE, Intent.PROGRESS}
+)
+_FORGOTTEN = frozenset({Intent.COMPLAINT, Intent.DENUNCIATION})
 # What a question about an office may look like by itself.
 _ASIDE = frozenset({Intent.OUT_OF_SCOPE, Intent.RATING, Intent.BROWSE, Intent.COMPLAINT_STATUS})
 
@@ -147,32 +156,85 @@ def _is_about_an_office(
     return (unsure or intent in _ASIDE) and office.follows_up(text, state, context)
 
 
+def _goes_on(
+    intent: Intent, meaning: Meaning, text: str, state: State, context: Context, *, unsure: bool
+) -> Turn | None:
+    """What a message is that goes on about a grievance that was explained, or about a petition; None for any other."""
+    if part := guidance.follows_up(text, state, context):
+        # What tells of a grievance is forgotten first, also when it asks about the way.
+        heard = Heard(intent) if intent in _FORGOTTEN else Heard.GRIEVANCE_PART
+        return Turn(state=state, context=context, heard=heard, argument=part)
+    read = (
+        Intent.CONTACT_OFFICE if _is_about_an_office(intent, meaning, text, state, context, unsure=unsure) else intent
+    )
+    if (
+        state.step == "petition.awaiting_text"
+        and not petition_questions.is_question(text, read, meaning.score)
+        and petition.is_petition(text, state, context)
+    ):
+        return Turn(state=state, context=context, heard=Heard.PETITION, typed=clean(text))
+    followed = petition_follow.follows(read, text, state, context, inherited=meaning.reading.inherited)
+    if followed is None:
+        return None
+    return Turn(state=state, context=context, heard=followed[0], argument=followed[1], typed=clean(text))
+
+
 def _is_inherited(intent: Intent, meaning: Meaning) -> bool:
     """Whether a procedure is asked about that the message itself does not name."""
     return intent is Intent.PROCEDURE and meaning.reading.inherited
 
 
-def _listen(state: State, text: str, context: Context) -> Turn:  # noqa: PLR0911 -- one way to be heard a line
-    fresh = topic_is_fresh(state, context)
-    plain = text.strip()
-    if fresh and plain.isascii() and plain.isdigit() and 1 <= int(plain[:9]) <= len(state.choices):
-        picked = payloads.spelled(payloads.PROCEDURE, state.choices[int(plain[:9]) - 1], state.field)
-        return _tapped(state, picked, context)
+def _rated(state: State, text: str, context: Context) -> Turn | None:
+    """A typed answer to what was asked about a rating; None for what is about something else."""
+    if find_codes(text, context.today).anything or wants_bot(text):
+        return None
+    if payload := rating_words.button_for(state.rating, text):
+        return _tapped(state, payload, context)
+    if (
+        state.rating.startswith("level ")
+        or bare(text) in rulebook().commands
+        or len(text.split()) < _FEWEST_OF_A_COMMENT
+    ):
+        return None
+    meaning = understand(text, context.today, book=context.shelf.words)
+    if meaning.intent in _COMMENTS and "?" not in text:
+        return Turn(state=state, context=context, heard=Heard.COMMENT, typed=clean(text))
+    return None
+
+
+def _at_hand(state: State, text: str, context: Context) -> Turn | None:  # noqa: PLR0911 -- one way to be heard a line
+    """What a message is to whoever was asked something, or wants something back; None for what is read by its words alone."""
     if petition_follow.takes_back(text):
         return Turn(state=state, context=context, heard=Heard.DROP_PHOTO)
+    if rating_words.is_open(state, context) and (rated := _rated(state, text, context)) is not None:
+        return rated
+    if _DIGIT.fullmatch(text.strip()) and not state.choices and not state.asked and not state.held_words:
+        return Turn(state=state, context=context, heard=Heard.RATING, typed=text.strip())
     if petition_follow.awaits_kind(state, context) and (kind := petition_follow.picked_kind(text, state)):
         return _tapped(state, payloads.spelled(payloads.PETITION_KIND, kind), context)
     if act := petition_follow.own_act(text, state, context):
         if state.held_words or state.step == "petition.awaiting_text":
             return Turn(state=state, context=context, heard=Heard.CANCEL)
-        code = petition_codes.find(text) or (state.petition_code if petition.is_fresh(state, context) else "")
+        at_hand = state.petition_code if petition.is_fresh(state, context) else ""
+        code = petition_codes.find(text) or at_hand
         return Turn(state=state, context=context, heard=Heard.PETITION_CODE, argument=f"{act} {code}")
     if petition.answers_question(text, state, context) and not _asks_else(text, context):
         return Turn(state=state, context=context, heard=Heard.PETITION_MORE, typed=clean(text))
-    if (act := rulebook().last_words.get(bare(text))) is not None:
-        return Turn(state=state, context=context, heard=Heard.PETITION_CODE, argument=f"{act} ")
+    if (last := rulebook().last_words.get(bare(text))) is not None:
+        return Turn(state=state, context=context, heard=Heard.PETITION_CODE, argument=f"{last} ")
     if wants_bot(text):  # it has the word already
         return Turn(state=state, context=context, heard=Heard.MENU)
+    return None
+
+
+def _listen(state: State, text: str, context: Context) -> Turn:
+    fresh = topic_is_fresh(state, context)
+    plain = text.strip()
+    if fresh and plain.isascii() and plain.isdigit() and 1 <= int(plain[:9]) <= len(state.choices):
+        picked = payloads.spelled(payloads.PROCEDURE, state.choices[int(plain[:9]) - 1], state.field)
+        return _tapped(state, picked, context)
+    if (answered := _at_hand(state, text, context)) is not None:
+        return answered
     topic = Topic(state.procedure, state.field) if fresh else None
     meaning = understand(
         text,
@@ -185,17 +247,10 @@ def _listen(state: State, text: str, context: Context) -> Turn:  # noqa: PLR0911
     meaning, also = wishes.heard(meaning, state, context, topic)
     intent = meaning.intent
     unsure = intent in (Intent.UNKNOWN, Intent.GREETING) or (intent is Intent.PROCEDURE and meaning.reading.ask_back)
+    if (instead := _goes_on(intent, meaning, text, state, context, unsure=unsure)) is not None:
+        return instead
     if _is_about_an_office(intent, meaning, text, state, context, unsure=unsure):
         intent = Intent.CONTACT_OFFICE
-    if (
-        state.step == "petition.awaiting_text"
-        and not petition_questions.is_question(text, intent, meaning.score)
-        and petition.is_petition(text, state, context)
-    ):
-        return Turn(state=state, context=context, heard=Heard.PETITION, typed=clean(text))
-    followed = petition_follow.follows(intent, text, state, context, inherited=meaning.reading.inherited)
-    if followed is not None:
-        return Turn(state=state, context=context, heard=followed[0], argument=followed[1], typed=clean(text))
     turn = Turn(
         state=state,
         context=context,

@@ -165,7 +165,7 @@ OWN: Mapping[str, frozenset[str]] = MappingProxyType(
         **_declared("rating", which="", how="code", too_early="code", given="code", unproved="code"),
         **_declared("petition", confirmed="code", reopened="code due", head="title code state", dates="received due"),
         **_declared("petition", overdue="", answer="answer", none="", mine="count", mine_line="code state"),
-        **_declared("rating", refused=""),
+        **_declared("rating", refused="", noted=""),
         **_declared("privacy", none=""),
     }
 )

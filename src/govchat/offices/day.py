@@ -126,7 +126,7 @@ def _of_month(day: int, today: date) -> date | None:
 def _tet_day(manifest: Manifest, said: str, today: date) -> date | None:
     """ "mùng 2", "28 tết", "giao thừa": counted from the first day of the lunar year, as the calendar has it."""
     on = _TET_DAY.search(said)
-    before = _BEFORE_TET.search(said) or (re.search(r"\bgiao thua\b", said))
+    before = _BEFORE_TET.search(said) or re.search(r"\bgiao thua\b", said)
     if on is None and before is None:
         return None
     ahead = [one for one in holidays_ahead(manifest, today - timedelta(days=10), _YEAR_AHEAD) if one.name]
@@ -135,15 +135,14 @@ def _tet_day(manifest: Manifest, said: str, today: date) -> date | None:
             (found for one in ahead if one.day == first - ONE_DAY and (found := _LAST_OF_YEAR.search(fold(one.name)))),
             None,
         )
+        day: date | None = first - ONE_DAY
         if on is not None:
             number = _COUNTED.get(on[1]) or int(on[1])
-            found = first + timedelta(days=number - 1) if 1 <= number <= 15 else None
+            day = first + timedelta(days=number - 1) if 1 <= number <= 15 else None
         elif before is not None and before.lastindex and last is not None:
-            found = first - timedelta(days=int(last[1]) - int(before[1]) + 1)
-        else:
-            found = first - ONE_DAY
-        if found is not None and found >= today:
-            return found
+            day = first - timedelta(days=int(last[1]) - int(before[1]) + 1)
+        if day is not None and day >= today:
+            return day
     return None
 
 

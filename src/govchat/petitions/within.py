@@ -10,11 +10,11 @@ from govchat.kit.text import clean, fold
 
 _WORD = re.compile(r"[^\W\d_]+")
 _PRESENTS = re.compile(
-    r"\b(?:[Tt]ôi|[Ee]m|[Cc]háu|[Cc]on|[Mm]ình)\s+(?:tên\s+là|tên|là)\s+|\b[Hh]ọ\s+(?:và\s+)?tên\s*:?\s*"
+    r"\b(?:[Tt]ôi|[Ee]m|[Cc]háu|[Cc]on|[Mm]ình)\s+(?:tên\s+là|tên|là)\s+|\b[Tt]ên\s+(?:tôi|em|cháu|con|mình)\s+là\s+|\b[Hh]ọ\s+(?:và\s+)?tên\s*:?\s*"
 )
 _UNIT_IN = re.compile(r"\b([Xx]ã|[Pp]hường|[Đđ]ặc khu|[Tt]hị trấn)\s+(?=\S)")
 _LED_IN = re.compile(
-    r"^(?:(?:dạ|vâng|thưa)[\s,]+)*(?:(?:tôi|em|cháu|con|mình)\s+)?(?:(?:họ\s+)?(?:và\s+)?tên\s*(?:là|:)?\s+|là\s+)?",
+    r"^(?:(?:dạ|vâng|thưa)[\s,]+)*(?:(?:tôi|em|cháu|con|mình)\s+)?(?:(?:họ\s+)?(?:và\s+)?tên\s*(?:(?:của\s+)?(?:tôi|em|cháu|con|mình)\s+)?(?:là|:)?\s+|là\s+)?",
     re.IGNORECASE,
 )
 _LED_IN_PLACE = re.compile(
