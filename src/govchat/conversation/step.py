@@ -164,6 +164,8 @@ def _goes_on(
         # What tells of a grievance is forgotten first, also when it asks about the way.
         heard = Heard(intent) if intent in _FORGOTTEN else Heard.GRIEVANCE_PART
         return Turn(state=state, context=context, heard=heard, argument=part)
+    if guidance.tells_on(intent, text, state, context, unsure=unsure):
+        return Turn(state=state, context=context, heard=Heard.DENUNCIATION, argument="again")
     read = (
         Intent.CONTACT_OFFICE if _is_about_an_office(intent, meaning, text, state, context, unsure=unsure) else intent
     )

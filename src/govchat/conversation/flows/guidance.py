@@ -167,11 +167,11 @@ def follows_up(text: str, state: State, context: Context) -> str:
     return next((part for part, asked in _ASKED.items() if part in parts and asked.search(said)), "")
 
 
-def tells_on(intent: Intent, text: str, state: State, context: Context) -> bool:
+def tells_on(intent: Intent, text: str, state: State, context: Context, *, unsure: bool) -> bool:
     """Whether somebody who began a denunciation goes on telling: that is forgotten as well, whatever its words were read as."""
     lately = state.grievance == "denunciation" and abs(context.seconds - state.grievance_at) <= TOPIC_S
     last = max(state.topic_at, state.office_at, state.petition_at, state.looked_at) <= state.grievance_at
-    return lately and last and intent in _TOLD_ON and len(text.split()) >= _FEWEST_TOLD
+    return lately and last and (unsure or intent in _TOLD_ON) and len(text.split()) >= _FEWEST_TOLD
 
 
 def _part(turn: Turn) -> Outcome:
