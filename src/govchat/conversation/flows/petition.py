@@ -80,12 +80,13 @@ def resumed(state: State, context: Context) -> Also | None:
 
 def answers_question(text: str, state: State, context: Context) -> bool:
     """Whether a message is the answer to what was asked about the petition last."""
-    if state.step != "petition.adding" or not state.asked or not is_fresh(state, context):
+    if state.step != "petition.adding" or not is_fresh(state, context):
         return False
+    if not state.asked:  # nothing is left to leave out: it stands as it was filed
+        return bool(bare(text)) and bare(text) in (rulebook().skips | rulebook().ends)
     if text.startswith("#") or find_codes(text, context.today).anything:
         return False
-    folded = fold(clean(text))
-    if folded in rulebook().skips or bare(text) in rulebook().skips or folded.strip(" .!") in rulebook().ends:
+    if {fold(clean(text)).strip(" .!"), bare(text)} & (rulebook().skips | rulebook().ends):
         return True
     if bare(text) in rulebook().commands:
         return False
