@@ -175,7 +175,7 @@ def _goes_on(
         and petition.is_petition(text, state, context)
     ):
         return Turn(state=state, context=context, heard=Heard.PETITION, typed=clean(text))
-    followed = petition_follow.follows(read, text, state, context, inherited=meaning.reading.inherited)
+    followed = petition_follow.follows(read, text, state, context, inherited=meaning.reading.inherited, unsure=unsure)
     if followed is None:
         return None
     return Turn(state=state, context=context, heard=followed[0], argument=followed[1], typed=clean(text))

@@ -38,6 +38,10 @@ _LED_OUT = re.compile(r"(?:[\s,]+(?:ạ|nhé|nha|đó|thưa))+[\s.!]*$", re.IGNO
 _NO_NAME = frozenset(
     [
         "khong",
+        "bo",
+        "thoi",
+        "xong",
+        "khoi",
         "ko",
         "chua",
         "de",

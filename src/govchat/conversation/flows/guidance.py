@@ -46,6 +46,7 @@ _PARTS = {
     "land_dispute": ("next", "paper", "time", "where"),
 }
 _PROCEDURE = re.compile(r"\b(?:khai sinh|ket hon|so do|can cuoc|ho khau|thuong tru|lai xe|phi|le phi)\b")
+_PERSON = re.compile(r"\b(?:gap|noi chuyen (?:voi|truc tiep)|trao doi (?:voi|truc tiep)|nguoi that|tong dai|goi cho)\b")
 _MOST_WORDS, _FEWEST_TOLD = 12, 6
 _TOLD_ON = frozenset(
     {
@@ -171,6 +172,8 @@ def tells_on(intent: Intent, text: str, state: State, context: Context, *, unsur
     """Whether somebody who began a denunciation goes on telling: that is forgotten as well, whatever its words were read as."""
     lately = state.grievance == "denunciation" and abs(context.seconds - state.grievance_at) <= TOPIC_S
     last = max(state.topic_at, state.office_at, state.petition_at, state.looked_at) <= state.grievance_at
+    if intent is Intent.HUMAN and _PERSON.search(fold(text)):
+        return False
     return lately and last and (unsure or intent in _TOLD_ON) and len(text.split()) >= _FEWEST_TOLD
 
 

@@ -53,6 +53,9 @@ _ASKS = re.compile(
 _UNSURE = frozenset(
     {Intent.UNKNOWN, Intent.OUT_OF_SCOPE, Intent.PETITION, Intent.ABUSE, Intent.RATING, Intent.GREETING}
 )
+# And what a longer one may have been read as by a word in it.
+_BY_CHANCE = frozenset({Intent.BROWSE, Intent.HELP})
+_FEWEST_OF_A_STORY = 7  # words
 _QUESTIONS = frozenset(
     {
         Intent.UNKNOWN, Intent.PROGRESS, Intent.LOOKUP, Intent.COMPLAINT_STATUS, Intent.OUT_OF_SCOPE, Intent.PETITION, Intent.RESULT,
@@ -120,13 +123,17 @@ def heard_anew(intent: Intent, text: str) -> Intent:
     return Intent.PETITION if long and not _OWN_STANDING.search(said) else Intent.MY_PETITIONS
 
 
-def follows(intent: Intent, text: str, state: State, context: Context, *, inherited: bool) -> tuple[Heard, str] | None:
+def follows(
+    intent: Intent, text: str, state: State, context: Context, *, inherited: bool, unsure: bool
+) -> tuple[Heard, str] | None:
     """What a message is that goes on about the petition at hand: what is heard, and what it is about; None for what does not."""
     if find_codes(text, context.today).anything:
         return None
     said = fold(clean(text, 300))
+    long = len(said.split()) >= _FEWEST_OF_A_STORY
+    hardly = intent in _UNSURE or unsure or (long and intent in _BY_CHANCE)
     if awaits_kind(state, context):
-        goes_on = intent in _UNSURE and not _ASKS.search(said) and _says_something(text)
+        goes_on = hardly and not _ASKS.search(said) and _says_something(text)
         return (Heard.PETITION_KIND, state.petition or "scene") if goes_on else None
     if not _is_at_hand(state, context):
         return None
@@ -138,7 +145,7 @@ def follows(intent: Intent, text: str, state: State, context: Context, *, inheri
     ):
         return Heard.PETITION_CODE, payloads.spelled("status", state.petition_code)
     new = intent is Intent.PETITION and (len(said.split()) >= _TOLD_AT_ONCE or _OWN.search(said))
-    if intent in _UNSURE and not new and not _ASKS.search(said) and told_more(text) is not None:
+    if hardly and not new and not _ASKS.search(said) and told_more(text) is not None:
         return Heard.PETITION_MORE, ""
     return None
 
