@@ -171,3 +171,8 @@ def test_at_night_it_is_said_that_nobody_is_there(context: Context) -> None:
     night = msgspec.structs.replace(context, now=datetime(2026, 11, 23, 15, 0, tzinfo=UTC))
     (said,) = talk(night, "giờ này còn ai làm không")
     assert "Lúc này ngoài giờ làm việc; mở cửa lại từ 07:30 thứ tư 25/11/2026" in said
+
+
+def test_a_number_picks_an_office_that_was_offered(context: Context) -> None:
+    said = talk(context, "địa chỉ văn phòng đất đai ở đâu", "2")
+    assert said[1].startswith("Văn phòng đăng ký đất đai Bảo Lộc:")

@@ -50,7 +50,7 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
     `proving` is what the look-up under way was to prove with. `misses` counts messages not understood in a row.
     `procedure` and `field` are what was talked about at `topic_at`, `choices` the procedures offered then to choose from; `also` is the
     second wish of the message that is being answered. `petition` is the kind of the petition that is being written since `petition_at`;
-    `office` (its code; empty for the province) and the day `office_on` were talked about at `office_at`.
+    `office` (its code; empty for the province) and the day `office_on` were talked about at `office_at`, `offices` offered then.
     `grievance` is the kind of matter that was explained at `grievance_at`, never what was said of it.
     `rating` is what was asked about a rating at `rating_at` (`rate`).
     `draft` names what is kept for it before its words: photos, a place (sealed), the event that holds the words. Once filed it is
@@ -88,6 +88,7 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
     office: Code = ""
     office_on: Annotated[str, msgspec.Meta(max_length=10)] = ""
     office_at: Seconds = 0
+    offices: Annotated[tuple[Code, ...], msgspec.Meta(max_length=MOST_CHOICES)] = ()
     grievance: Annotated[str, msgspec.Meta(max_length=16)] = ""
     grievance_at: Seconds = 0
     rating: Annotated[str, msgspec.Meta(max_length=140)] = ""

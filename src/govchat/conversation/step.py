@@ -210,6 +210,8 @@ def _at_hand(state: State, text: str, context: Context) -> Turn | None:  # noqa:
         return Turn(state=state, context=context, heard=Heard.DROP_PHOTO)
     if rating_words.is_open(state, context) and (rated := _rated(state, text, context)) is not None:
         return rated
+    if (code := office.picked(text, state, context)) is not None:
+        return _tapped(state, payloads.spelled(payloads.CONTACT, code), context)
     if _DIGIT.fullmatch(text.strip()) and not state.choices and not state.asked and not state.held_words:
         return Turn(state=state, context=context, heard=Heard.RATING, typed=text.strip())
     if petition_follow.awaits_kind(state, context) and (kind := petition_follow.picked_kind(text, state)):
@@ -218,8 +220,10 @@ def _at_hand(state: State, text: str, context: Context) -> Turn | None:  # noqa:
         if state.held_words or state.step == "petition.awaiting_text":
             return Turn(state=state, context=context, heard=Heard.CANCEL)
         at_hand = state.petition_code if petition.is_fresh(state, context) else ""
-        code = petition_codes.find(text) or at_hand
-        return Turn(state=state, context=context, heard=Heard.PETITION_CODE, argument=f"{act} {code}")
+        own = petition_codes.find(text) or at_hand
+        return Turn(state=state, context=context, heard=Heard.PETITION_CODE, argument=f"{act} {own}")
+    if petition_follow.names_a_commune(text, state, context):
+        return Turn(state=state, context=context, heard=Heard.PETITION_MORE, typed=clean(text))
     if petition.answers_question(text, state, context) and not _asks_else(text, context):
         return Turn(state=state, context=context, heard=Heard.PETITION_MORE, typed=clean(text))
     if (last := rulebook().last_words.get(bare(text))) is not None:

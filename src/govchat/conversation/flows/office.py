@@ -79,6 +79,15 @@ def follows_up(text: str, state: State, context: Context) -> bool:
     return behind and bool(asked_part(text) or find.find(manifest, text) or find.names_an_office(text))
 
 
+def picked(text: str, state: State, context: Context) -> str | None:
+    """The office that a number alone picks among those offered last; None for anything else."""
+    number = text.strip(" .")
+    last = max(state.topic_at, state.petition_at, state.rating_at) <= state.office_at
+    if not (last and _is_fresh(state, context) and number.isascii() and number.isdigit()):
+        return None
+    return state.offices[int(number[:3]) - 1] if 1 <= int(number[:3]) <= len(state.offices) else None
+
+
 def _is_fresh(state: State, context: Context) -> bool:
     return state.office_at > 0 and abs(context.seconds - state.office_at) <= _TOPIC_S
 
@@ -164,7 +173,7 @@ def _remembered(turn: Turn, agency: Agency | None, on: date | None = None) -> di
     """What the next short question may be about."""
     return {
         "office": agency.code[:64] if agency else "", "office_on": on.isoformat() if on else "",
-        "office_at": turn.context.seconds, "misses": 0,
+        "office_at": turn.context.seconds, "offices": (), "misses": 0,
     }  # fmt: skip
 
 
@@ -207,7 +216,12 @@ def _which(turn: Turn, named: list[Agency]) -> Outcome:
     each = tuple(
         Tap(one.name[:LONGEST_TITLE], payloads.spelled(payloads.CONTACT, one.code)) for one in named[:_MOST_OFFICES]
     )
-    return turn.answer(words("contact.which"), buttons=(*each, tap("person", payloads.PERSON)), misses=0)
+    offered = tuple(one.code[:64] for one in named[:_MOST_OFFICES])
+    return turn.answer(
+        words("contact.which"),
+        buttons=(*each, tap("person", payloads.PERSON)),
+        **{**_remembered(turn, None), "offices": offered},
+    )
 
 
 def _agency(turn: Turn, manifest: Manifest, agency: Agency) -> Outcome:

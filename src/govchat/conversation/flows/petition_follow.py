@@ -150,13 +150,21 @@ def follows(
     return None
 
 
+def names_a_commune(text: str, state: State, context: Context) -> bool:
+    """Whether a few words about the petition at hand say where it is and nothing else: "bên phường Tân Phong ạ"."""
+    if state.step != "petition.adding" or not _is_at_hand(state, context) or _ASKS.search(fold(clean(text, 100))):
+        return False
+    more = told_more(text) if len(text.split()) < _FEWEST_OF_A_STORY else None
+    return more is not None and more.commune is not None and more.note is None
+
+
 def told_more(text: str) -> asks.AddToPetition | None:
     """What a statement adds that nobody asked for: not to be named, the commune, a word for the office."""
     if within.wants_no_name(text):
         return asks.AddToPetition(code="", anonymous=True)
     commune = within.commune_said(text)
     rest = len(clean(text).split()) - (len(commune.split()) if commune else 0)
-    note = clean(text)[:LONGEST] if rest >= (2 if commune else 1) and _says_something(text) else None
+    note = clean(text)[:LONGEST] if rest >= (3 if commune else 1) and _says_something(text) else None
     return asks.AddToPetition(code="", commune=commune, note=note) if commune or note else None
 
 
