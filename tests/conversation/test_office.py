@@ -43,13 +43,15 @@ def ask(context: Context, words: str) -> Say:
 @pytest.mark.parametrize(
     ("words", "says"),
     [
-        ("thứ 7 có làm không", ["Thứ bảy 28/11/2026: không làm việc, nghỉ cuối tuần", "Làm việc lại từ 07:30 thứ hai 30/11/2026"]),
+        ("thứ 7 có làm không", ["Công an tỉnh Lâm Đồng: 07:30–11:30"]),
+        ("thứ 7 có làm không", ["Thứ bảy 28/11/2026: phần lớn cơ quan không làm việc", "Làm việc lại từ 07:30 thứ hai 30/11/2026"]),
         ("chủ nhật có làm việc không", ["Chủ nhật 22/11/2026: không làm việc"]),
         ("ngày mai có làm việc không", ["Thứ hai 23/11/2026: có làm việc, 07:30–11:30"]),
         ("24/11 có làm việc không", ["Thứ ba 24/11/2026: không làm việc, Ngày Văn hóa Việt Nam", "thứ tư 25/11/2026"]),
         ("tết có làm việc không", ["Tết Nguyên đán", "có thể thay đổi"]),
-        ("công an thứ 7 có làm không", ["Công an tỉnh Lâm Đồng:", "4 Trần Bình Trọng", "Thứ bảy 28/11/2026: có làm việc, 07:30–11:30"]),
-        ("mấy giờ làm việc", ["Hôm nay không làm việc", "Thứ bảy 28/11", "24/11/2026: Ngày Văn hóa Việt Nam"]),
+        ("công an thứ 7 có làm không", ["Công an tỉnh Lâm Đồng:", "Thứ bảy 28/11/2026: có làm việc, 07:30–11:30"]),
+        ("mấy giờ làm việc", ["thứ ba 24/11/2026: không làm việc, Ngày Văn hóa Việt Nam"]),
+        ("mấy giờ làm việc", ["Hôm nay không làm việc", "Ngày làm việc thường: 07:30–11:30, 13:00–17:00", "Thứ bảy 28/11"]),
     ],
 )  # fmt: skip
 def test_the_day_that_was_asked_is_answered_from_the_calendar(context: Context, words: str, says: list[str]) -> None:
@@ -86,6 +88,15 @@ def test_several_offices_are_offered_and_one_is_chosen(context: Context) -> None
         ("29/2", "thứ ba 29/02/2028"),
         ("mai", "thứ hai 23/11/2026"),
         ("quốc khánh", "thứ năm 02/09/2027"),
+        ("mùng 2 tết có làm không", "chủ nhật 07/02/2027"),
+        ("mong 4 tet", "thứ ba 09/02/2027"),
+        ("28 tết", "thứ năm 04/02/2027"),
+        ("giao thừa", "thứ sáu 05/02/2027"),
+        ("tết dương lịch nghỉ mấy ngày", "thứ sáu 01/01/2027"),
+        ("10/3 âm có nghỉ không", "thứ sáu 16/04/2027"),
+        ("lễ này có nghỉ không", "thứ ba 24/11/2026"),
+        ("ngày 25 có làm không", "thứ tư 25/11/2026"),
+        ("nghỉ mấy ngày 2 tuần", None),
         ("có làm không", None),
     ],
 )
@@ -110,3 +121,58 @@ def test_who_asks_for_a_map_hears_that_no_address_is_known(context: Context) -> 
     unknown = "chưa được công bố"
     assert unknown in ask(msgspec.structs.replace(context, tenant=tenant), "bản đồ").text
     assert unknown not in ask(msgspec.structs.replace(context, tenant=tenant), "thứ 7 có làm không").text
+
+
+def talk(context: Context, *said: str) -> list[str]:
+    """What is answered to each, one after the other."""
+    state, answers = FRESH, []
+    for words in said:
+        outcome = step(state, events.Text(words), context)
+        state = outcome.state
+        answers.append(outcome.say[0].text)
+    return answers
+
+
+def test_short_questions_go_on_about_the_office_and_the_day(context: Context) -> None:
+    said = talk(
+        context, "công an thứ 7 có làm không", "chiều thì sao", "con van phong dat dai da lat", "sáng mai có làm không"
+    )
+    assert said[1].startswith("Công an tỉnh Lâm Đồng:")
+    assert "Buổi chiều không làm việc" in said[1]
+    assert said[2].startswith("Văn phòng đăng ký đất đai Đà Lạt:")
+    assert "Thứ bảy 28/11/2026: không làm việc" in said[2]
+    assert "Đà Lạt" in said[3]
+    assert "Thứ hai 23/11/2026: có làm việc" in said[3]
+
+
+def test_a_holiday_is_told_from_its_first_day_to_its_last(context: Context) -> None:
+    (said,) = talk(context, "mùng 2 tết có làm không")
+    assert "từ thứ sáu 05/02/2027 đến hết thứ năm 11/02/2027, 7 ngày" in said
+    assert "Làm việc lại từ 07:30 thứ sáu 12/02/2027" in said
+    assert "có thể thay đổi" in said, "the notice of that year is not out"
+
+
+def test_a_make_up_saturday_is_a_working_day(context: Context) -> None:
+    before = msgspec.structs.replace(context, now=datetime(2026, 8, 20, 2, 0, tzinfo=UTC))
+    (said,) = talk(before, "thứ 7 có làm không")
+    assert "Thứ bảy 22/08/2026: có làm việc" in said
+    (monday,) = talk(before, "thứ hai 31/8 có làm không")
+    assert "Nghỉ hoán đổi" in monday
+
+
+@pytest.mark.parametrize("words", ["sở tài chính ở đâu", "cho em xin địa chỉ ubnd phường Xuân Hương", "sdt tòa án"])
+def test_an_office_that_the_manifest_does_not_name_is_said_to_be_unknown(context: Context, words: str) -> None:
+    said = ask(context, words)
+    assert "chưa có địa chỉ, giờ làm việc riêng" in said.text
+    assert "#person" in [getattr(button, "payload", "") for button in said.buttons]
+
+
+def test_at_night_it_is_said_that_nobody_is_there(context: Context) -> None:
+    night = msgspec.structs.replace(context, now=datetime(2026, 11, 23, 15, 0, tzinfo=UTC))
+    (said,) = talk(night, "giờ này còn ai làm không")
+    assert "Lúc này ngoài giờ làm việc; mở cửa lại từ 07:30 thứ tư 25/11/2026" in said
+
+
+def test_a_number_picks_an_office_that_was_offered(context: Context) -> None:
+    said = talk(context, "địa chỉ văn phòng đất đai ở đâu", "2")
+    assert said[1].startswith("Văn phòng đăng ký đất đai Bảo Lộc:")

@@ -121,4 +121,5 @@ def test_a_whole_message_asks_for_the_bot(words: str, wants: bool) -> None:
 def test_every_reason_to_be_closed_has_words() -> None:
     from govchat.offices.hours import Why
 
-    assert {f"why_{why.value}" for why in Why} <= phrases("govchat.handoff").keys()
+    closed = set(Why) - {Why.WORKDAY, Why.MAKEUP, Why.SATURDAY}  # on these it is outside office hours, no more
+    assert {f"why_{why.value}" for why in closed} <= phrases("govchat.handoff").keys()

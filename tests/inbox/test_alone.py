@@ -129,6 +129,21 @@ async def test_while_an_officer_has_the_word_the_bot_keeps_still(town: House) ->
     assert len(await answers(town, tenant, "held")) == 2
 
 
+async def test_a_denunciation_told_to_an_officer_is_not_kept_either(town: House) -> None:
+    tenant = town.registry.by_slug("dong-nai")
+    await town.zalo.say("dong-nai", "muted", "xin chào")
+    assert len(await answers(town, tenant, "muted")) == 1
+    async with town.registry.db.tenant(tenant.id) as session:
+        await mute(session, tenant.id, [("muted", clock.now())])
+    await town.zalo.say("dong-nai", "muted", "chiều nay tôi đến gặp anh nhé")
+    await town.zalo.say("dong-nai", "muted", "tôi tố cáo chủ tịch xã nhận hối lộ 50 triệu")
+    assert len(await answers(town, tenant, "muted")) == 1, "the officer has the word"
+    sent = "SELECT body_sealed FROM inbox_events WHERE user_id = 'muted' AND event_name = 'user_send_text' ORDER BY seq"
+    bodies = [bytes(row.body_sealed) for row in await rows(town, tenant, sent)]
+    assert all(bodies[:2])
+    assert bodies[2] == b""
+
+
 async def test_being_asked_how_it_went_is_agreed_to_and_ended_in_chat_with_the_messages_as_evidence(
     town: House,
 ) -> None:

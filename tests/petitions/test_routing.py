@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from govchat.kit.phrases import phrases
-from govchat.petitions.routing import RouteUnknown, routes, routing_for, told
+from govchat.petitions.routing import RouteUnknown, routes, routing_for, told, told_part
 from govchat.petitions.tell import ROOM
 from govchat.tenants.schema import Agency
 
@@ -50,3 +50,27 @@ def test_every_sentence_is_short_whole_and_in_nfc() -> None:
         assert 0 < len(words) <= 2000, name
         assert "  " not in words, name
         assert not name.startswith("button") or len(words) <= 100
+
+
+@pytest.mark.parametrize(
+    ("kind", "part", "says"),
+    [
+        ("complaint", "next", "30 ngày"),
+        ("complaint", "time", "90 ngày"),
+        ("complaint", "paper", "chữ ký"),
+        ("complaint", "where", "nơi tiếp công dân"),
+        ("denunciation", "secret", "giữ bí mật"),
+        ("denunciation", "again", "không được lưu"),
+        ("denunciation", "time", "90 ngày"),
+        ("denunciation", "paper", "không gửi đơn"),
+        ("denunciation", "where", "người đứng đầu"),
+        ("land_dispute", "time", "30 ngày"),
+        ("land_dispute", "next", "50 ngày"),
+        ("land_dispute", "paper", "giấy chứng nhận"),
+        ("land_dispute", "where", "xã, phường"),
+    ],
+)
+def test_one_side_of_it_is_told_in_short_with_the_limits_of_the_day(kind: str, part: str, says: str) -> None:
+    short = told_part(routing_for(kind, DAY), part)
+    assert says in short
+    assert len(short) < len(told(routing_for(kind, DAY)))

@@ -1,18 +1,22 @@
 """One rating a dossier: who is asked and when, who may answer, and what the office hears."""
 
 from datetime import date, timedelta
+from uuid import UUID
 
 import pytest
 from tests.notices.stage import NOON, Stage
 
 from govchat.callbacks.put import body_context
 from govchat.citizens import consent
+from govchat.conversation import asks
+from govchat.conversation import rate as in_chat
 from govchat.db.session import Database
 from govchat.handoff.mute import mute
 from govchat.kit import clock
 from govchat.kit.clock import VN
 from govchat.kit.phrases import phrases
-from govchat.ratings import give, settings
+from govchat.kit.text import fold
+from govchat.ratings import give, scale, settings
 from govchat.ratings.give import RatingRefused, RatingUnfit
 from govchat.ratings.invite import invite_due
 from govchat.ratings.queries import page, seen
@@ -84,6 +88,41 @@ async def test_who_agreed_is_asked_once_after_the_result(stage) -> None:
     ]
     assert await invite(stage, NOON + 2 * HOUR) == 1, "the early one is asked later"
     assert await questions(stage, early) != []
+
+
+async def test_a_word_or_a_number_answers_what_was_asked_lately_and_nothing_else(registry) -> None:
+    stage = await Stage.open(registry, "lai-chau")
+    change = await finished(stage)
+    citizen = await asked(stage, change)
+    async with stage.db.tenant(stage.id) as session:
+        nothing = await in_chat.rate(session, stage.vault, stage.id, citizen.id, asks.Rate(said="5", alone=True), NOON)
+    assert not nothing.asked, "a number alone is no rating where none was asked for"
+    assert await invite(stage) == 1
+    async with stage.db.tenant(stage.id) as session:
+        odd = await in_chat.rate(session, stage.vault, stage.id, citizen.id, asks.Rate(said="tam tam"), NOON + HOUR)
+        assert odd.asked == f"level {change.code} 3", "what names no level is asked again"
+        given = await in_chat.rate(session, stage.vault, stage.id, citizen.id, asks.Rate(said="rat te"), NOON + HOUR)
+    assert given.asked.startswith("reason ")
+    (row,) = await stage.rows("SELECT level, poor FROM ratings WHERE tenant_id = :tenant AND state = 'given'")
+    assert (row.level, row.poor) == (1, True)
+    (dossier_id,) = [UUID(part) for part in given.asked.split(" ")[1:2]]
+    async with stage.db.tenant(stage.id) as session:
+        said = asks.Comment(dossier_id, change.code, "attitude", "chờ dài cả cổ")
+        noted = await in_chat.comment(session, stage.vault, stage.id, citizen.id, said, NOON + HOUR)
+        listed = await page(session, stage.vault, stage.id, cursor=None)
+    assert noted.asked.split(" ")[3] == "attitude", "the question that was open is put again"
+    assert listed.items[0].comment == "chờ dài cả cổ"
+
+
+@pytest.mark.parametrize(
+    ("words", "of_three", "of_five"),
+    [
+        ("rất hài lòng", 3, 5), ("hài lòng", 2, 4), ("bình thường", 0, 3), ("chưa hài lòng lắm", 1, 2), ("quá tệ", 1, 1), ("ko tốt", 1, 2),
+        ("ok", 2, 4), ("tuyệt vời", 3, 5), ("đường hư", 0, 0),
+    ],
+)  # fmt: skip
+def test_a_level_is_read_in_words(words: str, of_three: int, of_five: int) -> None:
+    assert (scale.level_in(fold(words), 3), scale.level_in(fold(words), 5)) == (of_three, of_five)
 
 
 async def test_nobody_is_asked_at_night_or_while_an_officer_speaks(registry) -> None:

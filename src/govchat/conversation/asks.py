@@ -40,12 +40,14 @@ class MyDossiers(msgspec.Struct, frozen=True):
 class FilePetition(msgspec.Struct, frozen=True, kw_only=True):
     """File what this citizen reports or proposes (phản ánh, kiến nghị): in these words, or in those of the message `words_of` (an event).
 
-    `photo` came with the words; `draft` names what was kept before them, `place` a place held before them (see `Held`).
+    `more` goes behind those words; `photo` came with them; `draft` names what was kept before them, `place` a place held before them (see
+    `Held`).
     """
 
     kind: str
     text: str = ""
     words_of: str = ""
+    more: str = ""
     photo: Kept | None = None
     draft: int = 0
     place: str = ""
@@ -81,13 +83,19 @@ class DropPhoto(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Forget(msgspec.Struct, frozen=True):
-    """Keep nothing of this very message: what it is about (`complaint`, `denunciation`) is the law's way, not ours."""
+    """Keep nothing of this very message: what it is about (`complaint`, `denunciation`) is the law's way, not ours.
+
+    Behind a blank the side of it that was asked about, if it was one.
+    """
 
     kind: str
 
 
 class Petition(msgspec.Struct, frozen=True):
-    """How a petition stands; `act` is `status`, `confirm` (it is resolved) or `reopen`."""
+    """How a petition stands; `act` is `status`, `confirm` (it is resolved), `reopen`, `withdraw` (the citizen wants it back) or `amend`.
+
+    Without a code the newest that it can be about.
+    """
 
     code: str
     act: str = "status"
@@ -102,10 +110,24 @@ class Person(msgspec.Struct, frozen=True):
 
 
 class Rate(msgspec.Struct, frozen=True):
-    """Rate a dossier that has its result, on the scale that was offered; without a level ask to be offered one, without a code which."""
+    """Rate a dossier that has its result, on the scale that was offered; without a level ask to be offered one, without a code which.
+
+    `said` is what was typed about it without a code (folded), `alone` when it is no more than a number.
+    """
 
     code: str = ""
     level: int | None = None
+    said: str = ""
+    alone: bool = False
+
+
+class Comment(msgspec.Struct, frozen=True):
+    """A word of one's own beside a rating, while `about` (empty for the reason) was asked."""
+
+    dossier_id: UUID
+    code: str
+    about: str
+    text: str
 
 
 class Opinion(msgspec.Struct, frozen=True):
@@ -156,6 +178,7 @@ Ask = (
     | MyPetitions
     | Person
     | Rate
+    | Comment
     | Reason
     | Privacy
     | LookUp

@@ -180,6 +180,7 @@ class Petitioned(msgspec.Struct, frozen=True, tag="petitioned", kw_only=True):
     category: str = ""
     wants: tuple[str, ...] = ()
     is_photo: bool = False
+    over: bool = False
 
 
 class Forgotten(msgspec.Struct, frozen=True, tag="forgotten"):
@@ -208,10 +209,11 @@ class Button(msgspec.Struct, frozen=True):
 
 
 class Told(msgspec.Struct, frozen=True, tag="told"):
-    """What a room answered in its own words."""
+    """What a room answered in its own words; `asked` is the question about a rating that it ends with (`rate`)."""
 
     text: str
     buttons: tuple[Button, ...] = ()
+    asked: str = ""
 
 
 Answer = Told | Held | Petitioned | Forgotten | LookedUp | Subscribed | Unsubscribed | OptedOut | MyDossiers

@@ -69,6 +69,7 @@ async def file_petition(
     said = ask.text or await _words_of(session, vault, tenant_id, citizen_id, ask.words_of)
     if not said:  # erased or let go since
         return Told(words(f"petition.text_{ask.kind}"), (Button(words("button.petition"), payloads.PETITION),))
+    said = "\n".join(filter(None, (said, ask.more)))
     place = _opened(vault, citizen_id, ask.place) or (None, None)
     suggested = categories.suggest(said)
     new = file.New(
@@ -79,6 +80,7 @@ async def file_petition(
         latitude=place[0],
         longitude=place[1],
         name=within.name_in(said),
+        anonymous=within.wants_no_name(said),
     )
     filed = await file.file(
         session, vault, tenant_id, citizen_id, new,
@@ -121,6 +123,7 @@ async def add_to(
         told = words("petition.place_added")
     elif ask.commune is not None:
         told = words("petition.commune_added", commune=holds.commune or "")
+        told = f"{told} {words('petition.note_added')}" if ask.note else told
     elif ask.category is not None:
         told = words("petition.category_added", category=categories.title_of(holds.category))
     elif ask.anonymous:
@@ -147,9 +150,11 @@ async def about_petition(
     session: AsyncSession, vault: TenantVault, tenant_id: UUID, citizen_id: UUID, ask: asks.Petition, context: Context
 ) -> Petitioned | Told:
     """How one stands, that it is resolved, or that it is not."""
-    code = ask.code or await _meant(session, vault, tenant_id, citizen_id)
+    code = ask.code or await _meant(session, vault, tenant_id, citizen_id, ask.act)
     if not code:
         return await own_petitions(session, vault, tenant_id, citizen_id)
+    if ask.act in ("withdraw", "amend"):
+        return await _take_back(session, vault, tenant_id, citizen_id, code, ask.act, context)
     if ask.act == "confirm":
         row = await settle.confirm(session, vault, tenant_id, citizen_id, code, at=context.now)
         return Told(words("petition.confirmed", code=row.code), (_own_button(),))
@@ -161,10 +166,22 @@ async def about_petition(
     return Told(words("petition.unknown"), (_own_button(),)) if found is None else _standing(found)
 
 
-async def _meant(session: AsyncSession, vault: TenantVault, tenant_id: UUID, citizen_id: UUID) -> str:
-    """The petition that a last word without a code is about: the newest that waits for one."""
+async def _meant(session: AsyncSession, vault: TenantVault, tenant_id: UUID, citizen_id: UUID, act: str) -> str:
+    """The petition that a word without a code is about: the newest that waits for a last one, or that is still being handled."""
     found = await lookup.own(session, vault, tenant_id, citizen_id)
-    return next((one.code for one in found if one.can_confirm), "")
+    open_ = act in ("withdraw", "amend")
+    return next((one.code for one in found if (one.can_add if open_ else one.can_confirm)), "")
+
+
+async def _take_back(
+    session: AsyncSession, vault: TenantVault, tenant_id: UUID, citizen_id: UUID, code: str, act: str, context: Context
+) -> Petitioned:
+    """The office is told that the citizen wants it back; or the citizen is asked what is to be changed. Both stand in its events."""
+    note = words("petition.withdraw_note") if act == "withdraw" else None
+    held = await add.add(session, vault, tenant_id, citizen_id, code, More(note=note), at=context.now)
+    if act == "amend":
+        return Petitioned(code=held.code, text="", wants=("note",))
+    return msgspec.structs.replace(petitioned(held, words("petition.withdrawn", code=held.code)), wants=(), over=True)
 
 
 def _standing(found: lookup.Standing) -> Told:

@@ -88,17 +88,19 @@ class PetitionBook:
         return self._told(words("petition.photo_dropped"))
 
     def _file(self, ask: asks.FilePetition) -> events.Answer:
-        suggested = categories.suggest(ask.text)
+        suggested = categories.suggest("\n".join(filter(None, (ask.text, ask.more))))
         usual = _USUAL.get(ask.kind, categories.OTHER)
         photos = min(self.held, MOST_PHOTOS) if ask.draft and ask.draft == self.draft else 0
+        told = "\n".join(filter(None, (ask.text, ask.more)))
         self.filed = Filed(
             kind=ask.kind,
             category=suggested[0].key if suggested else usual,
-            text=ask.text,
+            text=told,
             photos=photos + bool(ask.photo),
             place=ask.place,
-            commune=within.commune_in(ask.text),
-            name=within.name_in(ask.text),
+            commune=within.commune_in(told),
+            name=within.name_in(told),
+            anonymous=within.wants_no_name(told),
         )
         title = categories.title_of(self.filed.category)
         return self._told(words("petition.filed", code=CODE, category=title, forward=FORWARD, due=DUE))
@@ -116,8 +118,9 @@ class PetitionBook:
             held.place = "held"
             return self._told(words("petition.place_added"))
         if ask.commune is not None:
-            held.commune = ask.commune
-            return self._told(words("petition.commune_added", commune=ask.commune))
+            held.commune, held.note = ask.commune, ask.note or held.note
+            told = words("petition.commune_added", commune=ask.commune)
+            return self._told(f"{told} {words('petition.note_added')}" if ask.note else told)
         if ask.category is not None:
             held.category = ask.category
             return self._told(words("petition.category_added", category=categories.title_of(ask.category)))
@@ -154,6 +157,11 @@ class PetitionBook:
         code = code or CODE
         if code != CODE or self.filed is None:
             return events.Told(words("petition.unknown"))
+        if act == "amend":
+            return events.Petitioned(code=CODE, text="", wants=("note",))
+        if act == "withdraw":
+            self.filed.note = words("petition.withdraw_note")
+            return msgspec.structs.replace(self._told(words("petition.withdrawn", code=CODE)), wants=(), over=True)
         if act == "reopen":
             self.filed.state = "reopened"
             return events.Petitioned(code=CODE, text=words("petition.reopened", code=CODE, due=DUE), wants=("why",))
@@ -177,15 +185,17 @@ class RatingBook:
         match ask:
             case asks.Rate(code, level) if code and level:
                 self.code, self.level = code, level
-                given = Given(
-                    dossier_id=RATING, code=code, unit="", level=level, levels=3, poor=scale.is_poor(level, 3)
-                )
-                return rate.asked_why(given)
+                return rate.asked_why(self._given())
             case asks.Rate(code) if code:
                 return rate.offered(code, 3)
+            case asks.Comment():
+                return rate.commented(self._given(), ask.about)
+            case asks.Rate(alone=True):
+                return events.Told(words("front.not_understood"))
             case asks.Rate():
                 return events.Told(words("guide.rating"))
-        given = Given(
-            dossier_id=RATING, code=self.code, unit="", level=self.level, levels=3, poor=scale.is_poor(self.level, 3)
-        )
-        return rate.next_question(given, ask.about if isinstance(ask, asks.Opinion) else "")
+        return rate.next_question(self._given(), ask.about if isinstance(ask, asks.Opinion) else "")
+
+    def _given(self) -> Given:
+        poor = scale.is_poor(self.level, 3)
+        return Given(dossier_id=RATING, code=self.code, unit="", level=self.level, levels=3, poor=poor)

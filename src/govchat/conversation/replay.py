@@ -174,7 +174,7 @@ class Archive:
                 | asks.MyPetitions()
             ):
                 return self.petitions.perform(ask)
-            case asks.Rate() | asks.Reason() | asks.Opinion():
+            case asks.Rate() | asks.Reason() | asks.Opinion() | asks.Comment():
                 return self.ratings.perform(ask)
             case asks.Forget(kind):
                 return events.Forgotten(kind)

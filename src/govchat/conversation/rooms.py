@@ -50,12 +50,8 @@ async def perform(
                 told = await file_petition.own_petitions(*whose)
             case asks.Person():
                 told = await _person(*whose, context)
-            case asks.Rate():
-                told = await rate.rate(*whose, ask, context.now)
-            case asks.Reason():
-                told = await rate.reason(*whose, ask, context.now)
-            case asks.Opinion():
-                told = await rate.opinion(*whose, ask, context.now)
+            case asks.Rate() | asks.Reason() | asks.Opinion() | asks.Comment():
+                told = await rate.perform(*whose, ask, context.now)
             case asks.Privacy(kind):
                 told = await _privacy(*whose, kind, context.now)
             case _:

@@ -63,6 +63,9 @@ class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     secrets: _Secrets
     joints: tuple[str, ...] = ()
     takes_back: tuple[str, ...] = ()
+    agrees: tuple[str, ...] = ()
+    ends: tuple[str, ...] = ()
+    blames: tuple[str, ...] = ()
     follow_up_words: tuple[str, ...] = ()
     wonders: dict[str, tuple[str, ...]] = {}
     by_name: tuple[str, ...] = ()
@@ -82,6 +85,9 @@ class Rulebook(msgspec.Struct, frozen=True):
     skips: frozenset[str]
     joints: frozenset[str]
     takes_back: frozenset[str]
+    agrees: frozenset[str]
+    ends: frozenset[str]
+    blames: frozenset[str]
     follow_up_words: frozenset[str]
     last_words: Mapping[str, str]
     wonders: Mapping[str, tuple[str, ...]]
@@ -118,6 +124,9 @@ def read_rulebook(text: str, source: str) -> Rulebook:
         groups=file.groups,
         last_words=_phrases(file.last_words, source),
         takes_back=frozenset(fold(phrase) for phrase in file.takes_back),
+        agrees=frozenset(fold(phrase) for phrase in file.agrees),
+        ends=frozenset(fold(phrase) for phrase in file.ends),
+        blames=frozenset(fold(phrase) for phrase in file.blames),
         follow_up_words=frozenset(fold(phrase) for phrase in file.follow_up_words),
         joints=frozenset(fold(phrase) for phrase in file.joints),
         skips=frozenset(fold(phrase) for phrase in file.skips),

@@ -52,6 +52,9 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
     not understood in a row.
     `procedure` and `field` are what was talked about at `topic_at`, `choices` the procedures offered then to choose from; `also` is the
     second wish of the message that is being answered. `petition` is the kind of the petition that is being written since `petition_at`;
+    `office` (its code; empty for the province) and the day `office_on` were talked about at `office_at`, `offices` offered then.
+    `grievance` is the kind of matter that was explained at `grievance_at`, never what was said of it.
+    `rating` is what was asked about a rating at `rating_at` (`rate`).
     `draft` names what is kept for it before its words: photos, a place (sealed), the event that holds the words. Once filed it is
     `petition_code`, `asked` the question put last, `skipped` those not wanted. `burst` counts messages since `burst_at`,
     `load` what was answered lately (`flood`); `missed` is the question that was put when that was too much, as its button.
@@ -85,6 +88,14 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
     held_photos: Annotated[int, msgspec.Meta(ge=0, le=9)] = 0
     held_place: Annotated[str, msgspec.Meta(max_length=200)] = ""
     held_words: Annotated[str, msgspec.Meta(max_length=40)] = ""
+    office: Code = ""
+    office_on: Annotated[str, msgspec.Meta(max_length=10)] = ""
+    office_at: Seconds = 0
+    offices: Annotated[tuple[Code, ...], msgspec.Meta(max_length=MOST_CHOICES)] = ()
+    grievance: Annotated[str, msgspec.Meta(max_length=16)] = ""
+    grievance_at: Seconds = 0
+    rating: Annotated[str, msgspec.Meta(max_length=140)] = ""
+    rating_at: Seconds = 0
     burst: Annotated[int, msgspec.Meta(ge=0, le=99)] = 0
     burst_at: Seconds = 0
     load: Annotated[int, msgspec.Meta(ge=0, le=99)] = 0

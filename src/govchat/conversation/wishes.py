@@ -88,6 +88,12 @@ def heard(whole: Meaning, state: State, context: Context, topic: Topic | None) -
     return whole, _behind(whole, state, context)
 
 
+def must_be_forgotten(text: str, context: Context) -> bool:
+    """Whether a message tells of what the law forbids to keep here, also while nobody answers it: an officer has the word."""
+    meaning = understand(text, context.today, book=context.shelf.words)
+    return heard(meaning, State(), context, None)[0].intent in _GRIEVANCES
+
+
 def parts(found: CodesFound) -> list[str]:
     """A message cut where one wish ends and the next begins; one part when there is nothing to cut, or too much."""
     if len(found.text) > _LONGEST:

@@ -120,6 +120,9 @@ OWN: Mapping[str, frozenset[str]] = MappingProxyType(
         **_declared("petition", commune_added="commune", category_added="category", name_added="", note_added=""),
         **_declared("petition", anonymous_added="", ask_photos="", ask_commune="", ask_name="", ask_category=""),
         **_declared("petition", ask_why="", has_photos="count", has_place="", complete="code holds"),
+        **_declared(
+            "petition", photo_held_told="", place_held_told="", withdraw_note="", withdrawn="code", ask_note=""
+        ),
         **_declared("follow", survey="", survey_done=""),
         **_declared("contact", which="", address_unknown="", maps="", one_stop="name address"),
         **_declared(
@@ -160,11 +163,17 @@ OWN: Mapping[str, frozenset[str]] = MappingProxyType(
             hardship="",
         ),
         **_declared("dossier", moment="time day"),
+        **_declared(
+            "hours", mostly_not_on="day why", others="", place="name hours", span="first last days", now_open=""
+        ),
+        **_declared("hours", now_closed="at", usual="hours", noon="start end", no_morning="", no_afternoon=""),
+        **_declared("hours", no_evening=""),
+        **_declared("contact", office_unknown="", ask_there=""),
         **_declared("hours", on="day hours", not_on="day why", again="at", unsettled=""),
         **_declared("rating", which="", how="code", too_early="code", given="code", unproved="code"),
         **_declared("petition", confirmed="code", reopened="code due", head="title code state", dates="received due"),
         **_declared("petition", overdue="", answer="answer", none="", mine="count", mine_line="code state"),
-        **_declared("rating", refused=""),
+        **_declared("rating", refused="", noted=""),
         **_declared("privacy", none=""),
     }
 )

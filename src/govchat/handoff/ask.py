@@ -76,7 +76,9 @@ def _words(
     if open_now:
         return phrases(ROOM)["asked_open" if is_new else "asked_again"]
     today = hours.open_on(manifest, agency, now.astimezone(VN).date())
-    why = phrases(ROOM)[f"why_{today.why.value}"] + (f": {today.name}" if today.name and not today.is_open else "")
+    if today.is_open:
+        return fill(ROOM, "asked_off_hours", next=_moment(next_open))
+    why = phrases(ROOM)[f"why_{today.why.value}"] + (f": {today.name}" if today.name else "")
     return fill(ROOM, "asked_closed", why=why, next=_moment(next_open))
 
 

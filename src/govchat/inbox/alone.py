@@ -24,7 +24,7 @@ from govchat.conversation.wording import spoken_in
 from govchat.handoff import mute
 from govchat.inbox import pictures, trial
 from govchat.inbox.keys import reply_key
-from govchat.inbox.meaning import Meant, asks_for_bot, meaning
+from govchat.inbox.meaning import Meant, asks_for_bot, meaning, told_what_is_not_kept
 from govchat.inbox.pictures import Seen
 from govchat.inbox.put import body_context
 from govchat.kit import clock
@@ -159,6 +159,8 @@ async def _one(
     happened: Event = meant.happened
     if await mute.is_muted(session, tenant.id, citizen.id):  # an officer has the word
         if not asks_for_bot(happened):
+            if meant.picture or told_what_is_not_kept(happened, desk.context(tenant, clock.now())):
+                await forget.forget_words(session, tenant.id, [row.id])
             return 0
         await mute.give_back(session, tenant.id, citizen.id)
         happened = GivenBack()

@@ -25,7 +25,7 @@ from govchat.dossiers import lookup
 from govchat.errors import DomainError
 from govchat.inbox import alone
 from govchat.inbox.keys import reply_key
-from govchat.inbox.meaning import Meant, asks_for_bot, meaning
+from govchat.inbox.meaning import Meant, asks_for_bot, meaning, told_what_is_not_kept
 from govchat.inbox.put import body_context
 from govchat.kit import clock
 from govchat.kit.crypto import TenantVault
@@ -104,7 +104,7 @@ class Party:
             if row["news"] and meant.happened is not None:  # an office answered while nothing could be said
                 raise Shy
             if row["muted"]:  # an officer has the word
-                if asks_for_bot(meant.happened):
+                if asks_for_bot(meant.happened) or told_what_is_not_kept(meant.happened, context):
                     raise Shy
                 continue
             decided = yield from talk(

@@ -5,6 +5,8 @@ from datetime import datetime
 import msgspec
 
 from govchat.conversation import events as happenings
+from govchat.conversation.context import Context
+from govchat.conversation.wishes import must_be_forgotten
 from govchat.handoff.mute import wants_bot
 from govchat.kit import clock, phone
 from govchat.kit.crypto import TenantVault
@@ -104,6 +106,11 @@ def echo_of(vault: TenantVault, event: Event) -> tuple[str, str, bytes] | None:
     if not isinstance(event, OaMessage) or event.by_hand or event.user_id is None or not event.msg_id:
         return None
     return event.user_id, event.msg_id, echo_hash(vault, event.text)
+
+
+def told_what_is_not_kept(happened: happenings.Event, context: Context) -> bool:
+    """Whether a text tells of a complaint or a denunciation, which is kept nowhere, whoever has the word."""
+    return isinstance(happened, happenings.Text) and must_be_forgotten(happened.text, context)
 
 
 def asks_for_bot(happened: happenings.Event) -> bool:

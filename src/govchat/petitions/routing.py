@@ -80,6 +80,15 @@ def routing_for(kind: str, on: date, manifest: Manifest | None = None) -> Routed
 
 def told(routed: Routed) -> str:
     """What a citizen reads: where to go, with the limits of the law on that day."""
+    return fill(ROOM, f"route_{routed.route.kind}", **_limits(routed))
+
+
+def told_part(routed: Routed, part: str) -> str:
+    """One side of it, for a short question behind that: `where`, `time`, `paper`, `next`, `secret`."""
+    return fill(ROOM, f"route_{routed.route.kind}_{part}", **_limits(routed))
+
+
+def _limits(routed: Routed) -> dict[str, str]:
     facts: dict[str, str] = {}
     for one in routed.route.limit:
         facts[one.what] = str(one.days)
@@ -87,7 +96,7 @@ def told(routed: Routed) -> str:
             days = getattr(one, name)
             if days is not None:
                 facts[f"{one.what}_{name}"] = str(days)
-    return fill(ROOM, f"route_{routed.route.kind}", **facts)
+    return facts
 
 
 @cache

@@ -10,11 +10,11 @@ from govchat.kit.text import clean, fold
 
 _WORD = re.compile(r"[^\W\d_]+")
 _PRESENTS = re.compile(
-    r"\b(?:[Tt]ôi|[Ee]m|[Cc]háu|[Cc]on|[Mm]ình)\s+(?:tên\s+là|tên|là)\s+|\b[Hh]ọ\s+(?:và\s+)?tên\s*:?\s*"
+    r"\b(?:[Tt]ôi|[Ee]m|[Cc]háu|[Cc]on|[Mm]ình)\s+(?:tên\s+là|tên|là)\s+|\b[Tt]ên\s+(?:tôi|em|cháu|con|mình)\s+là\s+|\b[Hh]ọ\s+(?:và\s+)?tên\s*:?\s*"
 )
 _UNIT_IN = re.compile(r"\b([Xx]ã|[Pp]hường|[Đđ]ặc khu|[Tt]hị trấn)\s+(?=\S)")
 _LED_IN = re.compile(
-    r"^(?:(?:dạ|vâng|thưa)[\s,]+)*(?:(?:tôi|em|cháu|con|mình)\s+)?(?:(?:họ\s+)?(?:và\s+)?tên\s*(?:là|:)?\s+|là\s+)?",
+    r"^(?:(?:dạ|vâng|thưa)[\s,]+)*(?:(?:tôi|em|cháu|con|mình)\s+)?(?:(?:họ\s+)?(?:và\s+)?tên\s*(?:(?:của\s+)?(?:tôi|em|cháu|con|mình)\s+)?(?:là|:)?\s+|là\s+)?",
     re.IGNORECASE,
 )
 _LED_IN_PLACE = re.compile(
@@ -22,11 +22,26 @@ _LED_IN_PLACE = re.compile(
     re.IGNORECASE,
 )
 _UNIT = re.compile(r"^(?:xã|xa|phường|phuong|p\.?|x\.?|đặc khu|dac khu|thị trấn|thi tran|tt\.?)\s+\S", re.IGNORECASE)
+_UNIT_SAID = re.compile(r"\b(xã|xa|phường|phuong|đặc khu|dac khu|thị trấn|thi tran)\s+(\S.*)", re.IGNORECASE)
+_NO_PLACE = frozenset(
+    re.findall(
+        r"\w+",
+        "nao khac hoi minh em toi nay do kia co duoc khong ko gan canh tu vao o tai doan duong hem so nha bi va la rat ngay a nhe nha oi",
+    )
+)
+_UNNAMED = re.compile(
+    r"\b(?:khong|ko|dung|xin dung|khoi) (?:muon )?(?:neu|noi|lo|de lo|tiet lo|ghi|cho biet) (?:ten|danh tinh|ho ten)\b|\ban danh\b|"
+    r"\bgiau ten\b|\bgiu (?:kin|bi mat) (?:ten|danh tinh|ho ten)\b"
+)
 _LED_OUT = re.compile(r"(?:[\s,]+(?:ạ|nhé|nha|đó|thưa))+[\s.!]*$", re.IGNORECASE)
 # What a sentence begins with that is no name.
 _NO_NAME = frozenset(
     [
         "khong",
+        "bo",
+        "thoi",
+        "xong",
+        "khoi",
         "ko",
         "chua",
         "de",
@@ -70,6 +85,24 @@ def commune_in(text: str) -> str | None:
         if words:
             return f"{found[1].lower()} {' '.join(words)}"
     return None
+
+
+def commune_said(text: str) -> str | None:
+    """The commune that a short message names, also without capitals and marks: "o ap 3 xa xuan loc"."""
+    found = _UNIT_SAID.search(clean(text, 400))
+    if found is None:
+        return None
+    words = []
+    for word in re.split(r"[,.;:!?()\n]", found[2], maxsplit=1)[0].split()[:_MOST_OF_A_COMMUNE]:
+        if fold(word) in _NO_PLACE:
+            break
+        words.append(word)
+    return f"{found[1].lower()} {' '.join(words)}" if words else None
+
+
+def wants_no_name(text: str) -> bool:
+    """Whether somebody asks not to be named."""
+    return bool(_UNNAMED.search(fold(clean(text, 4000))))
 
 
 def name_of(answer: str) -> str | None:

@@ -59,6 +59,17 @@ RATEABLE = text(
 )
 
 
+# How long after a question a word or a number alone may answer it.
+ASKED_FOR = timedelta(days=7)
+INVITED = text(
+    """
+    SELECT d.code FROM ratings r JOIN dossiers d ON d.tenant_id = r.tenant_id AND d.id = r.dossier_id
+    WHERE r.tenant_id = :tenant AND r.state = 'invited' AND r.invited_at > :since AND d.code = ANY(:codes)
+    ORDER BY r.invited_at DESC
+    """
+)
+
+
 class RatingRefused(DomainError):
     """This citizen can't rate this dossier now."""
 
@@ -134,6 +145,15 @@ async def rateable(session: AsyncSession, tenant_id: UUID, citizen_id: UUID) -> 
     """The codes of this citizen's dossiers that have their result and no rating, the latest first, five at most."""
     found = await session.scalars(RATEABLE, {"tenant": tenant_id, "citizen": citizen_id})
     return list(found)
+
+
+async def invited(session: AsyncSession, tenant_id: UUID, citizen_id: UUID, at: datetime) -> list[str]:
+    """Those among them for which a rating was asked lately and not given."""
+    codes_ = await rateable(session, tenant_id, citizen_id)
+    if not codes_:
+        return []
+    asked = await session.scalars(INVITED, {"tenant": tenant_id, "codes": codes_, "since": at - ASKED_FOR})
+    return list(asked)
 
 
 async def give(

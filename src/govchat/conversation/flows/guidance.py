@@ -4,20 +4,57 @@ A chat message is no complaint and no denunciation in law (domain of Decrees 155
 the very message is forgotten (`asks.Forget`).
 """
 
+import re
+
+import msgspec
+
 from govchat.conversation import events, payloads
 from govchat.conversation.asks import Forget
+from govchat.conversation.context import Context
 from govchat.conversation.flows.front import contact_line, national_portal_button, portal_button, tap
 from govchat.conversation.flows.lookup import at_hand, foreign_line
 from govchat.conversation.flows.procedures import about_of, portal_link, show
+from govchat.conversation.intents import Intent
 from govchat.conversation.say import Button, Link, Outcome
+from govchat.conversation.state import TOPIC_S, State
 from govchat.conversation.turn import Heard, Table, Turn
 from govchat.conversation.wording import words
+from govchat.kit.text import clean, fold
 from govchat.petitions import routing
 from govchat.tenants.schema import Agency
 
 VNEID = "https://vneid.gov.vn"
 _MOST_OFFICES = 3
 # The national procedure that belongs to each kind of grievance.
+# What is asked about them in a few words behind that, and what each has an answer to (`route_<kind>_<part>`).
+_ASKED = {
+    "secret": re.compile(
+        r"\b(?:bi mat|giau ten|an danh|nac danh|lo ten|bao ve|tra thu|tra dua|tru dap|danh tinh|so bi)\b"
+    ),
+    "next": re.compile(
+        r"\b(?:khong dong y|chua dong y|khong chiu|lan (?:2|hai)|khoi kien|toa|khong thanh|khong duoc thi|thua thi)\b"
+    ),
+    "where": re.compile(
+        r"\b(?:o dau|gui ai|gui cho ai|gui dau|cho nao|den dau|gap ai|noi nao|co quan nao|dia chi|nop (?:don )?(?:to cao|khieu nai)?\W*$)"
+    ),
+    "paper": re.compile(r"\b(?:don|mau|giay to|can gi|ghi gi|viet|chuan bi|ho so gom|kem)\b"),
+    "time": re.compile(r"\b(?:bao lau|may ngay|khi nao|chung nao|bao gio|thoi han|thoi hieu|thoi gian|het han)\b"),
+}
+_PARTS = {
+    "complaint": ("next", "paper", "time", "where"),
+    "denunciation": ("again", "secret", "paper", "time", "where"),
+    "land_dispute": ("next", "paper", "time", "where"),
+}
+_PROCEDURE = re.compile(r"\b(?:khai sinh|ket hon|so do|can cuoc|ho khau|thuong tru|lai xe|phi|le phi)\b")
+_PERSON = re.compile(r"\b(?:gap|noi chuyen (?:voi|truc tiep)|trao doi (?:voi|truc tiep)|nguoi that|tong dai|goi cho)\b")
+_ASKS = re.compile(r"\b(?:lam sao|the nao|phai lam gi|o dau|giai quyet sao)\b")
+_MOST_WORDS, _FEWEST_TOLD = 12, 6
+_TOLD_ON = frozenset(
+    {
+        Intent.UNKNOWN, Intent.OUT_OF_SCOPE, Intent.HUMAN, Intent.PETITION, Intent.RATING, Intent.ABUSE, Intent.STAFF, Intent.GREETING,
+        Intent.DISPUTE, Intent.COMPLAINT_STATUS, Intent.COMPLAINT, Intent.DENUNCIATION, Intent.PAYMENT,
+    }
+)  # fmt: skip
 _PROCEDURES = {"complaint": "2.002409", "denunciation": "2.002394", "land_dispute": "1.012812"}
 
 
@@ -105,11 +142,13 @@ def _scan_help(turn: Turn) -> Outcome:
 
 def _grievance(turn: Turn) -> Outcome:
     """A complaint or a denunciation: first of all nothing is kept of what was written."""
-    return turn.ask(Forget(str(turn.heard)), step="idle", misses=0)
+    return turn.ask(Forget(payloads.spelled(str(turn.heard), turn.argument)), step="idle", misses=0)
 
 
 def _forgotten(turn: Turn) -> Outcome:
-    kind = turn.event.kind if isinstance(turn.event, events.Forgotten) else ""
+    kind, _, part = turn.event.kind.partition(" ") if isinstance(turn.event, events.Forgotten) else ("", "", "")
+    if part:
+        return _part(msgspec.structs.replace(turn, argument=part))
     return _route(turn, kind if kind in _PROCEDURES else "complaint")
 
 
@@ -123,21 +162,65 @@ def _dispute(turn: Turn) -> Outcome:
     return _route(turn, "land_dispute")
 
 
+def follows_up(text: str, state: State, context: Context) -> str:
+    """What a short question asks of the grievance that was explained last: a key of `_PARTS`; empty for what is about something else."""
+    said = fold(clean(text, 200))
+    last = max(state.topic_at, state.office_at, state.petition_at, state.looked_at) <= state.grievance_at
+    if not state.grievance or not last or abs(context.seconds - state.grievance_at) > TOPIC_S:
+        return ""
+    if len(said.split()) > _MOST_WORDS or _PROCEDURE.search(said):
+        return ""
+    parts = _PARTS[state.grievance]
+    return next((part for part, asked in _ASKED.items() if part in parts and asked.search(said)), "")
+
+
+def tells_on(intent: Intent, text: str, state: State, context: Context, *, unsure: bool) -> bool:
+    """Whether somebody who began a denunciation goes on telling: that is forgotten as well, whatever its words were read as."""
+    lately = state.grievance == "denunciation" and abs(context.seconds - state.grievance_at) <= TOPIC_S
+    last = max(state.topic_at, state.office_at, state.petition_at, state.looked_at) <= state.grievance_at
+    if (intent is Intent.HUMAN and _PERSON.search(fold(text))) or (
+        intent is Intent.DISPUTE and _ASKS.search(fold(text))
+    ):
+        return False  # another wish, said outright
+    return lately and last and (unsure or intent in _TOLD_ON) and len(text.split()) >= _FEWEST_TOLD
+
+
+def _part(turn: Turn) -> Outcome:
+    """One side of it, in a sentence or two; the whole is a button."""
+    kind = turn.state.grievance
+    if turn.argument not in _PARTS.get(kind, ()):
+        return _route(turn, kind or "complaint")
+    tenant = turn.context.tenant
+    routed = routing.routing_for(kind, turn.context.today, tenant.manifest)
+    offices = [_office(one) for one in routed.offices[:_MOST_OFFICES]] if turn.argument in ("where", "again") else []
+    return turn.answer(
+        routing.told_part(routed, turn.argument),
+        "\n".join([words("guide.offices"), *offices]) if offices else "",
+        buttons=(*_procedure(turn, kind), _contact()),
+        grievance_at=turn.context.seconds,
+        misses=0,
+    )
+
+
+def _procedure(turn: Turn, kind: str) -> tuple[Button, ...]:
+    about = about_of(turn, _PROCEDURES[kind])
+    if about is None:
+        return ()
+    return (tap("procedure", payloads.spelled(payloads.PROCEDURE, _PROCEDURES[kind]), name=about.procedure.name[:90]),)
+
+
 def _route(turn: Turn, kind: str) -> Outcome:
     """Where the law sends the matter, within which limits, and which office that is here, with the procedure that belongs to it."""
     tenant = turn.context.tenant
     routed = routing.routing_for(kind, turn.context.today, tenant.manifest)
     offices = [_office(one) for one in routed.offices[:_MOST_OFFICES]]
-    code = _PROCEDURES[kind]
-    about = about_of(turn, code)
-    procedure = (
-        (tap("procedure", payloads.spelled(payloads.PROCEDURE, code), name=about.procedure.name[:90]),) if about else ()
-    )
     return turn.answer(
         routing.told(routed),
         "\n".join([words("guide.offices"), *offices]) if offices else contact_line(tenant),
-        buttons=(*procedure, *portal_button(tenant), _contact()),
+        buttons=(*_procedure(turn, kind), *portal_button(tenant), _contact()),
         step="idle",
+        grievance=kind,
+        grievance_at=turn.context.seconds,
         misses=0,
     )
 
@@ -163,5 +246,6 @@ TABLE: Table = {
     (None, Heard.DENUNCIATION): _grievance,
     (None, Heard.FORGOTTEN): _forgotten,
     (None, Heard.DISPUTE): _dispute,
+    (None, Heard.GRIEVANCE_PART): _part,
     (None, Heard.STAFF): _staff,
 }

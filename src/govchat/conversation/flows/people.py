@@ -10,9 +10,12 @@ from govchat.conversation.rulebook import bare, rulebook
 from govchat.conversation.say import LONGEST_TITLE, Outcome, Tap
 from govchat.conversation.turn import Heard, Table, Turn
 from govchat.conversation.wording import words
+from govchat.kit.text import clean, fold
 from govchat.privacy.models import KINDS as REQUESTS
+from govchat.ratings.give import LONGEST_COMMENT
 
 AGREEABLE = frozenset({"survey", "broadcast"})
+_SHORT = 8  # words
 QUESTIONS = frozenset({"time", "attitude", "clarity", "costs"})
 
 
@@ -52,7 +55,20 @@ def _opinion(turn: Turn) -> Outcome:
 
 def _rating(turn: Turn) -> Outcome:
     """A wish to rate, praise or blame: of a dossier where one has its result, else thanks and where it is heard."""
-    return turn.ask(asks.Rate(_own_code(turn)), step="idle", misses=0)
+    said = fold(clean(turn.typed, 200)) if len(turn.typed.split()) <= _SHORT else ""
+    return turn.ask(asks.Rate(_own_code(turn), said=said, alone=turn.typed.strip().isdigit()), step="idle", misses=0)
+
+
+def _comment(turn: Turn) -> Outcome:
+    """What was written instead of an answer goes to the office with the rating."""
+    parts = turn.state.rating.split(" ")
+    try:
+        about = parts[3] if parts[0] == "think" else ""
+        return turn.ask(
+            asks.Comment(UUID(parts[1]), parts[2], about, turn.typed[:LONGEST_COMMENT]), step="idle", misses=0
+        )
+    except (ValueError, IndexError):
+        return _rating(turn)
 
 
 def _agree(turn: Turn) -> Outcome:
@@ -107,7 +123,9 @@ def _my_requests(turn: Turn) -> Outcome:
 def _told(turn: Turn) -> Outcome:
     told = turn.event if isinstance(turn.event, events.Told) else events.Told("")
     buttons = tuple(Tap(each.title[:LONGEST_TITLE], each.payload) for each in told.buttons if each.title)
-    return turn.answer(told.text.strip() or words("dossier.no_answer"), buttons=buttons or menu_buttons())
+    text = told.text.strip() or words("dossier.no_answer")
+    changes = {"rating": told.asked[:140], "rating_at": turn.context.seconds} if told.asked else {"rating": ""}
+    return turn.answer(text, buttons=buttons or menu_buttons(), **changes)
 
 
 TABLE: Table = {
@@ -115,6 +133,7 @@ TABLE: Table = {
     (None, Heard.RATE): _rate,
     (None, Heard.REASON): _reason,
     (None, Heard.OPINION): _opinion,
+    (None, Heard.COMMENT): _comment,
     (None, Heard.AGREE): _agree,
     (None, Heard.SURVEY): _may_ask,
     (None, Heard.NO_SURVEY): _no_survey,

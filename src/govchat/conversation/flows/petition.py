@@ -6,10 +6,13 @@ comes after is added to the petition. Every question may be left out.
 
 from typing import Any
 
+import msgspec
+
 from govchat.conversation import asks, events, payloads
 from govchat.conversation.context import Context
 from govchat.conversation.flows import pictures
 from govchat.conversation.flows.front import menu_buttons, tap
+from govchat.conversation.flows.petition_follow import awaits_kind, told_more
 from govchat.conversation.flows.petition_questions import (
     done_buttons,
     kinds,
@@ -20,7 +23,6 @@ from govchat.conversation.flows.petition_questions import (
     read_answer,
     summary,
 )
-from govchat.conversation.intents import Intent
 from govchat.conversation.rulebook import bare, rulebook
 from govchat.conversation.say import Button, Outcome
 from govchat.conversation.state import MOST_SKIPPED, TOPIC_S, Also, State
@@ -28,20 +30,28 @@ from govchat.conversation.turn import Heard, Table, Turn
 from govchat.conversation.wording import words
 from govchat.dossiers.codes import find_codes
 from govchat.kit.text import clean, fold
+from govchat.petitions import within
 from govchat.petitions.judge import LEAST_LETTERS, LONGEST
 from govchat.petitions.models import KINDS
 
 _FEWEST_WORDS = 4
 _TOLD_AT_ONCE = 8  # words: whoever writes that many with "phản ánh" in them has said it
 _ALBUM_S = 20
-_BEHIND = frozenset({"a", "ad", "em", "oi", "nhe", "nha", "di", "giup", "gium", "voi"})
 _PHOTO = "petition.photo"
-_ACTS = {"xac nhan": "confirm", "da giai quyet": "confirm", "mo lai": "reopen", "chua giai quyet": "reopen"}
+_ACTS = {
+    "rut": "withdraw",
+    "huy": "withdraw",
+    "bo sung": "amend",
+    "xac nhan": "confirm",
+    "da giai quyet": "confirm",
+    "mo lai": "reopen",
+    "chua giai quyet": "reopen",
+}
 
 
 def is_fresh(state: State, context: Context) -> bool:
     """Whether a photo or a place that comes now may belong to the petition that is being written, or was filed a while ago at most."""
-    begun = state.step == "petition.awaiting_text" or bool(state.petition_code)
+    begun = state.step == "petition.awaiting_text" or bool(state.petition_code or state.held_words)
     return begun and abs(context.seconds - state.petition_at) <= TOPIC_S
 
 
@@ -70,32 +80,17 @@ def resumed(state: State, context: Context) -> Also | None:
 
 def answers_question(text: str, state: State, context: Context) -> bool:
     """Whether a message is the answer to what was asked about the petition last."""
-    if state.step != "petition.adding" or not state.asked or not is_fresh(state, context):
+    if state.step != "petition.adding" or not is_fresh(state, context):
         return False
+    if not state.asked:  # nothing is left to leave out: it stands as it was filed
+        return bool(bare(text)) and bare(text) in (rulebook().skips | rulebook().ends)
     if text.startswith("#") or find_codes(text, context.today).anything:
         return False
-    folded = fold(clean(text))
-    if folded in rulebook().skips or bare(text) in rulebook().skips:
+    if {fold(clean(text)).strip(" .!"), bare(text)} & (rulebook().skips | rulebook().ends):
         return True
     if bare(text) in rulebook().commands:
         return False
     return read_answer(state.asked, text) is not None
-
-
-def takes_back(text: str) -> bool:
-    """Whether a message takes the last photo back: "bỏ ảnh ạ"."""
-    said = fold(clean(text, 100)).strip(" .!,").split()
-    while said and said[-1] in _BEHIND:
-        said.pop()
-    return " ".join(said) in rulebook().takes_back
-
-
-def heard_anew(intent: Intent, text: str) -> Intent:
-    """What a message about a complaint's state is when it speaks of a petition (phản ánh): how one stands, or one that is told."""
-    said = fold(clean(text))
-    if intent is not Intent.COMPLAINT_STATUS or "khieu nai" in said or not ("phan anh" in said or "kien nghi" in said):
-        return intent
-    return Intent.PETITION if len(said.split()) >= _TOLD_AT_ONCE else Intent.MY_PETITIONS
 
 
 def _petition(turn: Turn) -> Outcome:
@@ -128,7 +123,10 @@ def _kind(turn: Turn) -> Outcome:
     kind = turn.argument if turn.argument in KINDS else "reflection"
     state = turn.state
     if state.held_words and abs(turn.context.seconds - state.petition_at) <= TOPIC_S:
-        return _filed_from(turn, asks.FilePetition(kind=kind, words_of=state.held_words))
+        more = turn.typed[:LONGEST]
+        draft = state.draft if state.held_photos else 0
+        filed = asks.FilePetition(kind=kind, words_of=state.held_words, more=more, draft=draft, place=state.held_place)
+        return _filed_from(turn, filed)
     return _ask_text(turn, kind)
 
 
@@ -194,10 +192,10 @@ def _picture(turn: Turn) -> Outcome:
         refused = seen.refused if seen.refused in ("large", "type", "infected") else "away"
         return turn.answer(words(f"petition.photo_{refused}"), buttons=_still(turn), petition_at=turn.context.seconds)
     now = turn.context.seconds
-    if turn.state.step != "petition.awaiting_text":
+    if turn.state.step != "petition.awaiting_text" and not awaits_kind(turn.state, turn.context):
         return turn.ask(asks.AddToPetition(code=turn.state.petition_code, photo=seen.photo), petition_at=now)
     caption = clean(seen.caption)
-    if is_petition(caption, turn.state, turn.context):
+    if not turn.state.held_words and is_petition(caption, turn.state, turn.context):
         held = _with_held(turn, caption)
         filed = asks.FilePetition(kind=held.kind, text=held.text, draft=held.draft, place=held.place, photo=seen.photo)
         return _filed_from(turn, filed)
@@ -211,7 +209,7 @@ def _place(turn: Turn) -> Outcome:
     if not is_fresh(state, turn.context) or place.latitude is None or place.longitude is None:
         return place_alone(turn)
     there = (place.latitude, place.longitude)
-    if state.step != "petition.awaiting_text":
+    if state.step != "petition.awaiting_text" and not awaits_kind(state, turn.context):
         return turn.ask(asks.AddToPetition(code=state.petition_code, place=there), petition_at=now)
     return turn.ask(asks.HoldForPetition(draft=state.draft, place=there), petition_at=now)
 
@@ -242,11 +240,13 @@ def _held(turn: Turn) -> Outcome:
     if event.dropped:
         return turn.answer(words("petition.photo_dropped"), buttons=_still(turn), held_photos=min(event.photos, 9))
     if event.place:
-        return turn.answer(words("petition.place_held"), buttons=_still(turn), held_place=event.place[:200])
+        told = "petition.place_held_told" if turn.state.held_words else "petition.place_held"
+        return turn.answer(words(told), buttons=_still(turn), held_place=event.place[:200])
     changes: dict[str, Any] = {"held_photos": min(event.photos, 9), "media": _PHOTO, "media_at": now}
     if _in_album(turn):
         return turn.silence(**changes)
-    return turn.answer(words("petition.photo_held"), buttons=_still(turn), **changes)
+    told = "petition.photo_held_told" if state.held_words else "petition.photo_held"
+    return turn.answer(words(told), buttons=_still(turn), **changes)
 
 
 def _in_album(turn: Turn) -> bool:
@@ -254,6 +254,8 @@ def _in_album(turn: Turn) -> bool:
 
 
 def _still(turn: Turn) -> tuple[Button, ...]:
+    if awaits_kind(turn.state, turn.context):
+        return (*kinds(turn.state.petition), tap("cancel", payloads.CANCEL))
     if turn.state.step == "petition.awaiting_text":
         return (tap("cancel", payloads.CANCEL),)
     return leave_out(turn.state.petition_code)
@@ -263,15 +265,18 @@ def _more(turn: Turn) -> Outcome:
     """The answer to a question about the petition, in words."""
     state, now = turn.state, turn.context.seconds
     folded = fold(clean(turn.typed))
+    if within.wants_no_name(turn.typed) and state.petition_code:
+        return turn.ask(asks.AddToPetition(code=state.petition_code, anonymous=True), petition_at=now, misses=0)
+    if folded.strip(" .!") in rulebook().ends and state.asked not in ("why", "note"):
+        return _done(turn, state.petition_code)
     if folded in rulebook().skips or bare(turn.typed) in rulebook().skips:
         return _skip(turn, state.petition_code)
-    add = read_answer(state.asked, turn.typed)
+    add = read_answer(state.asked, turn.typed) or told_more(turn.typed)
     if add is None or not state.petition_code:
         return turn.answer(words("front.menu"), buttons=menu_buttons(), step="idle", misses=0)
-    named = asks.AddToPetition(
-        code=state.petition_code, name=add.name, commune=add.commune, category=add.category, note=add.note
-    )
-    return turn.ask(named, petition_at=now, skipped=_without(state, state.asked), misses=0)
+    named = msgspec.structs.replace(add, code=state.petition_code)
+    answered = state.asked if read_answer(state.asked, turn.typed) is not None else ""
+    return turn.ask(named, step="petition.adding", petition_at=now, skipped=_without(state, answered), misses=0)
 
 
 def _without(state: State, asked: str) -> tuple[str, ...]:
@@ -294,7 +299,7 @@ def _petitioned(turn: Turn) -> Outcome:
     event = turn.event if isinstance(turn.event, events.Petitioned) else events.Petitioned(code="")
     now, state = turn.context.seconds, turn.state
     same = event.code == state.petition_code
-    asked = next((each for each in event.wants if each == "why" or not (same and each in state.skipped)), "")
+    asked = next((each for each in event.wants if each in ("why", "note") or not (same and each in state.skipped)), "")
     changes: dict[str, Any] = {
         "step": "petition.adding", "petition_code": event.code[:64], "petition_at": now, "asked": asked[:16],
         "skipped": state.skipped if same else (), "misses": 0,
@@ -303,6 +308,10 @@ def _petitioned(turn: Turn) -> Outcome:
         changes |= {"media": _PHOTO, "media_at": now}
         if same and _in_album(turn) and state.asked == asked:
             return turn.silence(**changes)
+    if event.over:
+        return turn.answer(
+            event.text, buttons=done_buttons(event.code)[::2], **{**changes, "asked": "", "step": "idle"}
+        )
     if asked:
         return turn.answer(event.text, question(asked), buttons=question_buttons(asked, event.code), **changes)
     return turn.answer(event.text, summary(event), buttons=done_buttons(event.code), **changes)
@@ -313,7 +322,8 @@ def _code(turn: Turn) -> Outcome:  # noqa: PLR0911 -- one act a line
     if not turn.argument:
         said = fold(turn.typed)
         act = next((each for phrase, each in _ACTS.items() if phrase in said), "status")
-        return turn.ask(asks.Petition(turn.secret or "", act), step="idle", misses=0)
+        code = turn.secret or ""
+        return turn.ask(asks.Petition(code, act), **_about(turn, code))
     act, _, rest = turn.argument.partition(" ")
     code, _, value = rest.partition(" ")
     now = turn.context.seconds
@@ -321,10 +331,7 @@ def _code(turn: Turn) -> Outcome:  # noqa: PLR0911 -- one act a line
         case "skip":
             return _skip(turn, code)
         case "done":
-            return turn.ask(
-                asks.AddToPetition(code=code), step="petition.adding", petition_code=code[:64], asked="",
-                skipped=("name", "photos", "commune", "category", "why"), petition_at=now, misses=0,
-            )  # fmt: skip
+            return _done(turn, code)
         case "more":
             return turn.ask(
                 asks.AddToPetition(code=code),
@@ -343,7 +350,23 @@ def _code(turn: Turn) -> Outcome:  # noqa: PLR0911 -- one act a line
             )  # fmt: skip
         case "category":
             return turn.ask(asks.AddToPetition(code=code, category=value), petition_at=now, misses=0)
-    return turn.ask(asks.Petition(code, act if act in ("confirm", "reopen") else "status"), step="idle", misses=0)
+    known = act in ("confirm", "reopen", "withdraw", "amend")
+    return turn.ask(asks.Petition(code, act if known else "status"), **_about(turn, code))
+
+
+def _about(turn: Turn, code: str) -> dict[str, Any]:
+    """The state of a conversation about a petition that was filed; what was left out of another one is forgotten."""
+    changes: dict[str, Any] = {"step": "idle", "petition_at": turn.context.seconds, "misses": 0}
+    if code and code[:64] != turn.state.petition_code:
+        changes |= {"petition_code": code[:64], "skipped": (), "asked": ""}
+    return changes
+
+
+def _done(turn: Turn, code: str) -> Outcome:
+    return turn.ask(
+        asks.AddToPetition(code=code), step="petition.adding", petition_code=code[:64], asked="",
+        skipped=("name", "photos", "commune", "category", "why"), petition_at=turn.context.seconds, misses=0,
+    )  # fmt: skip
 
 
 def _drop_photo(turn: Turn) -> Outcome:

@@ -3,16 +3,19 @@
 Questions: `name`, `photos`, `commune`, `category`, and `why` when it was reopened. Pure; used by `flows.petition`.
 """
 
+import re
+
 from govchat.conversation import asks, events, payloads
 from govchat.conversation.flows.front import tap
 from govchat.conversation.intents import Intent
 from govchat.conversation.say import LONGEST_TITLE, MOST_BUTTONS, Button, Tap
 from govchat.conversation.wording import words
-from govchat.kit.text import clean
+from govchat.kit.text import clean, fold
 from govchat.petitions import within
 from govchat.petitions.categories import categories, suggest
 from govchat.petitions.judge import LONGEST
 
+_PROPOSES = re.compile(r"\b(?:kien nghi|de xuat|de nghi (?!xu ly|kiem tra|xem xet|giai quyet))")
 _SHORT = 8  # words
 _SERVICE = frozenset({"service"})
 _RULES = frozenset({"rules"})
@@ -72,7 +75,7 @@ def read_answer(asked: str, text: str) -> asks.AddToPetition | None:
                 return asks.AddToPetition(code="", category=known[int(number[:3]) - 1].key)
             found = suggest(text) if len(text.split()) <= _SHORT else []
             return asks.AddToPetition(code="", category=found[0].key) if found else None
-        case "why":
+        case "why" | "note":
             return asks.AddToPetition(code="", note=clean(text)[:LONGEST]) if len(text.split()) > 1 else None
         case _:
             return None
@@ -135,6 +138,8 @@ def kinds(first: str = "") -> tuple[Button, ...]:
 
 def likely_kind(text: str) -> str:
     """The kind that words speak of: a rule, conduct and service, else something to be seen."""
+    if _PROPOSES.search(fold(text)):
+        return "proposal"
     found = {one.key for one in suggest(text)[:1]}
     if found <= _RULES and found:
         return "proposal"
