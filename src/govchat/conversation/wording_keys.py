@@ -151,7 +151,6 @@ OWN: Mapping[str, frozenset[str]] = MappingProxyType(
             papers="",
             hardship="",
         ),
-        **_declared("dossier", moment="time day"),
         **_declared("hours", on="day hours", not_on="day why", again="at", unsettled=""),
         **_declared("rating", which="", how="code", too_early="code", given="code", unproved="code"),
         **_declared("petition", confirmed="code", reopened="code due", head="title code state", dates="received due"),
@@ -162,7 +161,10 @@ OWN: Mapping[str, frozenset[str]] = MappingProxyType(
 )
 
 # The rooms that speak to citizens themselves.
-SPEAKING = ("petitions", "ratings", "handoff", "privacy", "citizens", "dossiers", "offices", "procedures", "tenants")
+SPEAKING = (
+    *("petitions", "ratings", "handoff", "privacy", "citizens", "dossiers", "offices", "procedures", "tenants"),
+    *("notices", "campaigns", "outbox", "receipts"),
+)
 
 
 def room_texts() -> dict[str, str]:

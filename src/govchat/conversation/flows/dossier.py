@@ -116,7 +116,7 @@ def result_links(answers: tuple[DossierAnswer, ...]) -> tuple[Link, ...]:
 def local_time(at: datetime) -> str:
     """A moment as people here write it: 09:12 ngày 20/11/2026."""
     local = _local(at)
-    return words("dossier.moment", time=f"{local:%H:%M}", day=f"{local:%d/%m}/{local.year}")
+    return words("dossiers.moment", time=f"{local:%H:%M}", day=f"{local:%d/%m}/{local.year}")
 
 
 def _local(at: datetime) -> datetime:

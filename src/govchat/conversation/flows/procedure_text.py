@@ -56,7 +56,7 @@ def card(about: About) -> str:
 
 def _fee(about: About) -> str:
     fee = about.procedure.fee
-    text = _one(fee.text)
+    text = _one(fee.spelled)
     if not text or fee.certainty == "unconfirmed":
         return ""
     return words("procedure.fee" if fee.certainty in _SURE else "procedure.fee_usual", fee=text)
