@@ -22,8 +22,10 @@ from benchmarks.replies import ask
 from govchat.db.session import Database
 from govchat.kit import clock
 from govchat.local.followers import sow
+from govchat.tenants.credentials import Credentials
 from govchat.tenants.registry import Registry, Tenant
 from govchat.zalo import messages
+from govchat.zalo.client import ZaloClient
 
 LIFTED = 500  # messages a province
 CONCURRENT = 64
@@ -33,7 +35,7 @@ MINUTES = 3.0
 
 
 async def fill(place: Ground, count: int) -> list[Tenant]:
-    """A campaign to `count` followers of every province, planned to the last of them."""
+    """A campaign to `count` followers of every province, planned to the last of them; tokens are at hand, as the keeper has them."""
     db = Database.connect(place.settings.database_url, part="fill", pool_size=4)
     registry = Registry(db, place.settings)
     await registry.load()
@@ -42,6 +44,11 @@ async def fill(place: Ground, count: int) -> list[Tenant]:
         await sow(db, tenant.id, tenant.slug, count, clock.now())
         await announce(registry, tenant)
     await plan_all(registry)
+    urls = {f"{name}_url": getattr(place.settings, f"zalo_{name}_url") for name in ("openapi", "oauth", "business")}
+    async with ZaloClient.open(**urls) as zalo:
+        credentials = Credentials(registry, zalo.http, place.settings.zalo_oauth_url)
+        for tenant in tenants:
+            await credentials.access(tenant)
     await db.close()
     return tenants
 

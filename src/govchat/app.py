@@ -49,69 +49,63 @@ log = structlog.get_logger()
 
 ASSETS = Path(__file__).parent / "conversation" / "assets"
 LARGEST_BODY = 8 * 1024 * 1024
+ROUTES = [
+    webhook.router,
+    connection.router,
+    dossiers.router,
+    procedures.router,
+    receipts.router,
+    receipts.public,
+    callbacks.router,
+    national.router,
+    notices.router,
+    campaigns.router,
+    petitions.router,
+    ratings.router,
+    privacy.router,
+    reports.router,
+    probes.router,
+    create_static_files_router("/assets", [ASSETS], name="assets", opt={"public": "pictures"}, include_in_schema=False),
+]
+
+
+@asynccontextmanager
+async def _opened(app: Litestar, settings: Settings, pool_size: int) -> AsyncIterator[None]:
+    """What requests need hangs on `app.state` while the API runs."""
+    if not settings.database_url or not settings.redis_url:
+        raise ConfigurationError("GOVCHAT_DATABASE_URL and GOVCHAT_REDIS_URL must be set, or run beside `govchat up`")
+    db = Database.connect(settings.database_url, part="api", pool_size=pool_size)
+    redis, bell = connect(settings.redis_url), Bell(settings.redis_url)
+    registry = Registry(db, settings)
+    book = Book(db, registry)
+    tasks: list[asyncio.Task[None]] = []
+    try:
+        await rls.verify(db.engine)
+        await registry.load()
+        await book.load()
+        app.state.book = book
+        app.state.settings, app.state.db, app.state.redis, app.state.registry = settings, db, redis, registry
+        app.state.pace = Pace(redis, registry.vault.log_key)
+        app.state.words_on_receipts = OwnPhrases(db, "govchat.receipts", "govchat.dossiers")
+        app.state.bell = bell
+        app.state.door = Door(registry, Intake(db), bell)
+        app.state.doorman = Doorman(db)
+        app.state.together = together = Together(registry, book, bell)
+        tasks += [asyncio.create_task(registry.keep_fresh()), asyncio.create_task(book.keep_fresh())]
+        yield
+        await together.finish()
+    finally:
+        await end(tasks)
+        await bell.close()
+        await redis.aclose()
+        await db.close()
 
 
 def create_app(settings: Settings, *, pool_size: int = 6) -> Litestar:
     """The ASGI application."""
-
-    @asynccontextmanager
-    async def lifespan(app: Litestar) -> AsyncIterator[None]:
-        if not settings.database_url or not settings.redis_url:
-            raise ConfigurationError(
-                "GOVCHAT_DATABASE_URL and GOVCHAT_REDIS_URL must be set, or run beside `govchat up`"
-            )
-        db = Database.connect(settings.database_url, part="api", pool_size=pool_size)
-        redis, bell = connect(settings.redis_url), Bell(settings.redis_url)
-        registry = Registry(db, settings)
-        book = Book(db, registry)
-        tasks: list[asyncio.Task[None]] = []
-        try:
-            await rls.verify(db.engine)
-            await registry.load()
-            await book.load()
-            app.state.book = book
-            app.state.settings, app.state.db, app.state.redis, app.state.registry = settings, db, redis, registry
-            app.state.pace = Pace(redis, registry.vault.log_key)
-            app.state.words_on_receipts = OwnPhrases(db, "govchat.receipts", "govchat.dossiers")
-            app.state.bell = bell
-            app.state.door = Door(registry, Intake(db), bell)
-            app.state.doorman = Doorman(db)
-            app.state.together = together = Together(registry, book, bell)
-            tasks += [
-                asyncio.create_task(registry.keep_fresh()),
-                asyncio.create_task(book.keep_fresh()),
-            ]
-            yield
-            await together.finish()
-        finally:
-            await end(tasks)
-            await bell.close()
-            await redis.aclose()
-            await db.close()
-
     app = Litestar(
-        route_handlers=[
-            webhook.router,
-            connection.router,
-            dossiers.router,
-            procedures.router,
-            receipts.router,
-            receipts.public,
-            callbacks.router,
-            national.router,
-            notices.router,
-            campaigns.router,
-            petitions.router,
-            ratings.router,
-            privacy.router,
-            reports.router,
-            probes.router,
-            create_static_files_router(
-                "/assets", [ASSETS], name="assets", opt={"public": "pictures"}, include_in_schema=False
-            ),
-            viewer_files(),
-        ],
-        lifespan=[lifespan],
+        route_handlers=[*ROUTES, viewer_files()],
+        lifespan=[lambda app: _opened(app, settings, pool_size)],
         middleware=[Once()],
         request_class=JsonRequest,
         exception_handlers=HANDLERS,

@@ -166,7 +166,7 @@ class Workplace:
     def _heard(self, names: list[UUID]) -> list[UUID]:
         """Whoever was rung for is looked at by every part for a while."""
         self._turns.stir(*names)
-        self.deliverer.turns.stir(*names)
+        self.deliverer.stir(*names)
         self.fanout.turns.stir(*names)
         return names
 

@@ -396,3 +396,16 @@ def test_the_answers_time_to_wait_is_read_only_when_it_is_a_number():
     assert deliver._judged(503, "soon").asked is None
     assert deliver._judged(503, "30").asked == timedelta(seconds=30)
     assert deliver._judged(503, "9" * 30).asked is None
+
+
+async def test_what_is_due_is_told_with_whom_it_is_due_to_and_no_others(stage, receivers):
+    """The look that every process takes each second: who has an address at all, and where something waits."""
+    receiver = await receivers()
+    waits, still = await stage.add("lam-dong", receiver.url), await stage.add("hue", receiver.url)
+    await stage.put("lam-dong")
+    which = [stage.tenant(slug) for slug in ("lam-dong", "hue", "dong-nai")]
+    rows = await stage.registry.db.rows("SELECT * FROM callbacks_due($1, $2)", which, clock.now())
+    assert {(row["tenant"], row["endpoint"], row["due"]) for row in rows} == {
+        (which[0], waits.id, True),
+        (which[1], still.id, False),
+    }

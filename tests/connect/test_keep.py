@@ -8,7 +8,8 @@ import pytest
 from tests.cli.conftest import run
 from tests.connect.conftest import Ground
 
-from govchat.connect.keep import keep, keep_token
+from govchat.connect import rhythm
+from govchat.connect.keep import DUE, keep, keep_token, keep_webhook
 from govchat.kit import clock
 from govchat.simulator.faults import Fault
 from govchat.tenants.credentials import CredentialBusy, CredentialRevoked
@@ -156,3 +157,32 @@ async def test_one_round_serves_every_province_and_stops_at_none(ground: Ground)
     assert states["quang-tri"].state == "needs_reconsent"
     assert all(states[slug].access_token_sealed for slug in ("ha-noi", "hue", "lai-chau"))
     assert "bị thu hồi" in (await trouble(ground, "quang-tri") or ("", ""))[0]
+
+
+async def test_the_first_event_is_counted_at_once_and_later_ones_every_quarter_of_an_hour(
+    ground: Ground, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever connects an account sees how it was signed; a thousand of them that talk are not counted every three minutes."""
+    monkeypatch.setattr(rhythm, "SETTLED_AFTER", timedelta())
+    slug = "dien-bien"
+    tenant_id = ground.tenant(slug).id
+
+    async def due(minutes: int) -> bool:
+        at = clock.now() + timedelta(minutes=minutes)
+        rows = await ground.hands.registry.db.rows(DUE, [tenant_id], at, at - timedelta(days=7), at)
+        return any(row["webhook"] for row in rows)
+
+    await keep_webhook(ground.hands, ground.tenant(slug))
+    await ground.ask(
+        slug, "UPDATE webhook_watches SET next_look_at = clock_timestamp() + interval '1 day' WHERE tenant_id = :tenant"
+    )
+    assert not await due(1)
+    await ground.house.zalo.say(slug, "first", "xin chào")
+    assert await due(0)
+    await keep_webhook(ground.hands, ground.tenant(slug))
+    await ground.house.zalo.say(slug, "second", "xin chào")
+    assert not await due(1)
+    assert await due(16)
+    await keep_webhook(ground.hands, ground.tenant(slug))
+    counted = await ground.ask(slug, "SELECT sum(events) AS n FROM webhook_hours WHERE tenant_id = :tenant")
+    assert counted[0].n == 2

@@ -198,3 +198,20 @@ async def test_alone_without_redis_nothing_is_granted_and_nobody_waits_for_time_
     finally:
         await buckets.close()
         await away.aclose()
+
+
+async def test_a_limit_that_zalo_names_is_kept_where_it_is_lower_than_ours(redis: Redis) -> None:
+    buckets = Buckets(redis, prefix=f"test:{secrets.token_hex(6)}:")
+    app, own = Window("app:1", 4000, reserve_for(4000)), Window("oa:1", 2000, reserve_for(2000))
+    buckets.told(own, 2000)
+    assert (await buckets.take([app, own], 60)).granted == 60
+    buckets.told(own, 100)
+    grant = await buckets.take([app, own], 60)
+    assert (grant.granted, grant.open) == (100 - own_aside(100) - 60, 100 - reserve_for(100) - 60)
+    assert (await buckets.take([app, own], 60)).granted == 0
+    buckets.told(own, 2000)
+    assert (await buckets.take([app, own], 60)).granted == 60, "the larger package is back"
+
+
+def own_aside(limit: int) -> int:
+    return Window("oa", limit, reserve_for(limit)).aside

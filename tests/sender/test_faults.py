@@ -132,6 +132,29 @@ async def test_minus_32_pushes_the_window_back_and_the_message_is_sent_later(
     assert said(shop, SLUG, "limited")[1:] == ["vẫn đến"]
 
 
+async def test_a_smaller_package_than_the_manifests_is_learned_from_zalos_first_answer(shop: House) -> None:
+    tenant = shop.registry.by_slug("ha-tinh")
+    people = [f"package-{number}" for number in range(30)]
+    meter = shop.zalo.world.oa_meters[tenant.oa_id]
+    settled_on, meter.limit = meter.limit, 15
+    try:
+        await meet(shop, "first", "ha-tinh")  # the welcome's answer names the limit
+        shop.zalo.world.people[tenant.oa_id].update(
+            dict.fromkeys(people, shop.zalo.world.people[tenant.oa_id]["first"])
+        )
+        for user in people:
+            await say(shop, tenant, user, "một")
+
+        async def told() -> int:
+            return meter.total
+
+        await eventually(told, until=lambda count: count >= 10, what="what the smaller package allows")
+        await asyncio.sleep(0.5)
+        assert (meter.over, meter.total <= 15) == (0, True), "Zalo never had to refuse"
+    finally:
+        meter.limit = settled_on
+
+
 async def test_a_burst_over_the_limit_waits_its_turn_and_is_said_once(
     shop: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -312,3 +312,27 @@ async def test_a_token_of_another_province_does_not_open_and_ends_in_a_new_conse
         (incident,) = await open_incidents(session, bank.tenant.id)
     assert "không mở được" in incident.says
     assert f"govchat tenant connect {SLUG}" in incident.todo
+
+
+async def test_what_is_stored_is_taken_up_for_many_provinces_in_one_question(bank: Bank) -> None:
+    """A process that begins has the tokens at hand that others have renewed; nothing is renewed for it."""
+    first = await bank.credentials.access(bank.tenant)
+    everybody = list(bank.registry.now.tenants.values())
+    another = Credentials(bank.registry, bank.client.http, bank.zalo.url)
+    await another.take_up(everybody)
+    assert {one.slug: another.at_hand(one) for one in everybody if another.at_hand(one)} == {SLUG: first}
+    assert bank.refreshes == 1
+    later = Credentials(bank.registry, bank.client.http, bank.zalo.url)
+    with clock.shifted(timedelta(hours=25)):
+        await later.take_up(everybody)
+        assert later.at_hand(bank.tenant) is None, "it has ended: it is renewed, not taken up"
+
+
+async def test_a_stored_token_that_does_not_open_is_left_to_be_renewed(bank: Bank) -> None:
+    await bank.credentials.access(bank.tenant)
+    async with bank.registry.db.tenant(bank.tenant.id) as session:
+        await session.execute(text("UPDATE oa_credentials SET access_token_sealed = refresh_token_sealed"))
+    another = Credentials(bank.registry, bank.client.http, bank.zalo.url)
+    await another.take_up([bank.tenant])
+    assert another.at_hand(bank.tenant) is None
+    assert await bank.works((await another.access(bank.tenant)).token)

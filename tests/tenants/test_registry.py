@@ -16,7 +16,7 @@ from govchat.settings import Settings
 from govchat.tenants import registry as room
 from govchat.tenants.apply import apply, apply_all
 from govchat.tenants.manifest import Manifest, read_all
-from govchat.tenants.registry import Registry, TenantNotFound, secret_context
+from govchat.tenants.registry import KeyUnreadable, Registry, TenantNotFound, secret_context
 
 
 @pytest.fixture(scope="module")
@@ -220,3 +220,23 @@ async def test_printing_an_app_or_a_tenant_shows_no_secret(ground: Ground) -> No
     registry, _, _ = ground
     for tenant in registry.now.tenants.values():
         assert "dev-" not in f"{tenant!r} {tenant} {tenant.app!r}"
+
+
+async def test_all_keys_are_opened_in_one_question_and_one_that_does_not_open_is_told_when_it_is_needed(
+    ground: Ground,
+) -> None:
+    registry, settings, _ = ground
+    tenant = registry.by_slug("hue")
+    sealed = (await registry.tenant_vault(tenant.id)).seal(b"said", "there")
+    another = Registry(registry.db, settings)
+    await another.load()
+    await another.open_vaults()
+    assert (await another.tenant_vault(tenant.id)).open(sealed, "there") == b"said"
+    others_vault = await another.tenant_vault(registry.by_slug("lam-dong").id)
+    with pytest.raises(SealBroken):
+        others_vault.open(sealed, "there")
+    wrong = Registry(registry.db, msgspec.structs.replace(settings, master_keys=("another",)))
+    wrong.now = registry.now
+    await wrong.open_vaults()
+    with pytest.raises(KeyUnreadable, match="GOVCHAT_MASTER_KEYS"):
+        await wrong.tenant_vault(tenant.id)

@@ -35,7 +35,7 @@ LARGEST_ANSWER = 4096
 
 # With more tenants than `kit.turns.FEW`, one where nothing stirred is looked at this often.
 ALL_S = 15.0
-DUE = "SELECT tenant, endpoint FROM callbacks_to_send($1, $2)"
+DUE = "SELECT tenant, endpoint, due FROM callbacks_due($1, $2)"
 
 
 def secret_context(endpoint_id: UUID) -> str:
@@ -49,11 +49,17 @@ class Deliverer:
     def __init__(self, registry: Registry, *, resolver: AbstractResolver | None = None) -> None:
         self.registry = registry
         self.worker = new_id()
-        self.turns = Turns(every_s=ALL_S)
+        self._turns = Turns(every_s=ALL_S)
+        # Who has an address at all: most have none, and need no look when something stirs.
+        self._having: set[UUID] = set()
         self._allowed = networks(registry.settings.callback_allow)
         self._resolver = resolver
         self._sessions: dict[str, aiohttp.ClientSession] = {}
         self._running: dict[UUID, asyncio.Task[int]] = {}
+
+    def stir(self, *tenant_ids: UUID) -> None:
+        """Something happened at these: what is to be told of it is looked for at every look for a while."""
+        self._turns.stir(*(self._having.intersection(tenant_ids)))
 
     async def close(self) -> None:
         """End what is under way and close the connections; what was being sent is sent again after its claim has gone stale."""
@@ -112,10 +118,13 @@ class Deliverer:
         self._running.pop(endpoint_id, None)
 
     async def _due(self) -> list[tuple[UUID, UUID]]:
-        which = self.turns.next(self.registry.now.tenants)
+        which = self._turns.next(self.registry.now.tenants)
         found = await self.registry.db.rows(DUE, which, clock.now())
-        self.turns.stir(*(row["tenant"] for row in found))
-        return [(row["tenant"], row["endpoint"]) for row in found]
+        self._having.difference_update(which)
+        self._having.update(row["tenant"] for row in found)
+        due = [(row["tenant"], row["endpoint"]) for row in found if row["due"]]
+        self._turns.stir(*(tenant for tenant, _ in due))
+        return due
 
     async def _one(self, tenant_id: UUID, vault: TenantVault, endpoint: Endpoint, claimed: Claimed) -> Outcome:
         outcome = await self._send(vault, endpoint, claimed)

@@ -12,6 +12,9 @@ from govchat.kit.loading import loading
 from govchat.local.held import wait_to_be_released
 from govchat.settings import Settings
 
+# What requests and messages leave behind is little: the collector need not look for every few of them.
+SELDOM = (20_000, 50, 100)
+
 
 @click.command()
 @click.option("--host", default="127.0.0.1", show_default=True)
@@ -31,8 +34,7 @@ def api(host: str, port: int) -> None:
         logs.configure("api", settings.log_format)
         app = create_app(settings)
     wait_to_be_released()
-    # What requests leave behind is little: the collector need not look for every few of them.
-    gc.set_threshold(20_000, 50, 100)
+    gc.set_threshold(*SELDOM)
     config = uvicorn.Config(
         app,
         host=host,
@@ -60,6 +62,7 @@ def worker(bulk: bool) -> None:
         from govchat.worker import run
 
     wait_to_be_released()
+    gc.set_threshold(*SELDOM)
     uvloop.run(run(Settings.from_env(os.environ), bulk=bulk))
 
 

@@ -5,24 +5,39 @@ Kept in memory and renewed beside the conversations, so that a citizen's message
 
 import asyncio
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 from uuid import UUID
 
 import aiohttp
+import msgspec
 import structlog
 
 from govchat.conversation.context import Context, TenantFacts
-from govchat.conversation.facts import facts_of
+from govchat.conversation.facts import facts_of, holders
 from govchat.conversation.library import Library
-from govchat.conversation.overrides import RELOAD_S, edits, wording_of
+from govchat.conversation.overrides import RELOAD_S, laid_over, texts_of
 from govchat.conversation.wording import Wording, vietnamese
 from govchat.files.store import Store
 from govchat.kit import clock
+from govchat.kit.ending import end
 from govchat.procedures.book import Book
 from govchat.tenants.registry import Registry, Snapshot, Tenant
 
 log = structlog.get_logger()
+
+# Words this old are read again before they are spoken: nobody did so for a while.
+TOO_OLD_S = 60.0
+# Whose words have grown old within this long are read together.
+TOGETHER_S = 1.0
+
+
+class Heard(msgspec.Struct, frozen=True):
+    """What a province says in words of its own, when that was read, and the wording it makes."""
+
+    at: float
+    texts: dict[str, str | None]
+    wording: Wording
 
 
 class Desk:
@@ -37,8 +52,10 @@ class Desk:
         self._opening: asyncio.Task[Library] | None = None
         self._facts: dict[UUID, TenantFacts] = {}
         self._facts_of: tuple[Snapshot, date] | None = None
-        self._words: dict[UUID, tuple[float, Wording]] = {}
-        self._renewing: dict[UUID, asyncio.Task[None]] = {}
+        self._held: dict[str, str] = {}
+        self._words: dict[UUID, Heard] = {}
+        self._aged: dict[UUID, Tenant] = {}
+        self._renewing: asyncio.Task[None] | None = None
 
     @property
     def library(self) -> Library:
@@ -57,24 +74,26 @@ class Desk:
             self._library = await asyncio.shield(self._opening)
 
     async def prepare(self, tenants: Iterable[Tenant]) -> None:
-        """Have these provinces' words at hand; those that are old are read again beside the conversation."""
+        """Have these provinces' words at hand; those that are old are read again beside the conversation, many provinces together."""
         await self.open()
         now = time.monotonic()
         missing = []
         self.library.look()
         for tenant in tenants:
             kept = self._words.get(tenant.id)
-            if kept is None:
-                missing.append(self._renew(tenant))
-            elif now - kept[0] >= RELOAD_S:
-                self._renew(tenant)
+            if kept is None or now - kept.at >= TOO_OLD_S:
+                missing.append(tenant)
+            elif now - kept.at >= RELOAD_S:
+                self._aged[tenant.id] = tenant
+        if self._aged and self._renewing is None:
+            self._renewing = asyncio.create_task(self._renew())
         if missing:
-            await asyncio.gather(*missing)
+            await self._read(missing)
 
     def words(self, tenant_id: UUID) -> Wording:
         """The wording to speak in."""
         kept = self._words.get(tenant_id)
-        return kept[1] if kept else vietnamese()
+        return kept.wording if kept else vietnamese()
 
     def context(self, tenant: Tenant, now: datetime) -> Context:
         """What steps may know besides state and event."""
@@ -83,7 +102,8 @@ class Desk:
 
     async def finish(self) -> None:
         """Wait for what is being read."""
-        await asyncio.gather(*self._renewing.values(), return_exceptions=True)
+        if self._renewing is not None:
+            await end([self._renewing])
         if self._opening is not None:
             await asyncio.gather(self._opening, return_exceptions=True)
         if self._library is not None:
@@ -93,24 +113,34 @@ class Desk:
         snapshot = self.registry.now
         if self._facts_of is None or self._facts_of[0] is not snapshot or self._facts_of[1] != today:
             self._facts, self._facts_of = {}, (snapshot, today)
+            self._held = holders(snapshot, today)
         found = self._facts.get(tenant.id)
         if found is None:
-            found = self._facts[tenant.id] = facts_of(tenant, snapshot, today)
+            found = self._facts[tenant.id] = facts_of(tenant, snapshot, today, held=self._held)
         return found
 
-    def _renew(self, tenant: Tenant) -> "asyncio.Task[None]":
-        task = self._renewing.get(tenant.id)
-        if task is None:
-            task = self._renewing[tenant.id] = asyncio.create_task(self._read(tenant))
-            task.add_done_callback(lambda _: self._renewing.pop(tenant.id, None))
-        return task
-
-    async def _read(self, tenant: Tenant) -> None:
+    async def _renew(self) -> None:
+        """Read again what is old, a moment after the first of it was asked for: whoever comes meanwhile shares the look."""
+        await asyncio.sleep(TOGETHER_S)
+        aged, self._aged = self._aged, {}
         try:
-            async with self.registry.db.tenant(tenant.id) as session:
-                wording = wording_of(tenant.id, await edits(session, tenant.id))
+            await self._read(list(aged.values()))
+        finally:
+            self._renewing = None
+
+    async def _read(self, tenants: Sequence[Tenant]) -> None:
+        try:
+            texts = await texts_of(self.registry.db, [tenant.id for tenant in tenants])
         except Exception as error:  # the words of before, or the product's, are better than none
-            log.warning("wording.not_read", tenant_id=str(tenant.id), error=type(error).__name__)
-            wording = self.words(tenant.id)
-        await self.library.read_words(tenant)
-        self._words[tenant.id] = (time.monotonic(), wording)
+            log.warning("wording.not_read", tenants=len(tenants), error=type(error).__name__)
+            texts = {}
+        await self.library.read_words(*tenants)
+        for tenant in tenants:
+            self._hear(tenant.id, texts.get(tenant.id))
+
+    def _hear(self, tenant_id: UUID, texts: dict[str, str | None] | None) -> None:
+        kept, now = self._words.get(tenant_id), time.monotonic()
+        if texts is None or (kept is not None and kept.texts == texts):
+            self._words[tenant_id] = msgspec.structs.replace(kept, at=now) if kept else Heard(now, {}, vietnamese())
+        else:
+            self._words[tenant_id] = Heard(now, texts, laid_over(tenant_id, texts))

@@ -1,22 +1,33 @@
 """A tenant's public facts for the steps, made from the registry."""
 
+from collections.abc import Mapping
 from datetime import date
 
 from govchat.conversation.context import TenantFacts
 from govchat.tenants.registry import Snapshot, Tenant
 
 
-def facts_of(tenant: Tenant, snapshot: Snapshot, today: date) -> TenantFacts:
-    """What citizens may be told about this tenant, and which other province answers for which letter code on that day."""
-    manifest = tenant.manifest
-    own = [code for code in manifest.h_codes if code.holds_on(today)]
-    others = {
-        code.code: other.full_name
-        for other in snapshot.tenants.values()
-        if other.id != tenant.id and other.state != "closed"
-        for code in other.manifest.h_codes
+def holders(snapshot: Snapshot, today: date) -> dict[str, str]:
+    """Who answers for which letter code on that day, by full name; closed ones answer for none."""
+    return {
+        code.code: tenant.full_name
+        for tenant in snapshot.tenants.values()
+        if tenant.state != "closed"
+        for code in tenant.manifest.h_codes
         if code.holds_on(today)
     }
+
+
+def facts_of(tenant: Tenant, snapshot: Snapshot, today: date, *, held: Mapping[str, str] | None = None) -> TenantFacts:
+    """What citizens may be told about this tenant, and which other province answers for which letter code on that day.
+
+    `held` is what `holders` answers, for whoever asks for many tenants.
+    """
+    manifest = tenant.manifest
+    own = [code for code in manifest.h_codes if code.holds_on(today)]
+    others = dict(holders(snapshot, today) if held is None else held)
+    for code in own:
+        others.pop(code.code, None)
     return TenantFacts(
         slug=tenant.slug,
         name=manifest.name,

@@ -5,7 +5,7 @@ file has. Until then, and when either can't be read, the one before serves.
 """
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date
 from pathlib import Path
 from uuid import UUID
@@ -62,17 +62,21 @@ class Library:
             kept = self._shelves[tenant.id] = (words, self._shelf(tenant.id, words))
         return kept[1]
 
-    async def read_words(self, tenant: Tenant) -> None:
-        """Read the province's `words.toml` if it is another than before."""
-        path = self.folder / tenant.slug / WORDS_FILE
-        try:
-            changed = (await asyncio.to_thread(path.stat)).st_mtime_ns
-            if self._texts.get(tenant.id, (0, ""))[0] != changed:
-                self._texts[tenant.id] = (changed, await asyncio.to_thread(path.read_text, "utf-8"))
-        except FileNotFoundError:
-            self._texts.pop(tenant.id, None)
-        except (OSError, UnicodeDecodeError) as error:
-            log.warning("words.not_read", tenant=tenant.slug, error=type(error).__name__)
+    async def read_words(self, *tenants: Tenant) -> None:
+        """Read those of these provinces' `words.toml` that are others than before."""
+        await asyncio.to_thread(self._read_files, tenants)
+
+    def _read_files(self, tenants: Sequence[Tenant]) -> None:
+        for tenant in tenants:
+            path = self.folder / tenant.slug / WORDS_FILE
+            try:
+                changed = path.stat().st_mtime_ns
+                if self._texts.get(tenant.id, (0, ""))[0] != changed:
+                    self._texts[tenant.id] = (changed, path.read_text("utf-8"))
+            except FileNotFoundError:
+                self._texts.pop(tenant.id, None)
+            except (OSError, UnicodeDecodeError) as error:
+                log.warning("words.not_read", tenant=tenant.slug, error=type(error).__name__)
 
     async def finish(self) -> None:
         """Wait for what is being made."""

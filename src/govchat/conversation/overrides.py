@@ -6,7 +6,7 @@ edit is heard everywhere without a restart.
 
 import difflib
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Literal
 from uuid import UUID
@@ -22,12 +22,15 @@ from govchat.audit.record import note
 from govchat.conversation.models import TenantWordingRow
 from govchat.conversation.wording import KEYS, Wording, vietnamese
 from govchat.conversation.wording_flaws import flaw_of
+from govchat.db.session import Database
 from govchat.errors import DomainError
 from govchat.kit import clock
 
 log = structlog.get_logger()
 
 RELOAD_S = 15.0
+
+TEXTS = "SELECT tenant, key, said FROM wordings_of($1)"
 
 Source = Literal["file", "admin"]
 
@@ -78,15 +81,28 @@ class Wordings:
 
 def wording_of(tenant_id: UUID, edited: Mapping[str, Edit]) -> Wording:
     """The product's wording with the province's sentences in their places; one that no longer fits its key stays out."""
+    return laid_over(tenant_id, {key: edit.text for key, edit in edited.items()})
+
+
+def laid_over(tenant_id: UUID, texts: Mapping[str, str | None]) -> Wording:
+    """`wording_of` by the sentences alone; None is the product's."""
     own: dict[str, str] = {}
-    for key, edit in edited.items():
-        if edit.text is None:
+    for key, text in texts.items():
+        if text is None:
             continue
-        if flaw_of(key, edit.text) is None:
-            own[key] = edit.text
+        if flaw_of(key, text) is None:
+            own[key] = text
         else:  # the product changed since; a citizen must not meet a sentence with a hole
             log.warning("wording.ignored", tenant_id=str(tenant_id), key=key)
     return Wording({**vietnamese().texts, **own}) if own else vietnamese()
+
+
+async def texts_of(db: Database, tenant_ids: Sequence[UUID]) -> dict[UUID, dict[str, str | None]]:
+    """The newest text of every sentence that these tenants ever had in their own words, in one round trip."""
+    found: dict[UUID, dict[str, str | None]] = {tenant_id: {} for tenant_id in tenant_ids}
+    for tenant_id, key, said in await db.rows(TEXTS, tenant_ids):
+        found[tenant_id][key] = said
+    return found
 
 
 async def edits(session: AsyncSession, tenant_id: UUID) -> dict[str, Edit]:

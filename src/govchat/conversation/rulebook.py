@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from datetime import date
 from functools import cache
 from importlib.resources import files
+from types import MappingProxyType
 from typing import TypeVar
 
 import msgspec
@@ -26,6 +27,15 @@ from govchat.procedures.catalogue import starter
 
 _LONGEST_COMMAND = 12  # words
 _SHORT, _NAMED_BY = 5, 2  # words of a follow-up, and of something else named in one
+# Short forms that mean one thing in a message that is a command as a whole.
+_WRITTEN_OUT: Mapping[str, str] = MappingProxyType(
+    {
+        **dict.fromkeys(("k", "ko", "kg", "khg", "hok", "hong", "hem"), "khong"),
+        **{"hs": "ho so", "dk": "dang ky", "dki": "dang ky", "tb": "thong bao", "dc": "duoc", "bn": "bao nhieu"},
+    }
+)
+_WORD = r"[^\W_]+"
+_FEE = re.compile(r" (?:phi|tien|dong|gia|bn|nhieu|nhiu) ")
 _WHOSE = frozenset({"cua", "toi", "minh", "em"})
 SIGNS = frozenset({"help", "thanks"})
 
@@ -54,6 +64,9 @@ class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     joints: tuple[str, ...] = ()
     takes_back: tuple[str, ...] = ()
     follow_up_words: tuple[str, ...] = ()
+    wonders: dict[str, tuple[str, ...]] = {}
+    by_name: tuple[str, ...] = ()
+    no_fees: tuple[str, ...] = ()
 
 
 class Rulebook(msgspec.Struct, frozen=True):
@@ -71,6 +84,9 @@ class Rulebook(msgspec.Struct, frozen=True):
     takes_back: frozenset[str]
     follow_up_words: frozenset[str]
     last_words: Mapping[str, str]
+    wonders: Mapping[str, tuple[str, ...]]
+    by_name: tuple[str, ...]
+    no_fees: tuple[str, ...]
 
 
 @cache
@@ -105,6 +121,9 @@ def read_rulebook(text: str, source: str) -> Rulebook:
         follow_up_words=frozenset(fold(phrase) for phrase in file.follow_up_words),
         joints=frozenset(fold(phrase) for phrase in file.joints),
         skips=frozenset(fold(phrase) for phrase in file.skips),
+        wonders={about: tuple(fold(phrase) for phrase in said) for about, said in file.wonders.items()},
+        by_name=tuple(fold(phrase) for phrase in file.by_name),
+        no_fees=tuple(sorted((fold(phrase) for phrase in file.no_fees), key=len, reverse=True)),
     )
 
 
@@ -125,7 +144,9 @@ def bare(text: str) -> str:
     """The words of a short message without marks, signs and courtesies, as commands are compared; empty for a long one."""
     words = re.findall(r"[^\W_]+", fold(text[:200]))
     courtesies = shipped_courtesies()
-    return " ".join(word for word in words if word not in courtesies) if len(words) <= _LONGEST_COMMAND else ""
+    if len(words) > _LONGEST_COMMAND:
+        return ""
+    return " ".join(_WRITTEN_OUT.get(word, word) for word in words if word not in courtesies)
 
 
 @cache
@@ -168,12 +189,41 @@ def everyday(aliases: Iterable[str]) -> tuple[str, ...]:
     return tuple(alias for alias in aliases if " " in alias)
 
 
+def _spaced(text: str) -> str:
+    """The words without marks and signs, a blank around each."""
+    return f" {' '.join(re.findall(_WORD, fold(text[:400])))} "
+
+
+def asks_for_a_fee(text: str) -> bool:
+    """Whether money is asked about that one would have to pay: not "có được mai táng phí không"."""
+    said = _spaced(text)
+    rest = said
+    for phrase in rulebook().no_fees:
+        rest = rest.replace(f" {phrase} ", " ")
+    return rest == said or bool(_FEE.search(rest))
+
+
+def wonders_about(text: str) -> str:
+    """What alone is asked about the dossier at hand: `why` it takes so long, `who` has it, `when` it is done; empty for how it stands."""
+    said = _spaced(text)
+    for about, phrases in rulebook().wonders.items():
+        if any(f" {phrase} " in said for phrase in phrases):
+            return about
+    return ""
+
+
+def looks_for_a_name(text: str) -> bool:
+    """Whether a dossier is to be found by somebody's name or number."""
+    said = _spaced(text)
+    return any(f" {phrase} " in said for phrase in rulebook().by_name)
+
+
 def names_something_else(text: str) -> bool:
     """Whether a short question names what it is about, so that it is not about the procedure shown last: "lệ phí hộ chiếu"."""
     words = re.findall(r"[^\W_]+", fold(text[:200]))
     while words and words[-1] in shipped_courtesies():  # not those within: "hộ" is one, and begins "hộ chiếu"
         words.pop()
-    while words and words[0] in shipped_courtesies():
+    while words and words[0] in shipped_courtesies() and words[0] != "ho":
         words.pop(0)
     if not 2 < len(words) <= _SHORT:
         return False

@@ -17,6 +17,7 @@ DOSSIER_S = 30 * 86400  # and "tới đâu rồi" no longer about the dossier lo
 
 Stand = Literal["idle", "lookup.awaiting_code", "lookup.awaiting_secret", "petition.awaiting_text", "petition.adding"]
 Proving = Literal["nothing", "secret", "phone"]
+Wondering = Literal["", "when", "who", "why", "papers", "money", "result"]
 Why = Literal["other_province", "ministry", "unknown_unit", "impossible", "future", "over"]
 
 Code = Annotated[str, msgspec.Meta(max_length=64)]
@@ -47,7 +48,8 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
     """One citizen's place in the conversation; times are Unix seconds, 0 for never.
 
     `codes` are the dossiers looked up last, at `looked_at`; a secret is awaited for the first of them while `awaiting_until` lies ahead.
-    `proving` is what the look-up under way was to prove with. `misses` counts messages not understood in a row.
+    `proving` is what the look-up under way was to prove with, `wondering` what alone was asked about the dossier. `misses` counts messages
+    not understood in a row.
     `procedure` and `field` are what was talked about at `topic_at`, `choices` the procedures offered then to choose from; `also` is the
     second wish of the message that is being answered. `petition` is the kind of the petition that is being written since `petition_at`;
     `draft` names what is kept for it before its words: photos, a place (sealed), the event that holds the words. Once filed it is
@@ -61,6 +63,7 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
     awaiting_until: Seconds = 0
     looked_at: Seconds = 0
     proving: Proving = "nothing"
+    wondering: Wondering = ""
     asides: Annotated[tuple[Aside, ...], msgspec.Meta(max_length=MOST_ASIDE)] = ()
     misses: Annotated[int, msgspec.Meta(ge=0, le=9)] = 0
     greeted_at: Seconds = 0

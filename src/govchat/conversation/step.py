@@ -24,9 +24,11 @@ from govchat.conversation.flows import (
     procedures,
 )
 from govchat.conversation.intents import Intent
-from govchat.conversation.rulebook import bare, rulebook
+from govchat.conversation.official_names import asked_by_name
+from govchat.conversation.rulebook import bare, rulebook, wonders_about
 from govchat.conversation.say import Outcome
-from govchat.conversation.state import Also, State
+from govchat.conversation.state import TOPIC_S, Also, State
+from govchat.conversation.titles import payload_typed
 from govchat.conversation.turn import Heard, Table, Turn, awaiting_secret, topic_is_fresh
 from govchat.conversation.understand import understand
 from govchat.dossiers.codes import find_codes
@@ -70,6 +72,15 @@ _ANSWERS = (
     events.LookedUp, events.Subscribed, events.Unsubscribed, events.OptedOut, events.MyDossiers, events.Told,
     events.Held, events.Petitioned, events.Forgotten,
 )  # fmt: skip
+
+
+_GRIEVANCES = frozenset(
+    {Intent.COMPLAINT, Intent.COMPLAINT_STATUS, Intent.DENUNCIATION, Intent.DISPUTE, Intent.PETITION, Intent.PROCEDURE}
+)
+_GRUMBLES = frozenset({Intent.RATING, Intent.UNKNOWN, Intent.OUT_OF_SCOPE, Intent.ABUSE})
+_FEW = 8  # words of a question about the dossier at hand
+# What a bare question asks of a dossier.
+_OF_A_DOSSIER = {"time": Heard.PROGRESS, "fee": Heard.PAYMENT, "where": Heard.RESULT}
 
 
 def step(state: State, event: events.Event, context: Context) -> Outcome:
@@ -134,6 +145,8 @@ def _listen(state: State, text: str, context: Context) -> Turn:  # noqa: PLR0911
     if fresh and plain.isascii() and plain.isdigit() and 1 <= int(plain[:9]) <= len(state.choices):
         picked = payloads.spelled(payloads.PROCEDURE, state.choices[int(plain[:9]) - 1], state.field)
         return _tapped(state, picked, context)
+    if payload := payload_typed(text):
+        return _tapped(state, payload, context)
     if petition.takes_back(text):
         return Turn(state=state, context=context, heard=Heard.DROP_PHOTO)
     if petition.answers_question(text, state, context) and not _asks_else(text, context):
@@ -151,12 +164,15 @@ def _listen(state: State, text: str, context: Context) -> Turn:  # noqa: PLR0911
         context=topic,
     )
     meaning = msgspec.structs.replace(meaning, intent=petition.heard_anew(meaning.intent, text))
-    meaning, also = wishes.heard(meaning, state, context, topic)
+    named = asked_by_name(meaning, text, context.shelf.words) if meaning.intent in _GRIEVANCES else None
+    meaning, also = (named, None) if named is not None else wishes.heard(meaning, state, context, topic)
     intent = meaning.intent
     unsure = intent in (Intent.UNKNOWN, Intent.GREETING) or (intent is Intent.PROCEDURE and meaning.reading.ask_back)
     about_a_day = intent is Intent.PROCEDURE and office.asks_for_a_day(meaning.reading, text, context)
     if about_a_day or (unsure and office.is_asked_about(text, context)):
         intent = Intent.CONTACT_OFFICE
+    if intent in _GRUMBLES and not meaning.codes.anything and _wonders(text, state, context):
+        intent = Intent.PROGRESS
     if (
         state.step == "petition.awaiting_text"
         and not petition_questions.is_question(text, intent, meaning.score)
@@ -174,8 +190,29 @@ def _listen(state: State, text: str, context: Context) -> Turn:  # noqa: PLR0911
         also=petition.resumed(state, context) or (None if state.step.startswith("petition.") else also),
     )
     field = rulebook().follow_ups.get(bare(turn.typed))
-    if field and fresh and state.procedure and not meaning.codes.anything and meaning.secret is None:
+    if field and not meaning.codes.anything and meaning.secret is None:
+        return _followed_up(turn, field, fresh=fresh)
+    return turn
+
+
+def _wonders(text: str, state: State, context: Context) -> bool:
+    """Whether "sao lâu vậy" is about the dossier that was told last, rather than a grievance of its own."""
+    lately = state.codes and 0 <= context.seconds - state.looked_at < TOPIC_S and state.looked_at >= state.topic_at
+    return bool(lately) and state.step == "idle" and len(text.split()) <= _FEW and bool(wonders_about(text))
+
+
+def _followed_up(turn: Turn, field: str, *, fresh: bool) -> Turn:
+    """A question that is nothing but a field: about the procedure shown last, else about the dossier, else about one to be named."""
+    state = turn.state
+    if fresh and state.procedure:
         return msgspec.structs.replace(
             turn, heard=Heard.PROCEDURE, argument=payloads.spelled(state.procedure, field), typed=""
         )
+    if state.codes and 0 <= turn.context.seconds - state.looked_at < TOPIC_S and field in _OF_A_DOSSIER:
+        return msgspec.structs.replace(turn, heard=_OF_A_DOSSIER[field])
+    if turn.heard in (Heard.PROCEDURE, Heard.UNKNOWN):
+        nothing = msgspec.structs.replace(
+            turn.reading, intent="procedure_info", field=field, procedures=(), ask_back=True
+        )
+        return msgspec.structs.replace(turn, heard=Heard.PROCEDURE, reading=nothing)
     return turn

@@ -10,7 +10,15 @@ from datetime import date
 import msgspec
 
 from govchat.conversation.intents import HEARD, Intent
-from govchat.conversation.rulebook import Rulebook, bare, code_finder, names_something_else, rulebook, shared_book
+from govchat.conversation.rulebook import (
+    Rulebook,
+    asks_for_a_fee,
+    bare,
+    code_finder,
+    names_something_else,
+    rulebook,
+    shared_book,
+)
 from govchat.dossiers.codes import CodesFound, find_codes
 from govchat.kit.text import fold
 from govchat.language.book import Book
@@ -24,7 +32,12 @@ _LONGEST_NUMERIC_SECRET = 8
 _SURE = 0.8
 # Fields that a question of another kind has words of by chance: "được không".
 _VAGUE = frozenset({"conditions", "online"})
+_ENTITLED = re.compile(r"\bduoc\b|\bdc\b")
 _LEVEL = re.compile("[1-5]")
+# "thôi đừng báo nữa", "hủy nhận mọi thông báo": never taken for the wish to be told.
+_ENDS_NOTICES = re.compile(
+    r"^(?:\w+ ){0,3}?(?:huy|ngung|tat|bo theo doi|dung (?:nhan|gui|bao|thong)|(?:khong|ko|k) (?:muon |can )?(?:nhan|gui|bao))\b"
+)
 _ABOUT_A_DOSSIER = re.compile(r"\b(?:thong bao|tb|ho so|hs)\b")
 
 
@@ -59,6 +72,8 @@ def understand(
         plain = read(text, book, find_codes=code_finder(today))
         if _is_about_no_procedure(plain, reading) or names_something_else(found.text):
             reading = plain
+    if reading.field == "fee" and reading.procedures and not asks_for_a_fee(found.text):
+        reading = msgspec.structs.replace(reading, field="conditions" if _ENTITLED.search(fold(found.text)) else "")
     command = rules.commands.get(bare(found.around if found.anything else found.text))
     if found.anything or petition_codes.find(found.text) is not None:
         return _with_code(found, reading, command, rules, book)
@@ -105,6 +120,8 @@ def _heard(reading: Reading, found: CodesFound) -> Intent:
     intent = HEARD.get((reading.intent, reading.detail), plain)
     if intent is Intent.LINK and (reading.slots.phones or reading.slots.id_numbers):
         return Intent.PERSONAL_NUMBER  # a typed number proves nothing
+    if intent is Intent.SUBSCRIBE and _ENDS_NOTICES.search(fold(found.text)):
+        return Intent.UNSUBSCRIBE
     if intent is Intent.OPT_OUT and (found.codes or _ABOUT_A_DOSSIER.search(fold(found.text))):
         return Intent.UNSUBSCRIBE  # "dừng" ends broadcasts, "hủy nhận thông báo" what is told of dossiers
     return intent

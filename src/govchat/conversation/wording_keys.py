@@ -49,7 +49,14 @@ OWN: Mapping[str, frozenset[str]] = MappingProxyType(
         **_declared("contact", human=""),
         **_declared("phone", link=""),
         **_declared("media", no_code="example", foreign_code="example", person="", receipt_elsewhere="province"),
-        **_declared("dossier", early="days"),
+        **_declared("procedure", no_fee="", no_fee_usual="", free="when", conditions_unknown="", guessed=""),
+        **_declared("procedure", guessed_else="", fee_set="fee", time_recheck=""),
+        **_declared("front", nothing_begun=""),
+        **_declared("dossier", now="code label sentence"),
+        **_declared("follow", none_at_all=""),
+        **_declared("dossier", early="days", when_due="code at", when_left="days", when_today="", when_unknown="code"),
+        **_declared("dossier", who_unit="code unit", who_nobody="code", who_hidden="", by_code_alone="example"),
+        **_declared("dossier", why_late="code at", why_unsaid="", why_ask="unit", why_in_time="code at"),
         **{f"next.status_{number}": frozenset[str]() for number in range(1, 11)},
         **_declared(
             "follow", offer="", done="code", code_first="example", proof_first="code", ended="count", none_ended=""

@@ -92,7 +92,7 @@ class _Policy(msgspec.Struct, frozen=True, kw_only=True):
     monthly_budget: int
     paid_window: bool
     cs_price: int
-    daily_quota: int | None
+    daily_left: int | None = None
     unpaid_until: datetime | None
     wordings: dict[str, tuple[int, str | None]] | None
     phrases: dict[str, str | None] | None

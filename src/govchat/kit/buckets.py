@@ -31,6 +31,8 @@ PROMISE_S = 30.0
 LEAST_SHARE = 20
 # A Redis that is away is asked again this often, in the background: nobody waits for its time-outs meanwhile.
 PROBE_S = 0.5
+# A limit that Zalo has named holds this long after it was last named.
+TOLD_S = 600.0
 # Nothing was granted by the ledger: ask again then.
 LEDGER_WAIT_S = 1.0
 AWAY = (RedisError, OSError, TimeoutError)
@@ -153,6 +155,8 @@ class Buckets:
         self._probe: asyncio.Task[None] | None = None
         # Windows that Zalo closed while Redis could not be told.
         self._closed_until: dict[str, float] = {}
+        # Limits that Zalo named and that are lower than what was settled on, and until when they hold.
+        self._told: dict[str, tuple[int, float]] = {}
 
     async def take(self, windows: Sequence[Window], want: int) -> Grant:
         """Up to `want` requests from every window at once."""
@@ -161,6 +165,8 @@ class Buckets:
     async def take_all(self, requests: Sequence[Request]) -> list[Grant]:
         """Serve many requests in one step, in their order; what is given back is best effort."""
         at = asyncio.get_running_loop().time()
+        if self._told:
+            requests = [msgspec.structs.replace(one, windows=[*map(self._as_told, one.windows)]) for one in requests]
         for one in requests:
             if one.want < 0 and one.slot > 0:
                 # Else what looks ask for and don't use would count as taken, and soon no promise would be wide enough.
@@ -196,6 +202,21 @@ class Buckets:
             self._closed_until[window.name] = time.monotonic() + seconds
             if self._probe is None:
                 self._lost(error)
+
+    def told(self, window: Window, limit: int) -> None:
+        """Zalo named this limit: where it is lower than the one that was settled on, it is kept from now on, as long as Zalo names it."""
+        if 0 < limit < window.limit:
+            if window.name not in self._told:
+                log.warning("buckets.limit_is_lower", window=window.name, settled=window.limit, told=limit)
+            self._told[window.name] = limit, time.monotonic() + TOLD_S
+        elif self._told:
+            self._told.pop(window.name, None)
+
+    def _as_told(self, window: Window) -> Window:
+        limit, until = self._told.get(window.name, (0, 0.0))
+        if time.monotonic() > until:
+            return window
+        return Window(window.name, min(limit, window.limit), min(reserve_for(limit), window.reserve))
 
     async def close(self) -> None:
         """Look for Redis no more."""

@@ -35,6 +35,7 @@ _UNKNOWN_AT_ALL, _FAR_AHEAD = 0.5, 1.8  # unless nothing else comes near; below 
 _GUESSED_FROM, _GUESSED_QUESTION = 0.3, 0.6  # an intent that is only guessed is named from here on, and never acted on
 _FOR_A_PURPOSE = 0.65  # what is left of a wish that is only what another is for
 _TENANT_ALIAS = 0.35  # a province's own word counts more than one of the catalogue
+_WISHES = frozenset({"muon", "xin", "lam", "can"})  # a wish of its own has no field of what was talked about before
 _ASKED_FOR = frozenset({"procedure_info", "file_online"})
 
 
@@ -316,7 +317,9 @@ def _asks_the_same(context: Context, field: str, words: tuple[Word, ...]) -> boo
     """Whether the field of the context is asked about another procedure: "thế còn kết hôn?", "còn khai tử thì sao"."""
     if not context.field or len(words) > _SHORT:
         return False
-    return not field or (field == "how" and any(word.shadow == "con" for word in words[:2]))
+    said = [word.shadow for word in words]
+    and_that = "con" in said[:2] or said[-2:] == ["thi", "sao"]
+    return (not field and (and_that or not _WISHES.intersection(said))) or (field == "how" and and_that)
 
 
 def _confidence(wish: Wish, procedures: tuple[Candidate, ...], ask_back: bool, understood: bool) -> float:

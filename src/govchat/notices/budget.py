@@ -67,7 +67,6 @@ class Purse(msgspec.Struct):
     day: str
     left: int
     messages: int = 0
-    by_phone: int = 0
     trial: bool = False
     trial_left: int = DAILY_LIMIT
 
@@ -84,7 +83,6 @@ async def lock(
         day,
         monthly_budget - found[month].reserved - found[month].spent,
         found[day].messages,
-        found[day].by_phone,
         trial,
         DAILY_LIMIT - found[day].trial_sent,
     )

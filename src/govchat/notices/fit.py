@@ -57,7 +57,7 @@ class TemplateMisfit(DomainError):
 class Use(msgspec.Struct, frozen=True, kw_only=True):
     """A template mapped to a kind of notice, as it stands now.
 
-    `fields`: parameter → fact. `sent_today` is counted where there is a quota.
+    `fields`: parameter → fact. `sent_today` is counted where there is a quota; what is claimed later is counted then.
     """
 
     template_id: str
@@ -136,6 +136,7 @@ def offers(use: Use | None, facts: Facts) -> tuple[Offer | None, Offer | None, d
         Offer(
             use.price_uid or 0,
             wrong=wrong or (None if use.price_uid is not None else "the template has no variant by user id"),
+            spent=spent,
         ),
         Offer(
             use.price_phone or 0,

@@ -127,7 +127,6 @@ async def _decide(
         purse.messages += decision.channel is not None
         # What takes the place of a message that waits costs no second one of the testers' day.
         purse.trial_left -= decision.channel is not None and person.waiting is None
-        purse.by_phone += decision.channel is Channel.PHONE
         told.append(Told(said, person, case, decision))
     return told, purse
 

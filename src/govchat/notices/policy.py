@@ -19,7 +19,7 @@ POLICY = text(
     """
     SELECT t.state, t.manifest->'quiet_hours' AS quiet,
            coalesce(s.monthly_budget, 0) AS monthly_budget, coalesce(s.paid_window, false) AS paid_window,
-           coalesce(s.cs_price, 55) AS cs_price, s.daily_quota, s.unpaid_until,
+           coalesce(s.cs_price, 55) AS cs_price, outbox_day_room(:tenant, '', true, CAST(:today AS date)) AS daily_left, s.unpaid_until,
            (SELECT jsonb_object_agg(w.kind, jsonb_build_array(w.version, w.text))
             FROM (SELECT DISTINCT ON (kind) kind, version, text FROM notice_wordings
                   WHERE tenant_id = :tenant ORDER BY kind, version DESC) w) AS wordings,
@@ -29,16 +29,12 @@ POLICY = text(
                   ORDER BY key, version DESC) p) AS phrases,
            (SELECT jsonb_object_agg(u.kind, jsonb_build_object(
                      'template_id', z.template_id, 'status', z.status, 'params', z.params, 'price_uid', z.price_uid,
-                     'price_phone', z.price_phone, 'at_night', z.at_night, 'quota', z.quota, 'fields', u.fields,
-                     'sent_today', CASE WHEN z.quota IS NULL THEN 0 ELSE (
-                       SELECT count(*) FROM notice_tries y
-                       WHERE y.tenant_id = :tenant AND y.planned_at >= :today AND y.template_id = z.template_id
-                         AND y.channel = 'phone')
-                       + coalesce((SELECT d.taken FROM template_days d
-                                   WHERE d.tenant_id = :tenant AND d.template_id = z.template_id
-                                     AND d.day = (CAST(:today AS timestamptz) AT TIME ZONE 'Asia/Ho_Chi_Minh')::date), 0) END))
+                     'price_phone', z.price_phone, 'at_night', z.at_night, 'fields', u.fields,
+                     'quota', coalesce(z.quota, CASE WHEN r.room = 0 THEN 0 END),
+                     'sent_today', coalesce(z.quota, 0) - coalesce(r.room, 0)))
             FROM template_uses u
             JOIN zbs_templates z ON z.tenant_id = u.tenant_id AND z.template_id = u.template_id
+            CROSS JOIN LATERAL (SELECT outbox_day_room(:tenant, z.template_id, false, CAST(:today AS date)) AS room) r
             WHERE u.tenant_id = :tenant) AS uses
     FROM tenants t LEFT JOIN notice_settings s ON s.tenant_id = t.id
     WHERE t.id = :tenant
@@ -48,14 +44,14 @@ POLICY = text(
 
 class Policy(msgspec.Struct, frozen=True, kw_only=True):
     """What holds for every notice of one province now. Amounts are đồng; `own` are the kinds whose words differ from the product's,
-    `phrases` the short words that do."""
+    `phrases` the short words that do; `daily_left` is what Zalo still takes for telephone numbers today, None: any number."""
 
     state: str
     quiet: Quiet
     monthly_budget: int
     paid_window: bool
     cs_price: int
-    daily_quota: int | None
+    daily_left: int | None
     paying: bool
     own: dict[str, tuple[int, str | None]]
     phrases: dict[str, str]
@@ -73,7 +69,8 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
 
 async def policy_of(session: AsyncSession, tenant_id: UUID, now: datetime) -> Policy:
     """The province's policy."""
-    return policy_from((await session.execute(POLICY, {"tenant": tenant_id, "today": today_of(now)})).one(), now)
+    values = {"tenant": tenant_id, "today": now.astimezone(VN).date()}
+    return policy_from((await session.execute(POLICY, values)).one(), now)
 
 
 def policy_from(row: Any, now: datetime) -> Policy:
@@ -84,7 +81,7 @@ def policy_from(row: Any, now: datetime) -> Policy:
         monthly_budget=row.monthly_budget,
         paid_window=row.paid_window,
         cs_price=row.cs_price,
-        daily_quota=row.daily_quota,
+        daily_left=row.daily_left,
         paying=row.unpaid_until is None or row.unpaid_until <= now,
         own={kind: (version, words) for kind, (version, words) in (row.wordings or {}).items()},
         phrases=sound(row.phrases or {}),
@@ -93,7 +90,7 @@ def policy_from(row: Any, now: datetime) -> Policy:
 
 
 def today_of(now: datetime) -> datetime:
-    """When the day began in Vietnam: templates are counted from there."""
+    """When the day began in Vietnam."""
     return now.astimezone(VN).replace(hour=0, minute=0, second=0, microsecond=0)
 
 

@@ -27,6 +27,7 @@ from govchat.notices.people import Person, people_of
 from govchat.notices.policy import policy_of
 from govchat.notices.store import read_facts
 from govchat.notices.weigh import Said, message_of, say, weigh
+from govchat.outbox import template_day
 from govchat.outbox.put import Draft, Lane, put
 from govchat.zalo.errors import Kind as Refusal
 from govchat.zalo.errors import (
@@ -39,6 +40,8 @@ from govchat.zalo.errors import (
 
 # After Zalo could not charge the account, paid channels rest this long.
 UNPAID_FOR = timedelta(hours=1)
+# Zalo allows the whole account no more messages to telephone numbers today; of the template no more, by telephone or by user id.
+ACCOUNT_IS_SPENT, TEMPLATE_IS_SPENT = -144, (-147, -211)
 # These end a channel for this notice; waiting, night and tokens are the sender's own matter.
 ENDS = (Refusal.permanent, Refusal.data, Refusal.human, Refusal.quota)
 NOT_BY_UID = -249
@@ -119,6 +122,9 @@ async def _learn(
             .where(ZbsTemplateRow.tenant_id == tenant_id, ZbsTemplateRow.template_id == tried.template_id)
             .values(changed_at=now, **change)
         )
+    elif tried.template_id is not None and error.code in (ACCOUNT_IS_SPENT, *TEMPLATE_IS_SPENT):
+        whose = template_day.ACCOUNT if error.code == ACCOUNT_IS_SPENT else tried.template_id
+        await template_day.spent_for(session, tenant_id, whose, now.astimezone(clock.VN).date())
     elif isinstance(error, PaymentNeeded):
         made = insert(NoticeSettingsRow).values(tenant_id=tenant_id, unpaid_until=now + UNPAID_FOR)
         await session.execute(

@@ -94,7 +94,7 @@ def _case(
     change = said.change
     held = person.last_said + ONE_NOTICE_A if person.last_said else now
     phone = said.phone
-    if phone is not None and policy.daily_quota is not None and purse and purse.by_phone >= policy.daily_quota:
+    if phone is not None and policy.daily_left == 0:
         phone = msgspec.structs.replace(phone, spent=True)
     return Case(
         now=now,

@@ -1,13 +1,13 @@
 """Claiming due messages and recording what became of them: the two short transactions around the network.
 
-Each is one SQL function for many provinces, in a transaction of its own (see the functions of revisions 0003 and 0012). Claims of one
+Each is one SQL function for many provinces, in a transaction of its own (see the functions of revisions 0003, 0012 and 0030). Claims of one
 province are serialised there, so two workers can never hold two messages of one citizen at once, and what one citizen is told keeps
 its order.
 """
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from operator import itemgetter
 from uuid import UUID
 
 import msgspec
@@ -66,8 +66,8 @@ class Want(msgspec.Struct, frozen=True):
     open: int
 
 
-CLAIM = "SELECT * FROM outbox_claim($1, $2, $3, $4, $5, $6)"
-CLAIM_BULK = "SELECT * FROM outbox_claim_bulk($1, $2, $3, $4, $5)"
+CLAIM = "SELECT * FROM outbox_claim_within($1, $2, $3, $4, $5, $6)"
+CLAIM_BULK = "SELECT * FROM outbox_claim_bulk_within($1, $2, $3, $4, $5)"
 RECORD = "SELECT outbox_record($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)"
 
 
@@ -86,26 +86,19 @@ async def claim(
         rows = await db.rows(CLAIM_BULK, worker, clock.now(), *asked)
     else:
         rows = await db.rows(CLAIM, worker, *lanes, *asked)
-    held = {row["tenant_id"] for row in rows if row["id"] is None}
+    # By place, as the functions name them: this is done for every message.
+    held = {row[0] for row in rows if row[1] is None}
     claimed: dict[UUID, list[Claimed]] = {}
-    for row in sorted((row for row in rows if row["id"] is not None), key=lambda row: (row["lane"], row["seq"])):
-        claimed.setdefault(row["tenant_id"], []).append(
-            Claimed(
-                row["id"],
-                row["lane"],
-                row["citizen_id"],
-                row["body_sealed"],
-                row["attempts"],
-                row["created_at"],
-                row["caused_at"],
-                _shared(row) if bulk and row["body_ref"] is not None else None,
-            )
+    for row in sorted((row for row in rows if row[1] is not None), key=_lane_and_seq):
+        tenant_id, message_id, lane, citizen_id, body_sealed, attempts, created_at, caused_at, _, *shared = row
+        own = Shared(*shared) if shared and shared[0] is not None else None
+        claimed.setdefault(tenant_id, []).append(
+            Claimed(message_id, lane, citizen_id, body_sealed, attempts, created_at, caused_at, own)
         )
     return claimed, held
 
 
-def _shared(row: Any) -> Shared:
-    return Shared(row["body_ref"], row["user_id"], row["channel"], row["commune"], row["list_id"], row["fields_sealed"])
+_lane_and_seq = itemgetter(2, 8)
 
 
 async def record(db: Database, worker: UUID, results: Sequence[tuple[UUID, Result]]) -> int:

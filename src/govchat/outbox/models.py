@@ -188,11 +188,25 @@ class PromotionDayRow(TenantRow, Base):
 
 
 class TemplateDayRow(TenantRow, Base):
-    """How many messages campaigns sent with a template on a day; `spent` once Zalo has said that it allows no more."""
+    """How many messages were claimed with a template on a day, and how many of them to telephone numbers; `spent` once Zalo has said that
+    it allows no more. The row without a template stands for what the whole account may send to telephone numbers."""
 
     __tablename__ = "template_days"
 
     day: Mapped[date] = mapped_column(primary_key=True)
     template_id: Mapped[str] = mapped_column(primary_key=True)
     taken: Mapped[int] = mapped_column(server_default="0")
+    by_phone: Mapped[int] = mapped_column(server_default="0")
     spent: Mapped[bool] = mapped_column(server_default=text("false"))
+
+
+class TemplateReturnRow(TenantRow, Base):
+    """A message that was counted on a day of its template and that Zalo did not take: written by a trigger, added up by readers."""
+
+    __tablename__ = "template_returns"
+
+    tenant_id: Mapped[UUID] = mapped_column(primary_key=True, sort_order=-10)
+    day: Mapped[date] = mapped_column(primary_key=True)
+    template_id: Mapped[str] = mapped_column(primary_key=True)
+    id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
+    by_phone: Mapped[bool]

@@ -24,7 +24,7 @@ from govchat.obs import metrics
 from govchat.outbox.claim import Claimed, Result, Want, claim, record
 from govchat.outbox.put import Lane
 from govchat.sender.breaker import Breakers
-from govchat.sender.say import MOVED_ON, say, untouched, windows_of
+from govchat.sender.say import MOVED_ON, limit_of, say, untouched, windows_of
 from govchat.sender.spread import Spread
 from govchat.tenants.credentials import CredentialBusy, CredentialRevoked, Credentials
 from govchat.tenants.registry import Registry, Tenant
@@ -47,13 +47,16 @@ NOT_BEGUN_S = 8.0
 FEWER, MORE = 0.6, 0.1
 # A full process looks again at those it had no room for when it is down to this share.
 ROOM_AGAIN = 0.75
+# A claim of campaigns' messages costs as much to begin as to claim this many: while some of a province's are on their way, the next are
+# claimed when there is room for so many.
+HANDFUL = 8
 # What is claimed but not on its way yet is small: a look at a province that had little to send asks for little.
 FIRST_LOOK = 4
 # Recording is tried this often while PostgreSQL is away: what Zalo answered must not be forgotten.
 RECORD_TRIES = 20
 RECORDED_AT_ONCE = 500
-# Results of about this long share a record.
-RECORD_LINGER_S = 0.01
+# Results of about this long, or so many, share a record; those of campaigns are in no hurry.
+RECORDS, BULK_RECORDS = (0.01, 50), (0.04, 200)
 # Without tokens, a province is looked at again after this long at the latest.
 LONGEST_REST_S = 5.0
 # How long what a province was served counts in full against its turn.
@@ -82,9 +85,11 @@ class Drainer:
         self.lanes = lanes
         self.worker = new_id()
         self._rounds = Rounds(self._round, name="sender.round", most=128)
-        self._recorder = Gather(self._record, most=RECORDED_AT_ONCE, linger_s=RECORD_LINGER_S, enough=50, parallel=2)
+        self._bulk = lanes == BULK
+        linger_s, enough = BULK_RECORDS if self._bulk else RECORDS
+        self._recorder = Gather(self._record, most=RECORDED_AT_ONCE, linger_s=linger_s, enough=enough, parallel=2)
         self._breakers = Breakers()
-        self._spread = Spread() if lanes == BULK else None
+        self._spread = Spread() if self._bulk else None
         self._busy: dict[UUID, int] = defaultdict(int)
         self._under_way = 0
         self._most = float(MOST_AT_ONCE)
@@ -95,8 +100,8 @@ class Drainer:
         self._faded_at = 0.0
         self._looked: dict[UUID, int] = {}
         # Asked for while something was on its way: what it kept back may go when it is done.
-        self._asked: set[UUID] = set()
-        self._full: set[UUID] = set()
+        self._asked: dict[UUID, None] = {}
+        self._full: dict[UUID, None] = {}
         self._resting: dict[UUID, asyncio.TimerHandle] = {}
         self._refused: dict[UUID, int] = {}
         self._tasks: set[asyncio.Task[object]] = set()
@@ -105,7 +110,7 @@ class Drainer:
         """Something may be due for these."""
         for tenant_id in tenant_ids:
             if self._busy[tenant_id]:
-                self._asked.add(tenant_id)
+                self._asked[tenant_id] = None
             if tenant_id not in self._resting:
                 self._rounds.ask(tenant_id)
 
@@ -120,6 +125,7 @@ class Drainer:
 
     async def reserve(self, wants: Sequence[tuple[Tenant, int]]) -> list[int]:
         """Tokens and slots for that many replies of each tenant, now; none where a token, a slot or rest is missing."""
+        await self.credentials.take_up(tenant for tenant, _ in wants)
         able = [
             (place, tenant, want)
             for place, (tenant, want) in enumerate(wants)
@@ -211,7 +217,7 @@ class Drainer:
         """Send what a look has claimed, and remember what the next look has to know."""
         self._looked[tenant.id] = len(mine)
         if self._busy[tenant.id]:  # citizens who were being spoken to were left out: look again when something is done
-            self._asked.add(tenant.id)
+            self._asked[tenant.id] = None
         if mine:
             if self._spread is not None:
                 self._spread.took(tenant.id, len(mine))
@@ -223,9 +229,11 @@ class Drainer:
     async def _wants(self, tenant_ids: list[UUID]) -> list[tuple[Tenant, Access, int]]:
         """Whom to ask, and for how many messages: what the process has room for is shared, least-served provinces first."""
         wants: list[tuple[Tenant, Access, int]] = []
-        room = int(self._most) - self._under_way
+        room, known = int(self._most) - self._under_way, self.registry.now.tenants
+        await self.credentials.take_up(known[one] for one in tenant_ids if one in known)
         for place, tenant_id in enumerate(sorted(tenant_ids, key=lambda one: self._busy.get(one, 0))):
-            want = await self._want(tenant_id, -(-room // (len(tenant_ids) - place)))
+            share = -(-room // (len(tenant_ids) - place))
+            want = await self._want(tenant_id, min(room, max(share, HANDFUL)) if self._bulk else share)
             if want is not None:
                 wants.append(want)
                 room -= want[2]
@@ -241,9 +249,9 @@ class Drainer:
             self._rest(tenant, pause_s, denied=False)
             return None
         if self._spread is not None:
-            free = min(free, self._spread.room(tenant_id, _limit(tenant), _now()))
+            free = min(free, self._spread.room(tenant_id, limit_of(tenant), _now()))
         if free <= 0:
-            self._full.add(tenant_id)
+            (self._asked if self._bulk and self._busy[tenant_id] else self._full)[tenant_id] = None
             return None
         access = self.credentials.at_hand(tenant, not_generation=self._refused.get(tenant_id))
         if access is None:
@@ -258,14 +266,15 @@ class Drainer:
         """How long this province is left alone: its circuit is open, or its campaigns are ahead of the minute."""
         if self._breakers.room(tenant.id, _now()) == 0:
             return self._breakers.wait_s(tenant.id, _now())
-        if self._spread is not None and not self._spread.room(tenant.id, _limit(tenant), _now()):
-            return min(self._spread.wait_s(tenant.id, _limit(tenant)), LONGEST_REST_S)
+        if self._spread is not None and not self._spread.room(tenant.id, limit_of(tenant), _now()):
+            return min(self._spread.wait_s(tenant.id, limit_of(tenant)), LONGEST_REST_S)
         return None
 
     def _free(self, tenant_id: UUID) -> int:
-        """How many more messages of this province may be on their way."""
-        most = SLOTS if self._under_way < BUSY else SLOTS_WHEN_BUSY
-        return min(most - self._busy[tenant_id], int(self._most) - self._under_way)
+        """How many more messages of this province may be on their way; none while it is no handful and something is on its way."""
+        most = SLOTS if self._under_way < BUSY else HANDFUL if self._bulk else SLOTS_WHEN_BUSY
+        free = min(most - self._busy[tenant_id], int(self._most) - self._under_way)
+        return 0 if self._bulk and self._busy[tenant_id] and free < HANDFUL else free
 
     def _hold(self, tenant_id: UUID, count: int) -> None:
         """So many more of this province's messages are on their way, fewer below zero."""
@@ -343,20 +352,20 @@ class Drainer:
             if result.refused_generation is not None:
                 self._refused[tenant.id] = max(self._refused.get(tenant.id, 0), result.refused_generation)
         later = [result.due_at for result in results if result.state == "queued" and result.due_at is not None]
-        if later:
-            wait_s = max(0.0, (min(later) - clock.now()).total_seconds())
-            if wait_s < LONGEST_REST_S:
-                asyncio.get_running_loop().call_later(wait_s, self.look, tenant.id)
-        if any(
-            result.outcome == MOVED_ON or (result.state == "queued" and result.due_at is None) for result in results
-        ):
-            self._asked.add(tenant.id)
-        if tenant.id in self._asked or tenant.id in self._full:
-            self._asked.discard(tenant.id)
-            self._full.discard(tenant.id)
-            self.look(tenant.id)
+        if later and (wait_s := max(0.0, (min(later) - clock.now()).total_seconds())) < LONGEST_REST_S:
+            asyncio.get_running_loop().call_later(wait_s, self.look, tenant.id)
+        if any(one.outcome == MOVED_ON or (one.state == "queued" and one.due_at is None) for one in results):
+            self._asked[tenant.id] = None
+        room = not self._bulk or not self._busy[tenant.id] or self._free(tenant.id)
+        if room and (tenant.id in self._asked or tenant.id in self._full):
+            self._asked.pop(tenant.id, None)
+            self._full.pop(tenant.id, None)
+            if self._bulk and self._full:  # others had no room at all: theirs is the next turn
+                self._full[tenant.id] = None
+            else:
+                self.look(tenant.id)
         if self._full and self._under_way <= self._most * ROOM_AGAIN:  # whom the process had no room for at all
-            full, self._full = self._full, set()
+            full, self._full = self._full, {}
             self.look(*full)
 
     def _start(self, work: Coroutine[Any, Any, object]) -> None:
@@ -384,11 +393,6 @@ class Drainer:
             return done
         log.error("sender.record_lost", messages=len(results))
         return done
-
-
-def _limit(tenant: Tenant) -> int:
-    """What this tenant may send in a minute."""
-    return max(1, min(window.limit for window in windows_of(tenant)))
 
 
 def _now() -> float:

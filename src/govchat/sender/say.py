@@ -30,6 +30,7 @@ from govchat.zalo.errors import (
     RecipientUnreachable,
     ZaloError,
 )
+from govchat.zalo.exchange import Rate
 
 log = structlog.get_logger()
 
@@ -54,6 +55,11 @@ def windows_of(tenant: Tenant) -> tuple[Window, Window]:
         Window(f"app:{tenant.app.app_id}", shared, reserve_for(shared)),
         Window(f"oa:{tenant.oa_id}", own, reserve_for(own)),
     )
+
+
+def limit_of(tenant: Tenant) -> int:
+    """What this tenant may send in a minute."""
+    return max(1, min(window.limit for window in windows_of(tenant)))
 
 
 async def say(
@@ -90,8 +96,8 @@ async def say(
                 await buckets.push_back(window, error.retry_after_s or REST_S)
         result = _refused(tenant, access, message, error, started)
         return await _elsewhere(db, tenant, vault, message, error, result)
-    if sent.rate is not None and sent.rate.remain is not None and sent.rate.remain <= FEW_LEFT:
-        await buckets.push_back(windows_of(tenant)[1], FEW_LEFT_REST_S)
+    if sent.rate is not None:
+        await _heed(buckets, tenant, sent.rate)
     _count(tenant, message, "sent")
     metrics.child(metrics.SEND_SECONDS, _kind(message)).observe(asyncio.get_running_loop().time() - timer)
     if message.lane == Lane.REPLY:
@@ -104,6 +110,15 @@ async def say(
         started_at=started,
         zalo_message_id=sent.message_id,
     )
+
+
+async def _heed(buckets: Buckets, tenant: Tenant, rate: Rate) -> None:
+    """What Zalo counts of this minute moves the account's window: a limit lower than ours is kept, and the last few requests are left."""
+    (_, own) = windows_of(tenant)
+    if rate.limit is not None:
+        buckets.told(own, rate.limit)
+    if rate.remain is not None and rate.remain <= FEW_LEFT:
+        await buckets.push_back(own, FEW_LEFT_REST_S)
 
 
 def _body(vault: TenantVault, message: Claimed) -> outgoing.Outgoing:

@@ -7,7 +7,9 @@ Whatever ends without a working token is told as an incident that says who must 
 """
 
 import asyncio
+from collections.abc import Iterable
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 import aiohttp
@@ -16,6 +18,7 @@ import structlog
 from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 
+from govchat.db.away import ANY_FAILURE
 from govchat.errors import DomainError
 from govchat.kit import clock
 from govchat.kit.crypto import SealBroken, TenantVault
@@ -40,6 +43,9 @@ STORE_PAUSES_S = (0.1, 0.2, 0.5, 1.0, 2.0, 3.0, 3.0)
 WAIT_S = 35.0
 # A wrong app secret stays wrong until somebody mends it: Zalo is not asked every few seconds meanwhile.
 PAUSE_S, CONSOLE_PAUSE_S = 2, 60
+STORED = "SELECT tenant, sealed, generation, expires_at FROM access_tokens_of($1, $2, $3)"
+# Where nothing usable was stored, it is looked for again after this long: a renewal leaves it in memory.
+AGAIN_S = 10.0
 UNREADABLE = "token_unreadable: the stored refresh token does not open"
 
 
@@ -82,6 +88,7 @@ class Credentials:
         self._cache: dict[UUID, Access] = {}
         self._locks: dict[UUID, asyncio.Lock] = {}
         self._rotations: set[asyncio.Task[Access]] = set()
+        self._asked: dict[UUID, float] = {}
 
     async def access(self, tenant: Tenant, *, not_generation: int | None = None) -> Access:
         """A token that works now.
@@ -104,6 +111,38 @@ class Credentials:
         """A token that this process holds already, and that works now as far as it knows; nothing is read or waited for."""
         cached = self._cache.get(tenant.id)
         return cached if cached and self._usable(cached, not_generation) else None
+
+    async def take_up(self, tenants: Iterable[Tenant]) -> None:
+        """Have at hand what is stored for those that have nothing here, read for all of them in one round trip; never raises.
+
+        What has to be renewed, or could not be read, is left to `access`.
+        """
+        now = asyncio.get_running_loop().time()
+        wanted = {
+            one.id: one
+            for one in tenants
+            if self.at_hand(one) is None and now - self._asked.get(one.id, -AGAIN_S) >= AGAIN_S
+        }
+        if not wanted:
+            return
+        self._asked.update(dict.fromkeys(wanted, now))
+        accounts = [tenant.oa_id for tenant in wanted.values()]
+        try:
+            rows = await self._registry.db.rows(STORED, list(wanted), accounts, clock.now() + MARGIN)
+            for row in rows:
+                await self._keep_stored(wanted[row["tenant"]], row)
+        except (DomainError, *ANY_FAILURE) as error:
+            log.warning("credential.not_read", tenants=len(wanted), error=type(error).__name__)
+
+    async def _keep_stored(self, tenant: Tenant, row: Any) -> None:
+        vault = await self._registry.tenant_vault(tenant.id)
+        try:
+            token = vault.open(row["sealed"], token_context(tenant.oa_id, "access_token")).decode()
+        except SealBroken:  # renewed like one that has ended
+            return
+        held = self._cache.get(tenant.id)
+        if held is None or held.generation < row["generation"]:
+            self._cache[tenant.id] = Access(token, row["generation"], row["expires_at"])
 
     @staticmethod
     def _usable(access: Access, not_generation: int | None) -> bool:

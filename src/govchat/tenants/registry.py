@@ -7,8 +7,7 @@ finds nothing asks the database again, at most once in `RELOAD_EVERY` seconds.
 import asyncio
 import time
 from collections.abc import Coroutine
-from datetime import datetime
-from typing import Any, Literal, TypeVar, cast
+from typing import Any, TypeVar, cast
 from uuid import UUID
 
 import msgspec
@@ -19,13 +18,26 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from govchat.db.session import Database
 from govchat.errors import DomainError
-from govchat.kit import clock
 from govchat.kit.crypto import SealBroken, SealDisplaced, TenantVault, Vault
 from govchat.kit.patience import within
 from govchat.settings import Settings
 from govchat.tenants.manifest import Manifest
 from govchat.tenants.models import OaCredentialRow, TenantKeyRow, TenantRecord, ZaloAppRow
+from govchat.tenants.snapshot import App, PkceMode, Snapshot, Tenant, h_codes_of
 from govchat.tenants.tokens import token_context
+
+__all__ = (
+    "App",
+    "KeyDestroyed",
+    "KeyUnreadable",
+    "PkceMode",
+    "Registry",
+    "RegistryUnreadable",
+    "Snapshot",
+    "Tenant",
+    "TenantNotFound",
+    "secret_context",
+)
 
 log = structlog.get_logger()
 
@@ -34,6 +46,8 @@ T = TypeVar("T")
 RELOAD_EVERY = 2.0
 # Zalo waits two seconds for its answer, whatever the database does.
 PATIENCE_S = 1.5
+
+KEYS = "SELECT tenant, wrapped FROM tenant_keys_of($1)"
 
 
 class TenantNotFound(DomainError):
@@ -66,77 +80,6 @@ class KeyUnreadable(DomainError):
     status = 503
     code = "tenant_key_unreadable"
     title = "The tenant's data key can't be opened"
-
-
-PkceMode = Literal["per_request", "fixed", "none"]
-
-
-class App(msgspec.Struct, frozen=True, kw_only=True):
-    """A Zalo app with its open secrets; never printed."""
-
-    app_id: str
-    key: str
-    app_secret: str | None
-    oa_secret: str | None
-    enforce: bool
-    requests_per_minute: int
-    pkce_mode: PkceMode = "per_request"
-    pkce_verifier: str | None = None
-
-    def __repr__(self) -> str:
-        return f"App(app_id={self.app_id!r}, key={self.key!r})"
-
-
-class Tenant(msgspec.Struct, frozen=True, kw_only=True):
-    """A province as processes see it."""
-
-    id: UUID
-    slug: str
-    key_tag: str
-    full_name: str
-    state: str
-    oa_id: str
-    app: App
-    manifest: Manifest
-    former_app: App | None = None
-    former_app_until: datetime | None = None
-
-    def is_served_by(self, app: App) -> bool:
-        """Whether events of this tenant may arrive through `app`: its own, or the one it moved away from a while ago."""
-        if app.app_id == self.app.app_id:
-            return True
-        until = self.former_app_until
-        return (
-            self.former_app is not None
-            and app.app_id == self.former_app.app_id
-            and (until or clock.now()) > clock.now()
-        )
-
-    @property
-    def webhook_path(self) -> str:
-        return f"/webhooks/zalo/{self.app.key}"
-
-    @property
-    def speaks(self) -> bool:
-        """Whether its citizens are answered at all."""
-        return self.state in ("trial", "live")
-
-    def __repr__(self) -> str:
-        return f"Tenant({self.slug!r})"
-
-
-class Snapshot(msgspec.Struct, frozen=True):
-    """The whole registry at one moment."""
-
-    stamp: tuple[Any, ...]
-    apps: dict[str, App]
-    tenants: dict[UUID, Tenant]
-    by_oa: dict[str, Tenant]
-    by_slug: dict[str, Tenant]
-    by_tag: dict[str, Tenant]
-    of_app: dict[str, tuple[Tenant, ...]]
-    h_codes: dict[str, Tenant]
-    by_app_id: dict[str, App] = msgspec.field(default_factory=dict)
 
 
 class Registry:
@@ -207,7 +150,7 @@ class Registry:
             {tenant.slug: tenant for tenant in tenants},
             {tenant.key_tag: tenant for tenant in tenants},
             {app_id: tuple(t for t in tenants if t.app.app_id == app_id) for app_id in by_id},
-            _h_codes(tenants),
+            h_codes_of(tenants),
             by_id,
         )
 
@@ -317,6 +260,18 @@ class Registry:
                 self._vaults[tenant_id] = found
         return found
 
+    async def open_vaults(self) -> None:
+        """Open the vaults of all tenants that may speak, in one round trip: none of their first messages waits for its key.
+
+        What can't be opened is left to `tenant_vault`, which says why.
+        """
+        which = [one.id for one in self.now.tenants.values() if one.state != "closed" and one.id not in self._vaults]
+        for tenant_id, wrapped in await self.db.rows(KEYS, which) if which else ():
+            try:
+                self._vaults.setdefault(tenant_id, self.vault.tenant(str(tenant_id), wrapped))
+            except SealBroken:
+                continue
+
     async def oa_secret(self, tenant: Tenant) -> str | None:
         """The Official Account's own secret key, where one was set beside its app's."""
         if tenant.id not in self._oa_secrets:
@@ -366,8 +321,16 @@ class Registry:
 
         async with Ear(self.settings.redis_url, REGISTRY) as ear:
             while True:
+                await self._warm()
                 await ear.within(every_s)
                 await self.freshen()
+
+    async def _warm(self) -> None:
+        """Have the keys at hand; when that fails, each is read when it is needed."""
+        try:
+            await self.open_vaults()
+        except Exception as error:
+            log.warning("registry.keys_not_read", error=type(error).__name__)
 
 
 async def _stamp(session: AsyncSession) -> tuple[Any, ...]:
@@ -380,18 +343,6 @@ async def _stamp(session: AsyncSession) -> tuple[Any, ...]:
         )
     )
     return tuple(found.one())
-
-
-def _h_codes(tenants: list[Tenant]) -> dict[str, Tenant]:
-    """Who answers for which letter code today."""
-    today = clock.now().astimezone(clock.VN).date()
-    return {
-        h_code.code: tenant
-        for tenant in tenants
-        if tenant.state != "closed"
-        for h_code in tenant.manifest.h_codes
-        if h_code.holds_on(today)
-    }
 
 
 def secret_context(app_id: str, column: str) -> str:

@@ -55,6 +55,14 @@ def served(outcome: Outcome, also: Also, context: Context) -> Outcome:
     if not outcome.say or button is None:
         return outcome
     said = outcome.say[0]
+    head, _, code = also.payload.partition(" ")
+    if (
+        head == payloads.CODE
+        and code in outcome.state.codes
+        and not also.aloud
+        and outcome.state.looked_at == context.seconds
+    ):
+        return outcome  # it was told just now
     if any(isinstance(each, Tap) and each.payload == also.payload for each in said.buttons) and not also.aloud:
         return outcome  # it is offered already
     spoken = _spoken(also, context) if also.aloud else ""

@@ -21,21 +21,21 @@ def read_aloud(answer: DossierAnswer, context: Context) -> str:
     """One answer as a paragraph of lines."""
     if isinstance(answer, Shown):
         proven = _proven_lines(answer.proven) if answer.proven else []
-        return "\n".join([*_open_lines(answer, context), *proven, *_next(answer)])
+        return "\n".join([*_open_lines(answer, context), *proven, *next_lines(answer)])
     if isinstance(answer, Slowed):
-        return words("dossier.slowed", code=_fact(answer.code), wait=_wait(answer.retry_in_s))
-    return words("dossier.unknown", code=_fact(answer.code))
+        return words("dossier.slowed", code=fact(answer.code), wait=_wait(answer.retry_in_s))
+    return words("dossier.unknown", code=fact(answer.code))
 
 
 def _open_lines(shown: Shown, context: Context) -> list[str]:
     """What anyone who knows the code may hear: status, unit and dates."""
     status = STATUSES.get(shown.status)
-    lines = [words("dossier.head", code=_fact(shown.code))]
+    lines = [words("dossier.head", code=fact(shown.code))]
     if status:
         lines.append(words("dossier.status", label=label_of(status), sentence=sentence_of(status)))
     else:
         lines.append(words("dossier.status_unknown"))
-    if unit := _fact(shown.unit):
+    if unit := fact(shown.unit):
         lines.append(words("dossier.unit", unit=unit))
     waiting_since = shown.received_at or shown.changed_at
     if shown.status == 1 and waiting_since:
@@ -56,11 +56,11 @@ def _open_lines(shown: Shown, context: Context) -> list[str]:
 
 
 def _early(due_at: datetime, done_at: datetime) -> list[str]:
-    days = (_local(due_at).date() - _local(done_at).date()).days
+    days = (local(due_at).date() - local(done_at).date()).days
     return [words("dossier.early", days=days)] if days > 0 else []
 
 
-def _next(shown: Shown) -> list[str]:
+def next_lines(shown: Shown) -> list[str]:
     """What happens next, and what the citizen has to do for it."""
     return [words(f"next.status_{shown.status}")] if shown.status in STATUSES else []
 
@@ -78,7 +78,7 @@ def guide_button(status: int) -> tuple[Tap, ...]:
 
 
 def _late(due_at: datetime, now: datetime) -> list[str]:
-    due, today = _local(due_at), _local(now)
+    due, today = local(due_at), local(now)
     if today <= due:
         return []
     days = (today.date() - due.date()).days
@@ -87,17 +87,17 @@ def _late(due_at: datetime, now: datetime) -> list[str]:
 
 def _proven_lines(proven: Proven) -> list[str]:
     lines = [
-        words(f"dossier.{key}", name=_fact(name))
+        words(f"dossier.{key}", name=fact(name))
         for key, name in (
             ("procedure", proven.procedure_name),
             ("applicant", proven.applicant_name),
             ("officer", proven.officer),
         )
-        if name and _fact(name)
+        if name and fact(name)
     ]
-    if note := _fact(proven.status_note or ""):
+    if note := fact(proven.status_note or ""):
         lines.append(words("dossier.note", note=note))
-    if names := [name for item in proven.results[:_MOST_RESULTS] if (name := _fact(item.name))]:
+    if names := [name for item in proven.results[:_MOST_RESULTS] if (name := fact(item.name))]:
         lines += [words("dossier.results"), *(words("dossier.result", name=name) for name in names)]
     return lines
 
@@ -115,11 +115,11 @@ def result_links(answers: tuple[DossierAnswer, ...]) -> tuple[Link, ...]:
 
 def local_time(at: datetime) -> str:
     """A moment as people here write it: 09:12 ngày 20/11/2026."""
-    local = _local(at)
-    return words("dossiers.moment", time=f"{local:%H:%M}", day=f"{local:%d/%m}/{local.year}")
+    here = local(at)
+    return words("dossiers.moment", time=f"{here:%H:%M}", day=f"{here:%d/%m}/{here.year}")
 
 
-def _local(at: datetime) -> datetime:
+def local(at: datetime) -> datetime:
     aware = at if at.tzinfo else at.replace(tzinfo=UTC)
     try:
         return aware.astimezone(VN)
@@ -134,5 +134,5 @@ def _wait(seconds: int) -> str:
     return words("dossier.hours", number=math.ceil(minutes / 60))
 
 
-def _fact(text: str) -> str:
+def fact(text: str) -> str:
     return clean(text, _LONGEST_FACT)

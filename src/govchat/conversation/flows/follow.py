@@ -63,7 +63,7 @@ def _unsubscribe(turn: Turn) -> Outcome:
 def _unsubscribed(turn: Turn) -> Outcome:
     event = turn.event
     ended, left = (event.ended, event.left) if isinstance(event, events.Unsubscribed) else (0, 0)
-    text = words("follow.ended", count=ended) if ended else words("follow.none_ended")
+    text = words("follow.ended", count=ended) if ended else words("follow.none_ended" if left else "follow.none_at_all")
     more = words("follow.left", count=left) if left else ""
     buttons: tuple[Button, ...] = (tap("mine", payloads.MINE), tap("another", payloads.LOOKUP))
     if left:

@@ -90,8 +90,10 @@ def _thanks(turn: Turn) -> Outcome:
 
 def _cancel(turn: Turn) -> Outcome:
     """Whatever was begun is dropped, and nothing is kept of it."""
+    state = turn.state
+    begun = state.step != "idle" or turn.awaiting_secret or turn.topic or state.choices or state.petition or state.asked
     return turn.answer(
-        words("front.cancelled"),
+        words("front.cancelled" if begun else "front.nothing_begun"),
         buttons=menu_buttons(),
         step="idle",
         awaiting_until=0,

@@ -7,7 +7,7 @@ the very message is forgotten (`asks.Forget`).
 from govchat.conversation import events, payloads
 from govchat.conversation.asks import Forget
 from govchat.conversation.flows.front import contact_line, national_portal_button, portal_button, tap
-from govchat.conversation.flows.lookup import foreign_line
+from govchat.conversation.flows.lookup import at_hand, foreign_line
 from govchat.conversation.flows.procedures import about_of, portal_link, show
 from govchat.conversation.say import Button, Link, Outcome
 from govchat.conversation.turn import Heard, Table, Turn
@@ -72,17 +72,22 @@ def _look() -> Button:
 
 
 def _supplement(turn: Turn) -> Outcome:
-    return turn.answer(
+    """What the dossier at hand waits for, and how; in general where there is none."""
+    return at_hand(turn, "papers") or turn.answer(
         words("guide.supplement"), buttons=(*_latest(turn), national_portal_button(), _contact()), misses=0
     )
 
 
 def _payment(turn: Turn) -> Outcome:
-    return turn.answer(words("guide.payment"), buttons=(*_latest(turn), national_portal_button(), _contact()), misses=0)
+    return at_hand(turn, "money") or turn.answer(
+        words("guide.payment"), buttons=(*_latest(turn), national_portal_button(), _contact()), misses=0
+    )
 
 
 def _result(turn: Turn) -> Outcome:
-    return turn.answer(words("guide.result"), buttons=(*_latest(turn), national_portal_button(), _contact()), misses=0)
+    return at_hand(turn, "result") or turn.answer(
+        words("guide.result"), buttons=(*_latest(turn), national_portal_button(), _contact()), misses=0
+    )
 
 
 def _withdraw(turn: Turn) -> Outcome:

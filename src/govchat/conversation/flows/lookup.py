@@ -4,18 +4,23 @@ A code of another province is answered by its letters alone, so that nobody lear
 secret" arrive here as one answer and leave as one.
 """
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
 from govchat.conversation import payloads
 from govchat.conversation.asks import LookUp
 from govchat.conversation.context import Context
 from govchat.conversation.events import Shown, Unknown
-from govchat.conversation.flows import dossier, front
+from govchat.conversation.flows import dossier, dossier_question, front
 from govchat.conversation.flows.front import contact_line, example, menu_buttons, national_portal_button, tap, within
-from govchat.conversation.say import Button, Form, Outcome
-from govchat.conversation.state import DOSSIER_S, MOST_ASIDE, MOST_CODES, Aside, Proving, Why
+from govchat.conversation.rulebook import looks_for_a_name, wonders_about
+from govchat.conversation.say import MOST_BUTTONS, Button, Form, Outcome
+from govchat.conversation.state import DOSSIER_S, MOST_ASIDE, MOST_CODES, TOPIC_S, Aside, Proving, Why, Wondering
 from govchat.conversation.turn import Heard, Table, Turn
 from govchat.conversation.wording import words
 from govchat.dossiers.codes import CodesFound
 
+_WONDERINGS: Mapping[str, Wondering] = MappingProxyType({"when": "when", "who": "who", "why": "why"})
 AWAITING_SECRET_S = 900  # long enough to fetch the receipt, short enough that a stray word is no secret
 
 
@@ -41,13 +46,16 @@ def _look_up(turn: Turn) -> Outcome:
     return _shape_help(turn)
 
 
-def _ask(turn: Turn, look_up: LookUp, proving: Proving, asides: tuple[Aside, ...] = ()) -> Outcome:
+def _ask(
+    turn: Turn, look_up: LookUp, proving: Proving, asides: tuple[Aside, ...] = (), wondering: Wondering = ""
+) -> Outcome:
     return turn.ask(
         look_up,
         step="idle",
         codes=look_up.codes,
         awaiting_until=0,
         proving=proving,
+        wondering=wondering,
         asides=asides,
         misses=0,
         looked_at=turn.context.seconds,
@@ -55,11 +63,37 @@ def _ask(turn: Turn, look_up: LookUp, proving: Proving, asides: tuple[Aside, ...
 
 
 def _progress(turn: Turn) -> Outcome:
-    """ "Tới đâu rồi", without a code: about the dossier looked up last, when there is one."""
-    state = turn.state
-    if state.codes and turn.context.seconds - state.looked_at < DOSSIER_S:
-        return _ask(turn, LookUp(state.codes), "nothing")
+    """ "Tới đâu rồi", without a code: about the dossier looked up last, when there is one.
+
+    Asked a while later it is told whole; right behind an answer only what is wondered about.
+    """
+    state, since = turn.state, turn.context.seconds - turn.state.looked_at
+    if looks_for_a_name(turn.typed):
+        return turn.answer(
+            words("dossier.by_code_alone", example=example(turn.context)),
+            buttons=(
+                tap("mine", payloads.MINE),
+                tap("lost_code", payloads.LOST_CODE),
+                tap("contact", payloads.CONTACT),
+            ),
+            step="lookup.awaiting_code",
+            misses=0,
+        )
+    if state.codes and since < DOSSIER_S:
+        wondering = _WONDERINGS.get(wonders_about(turn.typed), "")
+        asked = at_hand(turn, wondering) if wondering else None
+        return asked or _ask(turn, LookUp(state.codes), "nothing")
     return _look_up(turn)
+
+
+def at_hand(turn: Turn, wondering: Wondering) -> Outcome | None:
+    """One question about the one dossier that was told a while ago at most; None when there is none, or another is named, or
+    for a button, which stands below the dossier."""
+    state = turn.state
+    named = {code.key for code in turn.codes.codes} - set(state.codes)
+    if turn.payload or len(state.codes) != 1 or named or not 0 <= turn.context.seconds - state.looked_at < TOPIC_S:
+        return None
+    return _ask(turn, LookUp(state.codes), "nothing", wondering=wondering)
 
 
 def foreign_line(turn: Turn) -> str:
@@ -224,6 +258,10 @@ def _looked_up(turn: Turn) -> Outcome:
             asides=(),
         )
     answers = turn.answers[:MOST_CODES]
+    if state.wondering and len(answers) == 1 and isinstance(answers[0], Shown):
+        said = dossier_question.answer(answers[0], state.wondering, context)
+        if said:
+            return _told_one(turn, answers[0], said)
     bare = tuple(answer.code for answer in answers if isinstance(answer, Shown) and answer.proven is None)
     unknown = any(isinstance(answer, Unknown) for answer in answers)
     parts = [dossier.read_aloud(answer, context) for answer in answers]
@@ -245,7 +283,32 @@ def _looked_up(turn: Turn) -> Outcome:
         codes=bare[:1] if len(bare) == 1 else codes,
         awaiting_until=context.seconds + AWAITING_SECRET_S if again or len(bare) == 1 else 0,
         proving="nothing",
+        wondering="",
         asides=(),
+    )
+
+
+def _told_one(turn: Turn, shown: Shown, said: str) -> Outcome:
+    """One question about a dossier answered; the whole of it is a button away."""
+    code = shown.code[:64]
+    whole = tap("one_code", payloads.spelled(payloads.CODE, code), code=code)
+    more: tuple[Button, ...] = proof_buttons(code)
+    guided = turn.state.wondering in dossier_question.GUIDES
+    if shown.proven is not None:
+        more = (
+            tap("subscribe", payloads.spelled(payloads.SUBSCRIBE, code)),
+            *(() if guided else dossier.guide_button(shown.status)),
+        )
+    return turn.answer(
+        said,
+        buttons=(whole, *more, tap("contact", payloads.CONTACT)),
+        step="idle",
+        codes=(code,),
+        awaiting_until=turn.context.seconds + AWAITING_SECRET_S if shown.proven is None else 0,
+        proving="nothing",
+        wondering="",
+        asides=(),
+        misses=0,
     )
 
 
@@ -254,7 +317,9 @@ def _answer_buttons(turn: Turn, bare: tuple[str, ...]) -> tuple[Button, ...]:
     links = dossier.result_links(answers)
     last = (tap("another", payloads.LOOKUP), tap("contact", payloads.CONTACT))
     if len(bare) == 1:
-        return (*links[:1], *proof_buttons(bare[0]), *last)
+        shown = next(answer for answer in answers if isinstance(answer, Shown) and answer.proven is None)
+        guide = dossier.guide_button(shown.status) if len(answers) == 1 else ()
+        return (*links[:1], *proof_buttons(bare[0]), *guide, *last)[-MOST_BUTTONS:]
     if bare:
         each = tuple(tap("one_code", payloads.spelled(payloads.CODE, code), code=code) for code in bare)
         return (*links[:1], *each, last[1])

@@ -4,6 +4,7 @@ A figure that nobody confirmed is called usual, never promised; what is not publ
 another province issued are not this province's.
 """
 
+import re
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
@@ -18,6 +19,8 @@ _MOST_ITEMS = 15
 _LONGEST_ITEM = 300
 _SURE: frozenset[Certainty] = frozenset({"confirmed", "condensed"})
 _USUAL: frozenset[Certainty] = frozenset({"inferred", "typical"})
+_NO_FEE = re.compile(r"0(?: dong| d|d)?")  # nothing at all, compared without marks
+_FREE = re.compile(r"0(?: dong)? (?=\(|\w{3})")  # "0 (trong nước: …) khi đúng hạn"
 _FORMS = ("to khai", "don ", "mau ", "phieu ", "de nghi", "giay de nghi")
 
 
@@ -59,7 +62,15 @@ def _fee(about: About) -> str:
     text = _one(fee.spelled)
     if not text or fee.certainty == "unconfirmed":
         return ""
-    return words("procedure.fee" if fee.certainty in _SURE else "procedure.fee_usual", fee=text)
+    sure = fee.certainty in _SURE
+    plain = fold(text)
+    if _NO_FEE.fullmatch(plain):
+        return words("procedure.no_fee" if sure else "procedure.no_fee_usual")
+    if len(plain) == len(text) and (found := _FREE.match(plain)):
+        text = words("procedure.free", when=text[found.end() :])
+    if not any(map(str.isdigit, text)):  # who sets it, not how much it is
+        return words("procedure.fee_set", fee=text)
+    return words("procedure.fee" if sure else "procedure.fee_usual", fee=text)
 
 
 def _time(about: About) -> str:
@@ -68,8 +79,9 @@ def _time(about: About) -> str:
     if not spelled or limit.certainty == "unconfirmed":
         return ""
     text = words("procedure.time" if limit.certainty in _SURE else "procedure.time_usual", time=spelled)
-    doubtful = {"sources_differ", "recheck"} & set(limit.caveats)
-    return f"{text} {words('procedure.time_differs')}" if doubtful else text
+    if "sources_differ" in limit.caveats:
+        return f"{text} {words('procedure.time_differs')}"
+    return f"{text} {words('procedure.time_recheck')}" if "recheck" in limit.caveats else text
 
 
 def _documents(about: About) -> str:
@@ -132,7 +144,12 @@ def _legal_basis(about: About) -> str:
 
 
 def _conditions(about: About) -> str:
-    return _note(about.procedure)
+    """Whether somebody may have it: what is noted, else who can tell, with the place and the papers."""
+    if noted := _note(about.procedure):
+        return noted
+    papers = about.procedure.documents[:4] if _documents(about) else ()
+    named = words("procedure.papers", papers="; ".join(_one(each) for each in papers)) if papers else ""
+    return "\n".join(filter(None, (words("procedure.conditions_unknown"), _where(about), named)))
 
 
 def _note(procedure: Procedure) -> str:

@@ -6,7 +6,7 @@ no name; nothing is made up for a procedure that the catalogue does not have.
 
 from govchat.conversation import payloads
 from govchat.conversation.flows import front
-from govchat.conversation.flows.front import NATIONAL_PORTAL, contact_line, tap
+from govchat.conversation.flows.front import NATIONAL_PORTAL, contact_line, national_portal_button, tap
 from govchat.conversation.flows.procedure_text import FIELDS, About, card, tell
 from govchat.conversation.rulebook import names_something_else
 from govchat.conversation.say import LONGEST_TITLE, Button, Link, Outcome
@@ -15,6 +15,7 @@ from govchat.conversation.turn import Heard, Table, Turn
 from govchat.conversation.wording import words
 from govchat.procedures.catalogue import Procedure
 
+_MOST_GUESSES = 3
 _SHORT = 6  # words of a follow-up
 _PORTAL_PAGE = "https://dichvucong.gov.vn/"
 
@@ -92,12 +93,18 @@ def _which_of(turn: Turn, offered: list[About]) -> Outcome:
     """A short question with buttons; a number typed answers it, too."""
     offered = offered[:MOST_CHOICES]
     field = turn.reading.field
+    guessed = turn.reading.ask_why == "only guessed"
+    if guessed:
+        offered = offered[:_MOST_GUESSES]
     lines = [
         words("procedure.choice", number=number, name=about.procedure.name) for number, about in enumerate(offered, 1)
     ]
-    buttons = [_choice(about.procedure, field) for about in offered]
+    buttons: list[Button] = [_choice(about.procedure, field) for about in offered]
+    if guessed:  # it may well be none of them
+        lines.append(words("procedure.guessed_else"))
+        buttons.append(national_portal_button())
     return turn.answer(
-        "\n".join((words("procedure.which_of"), *lines)),
+        "\n".join((words("procedure.guessed" if guessed else "procedure.which_of"), *lines)),
         buttons=(*buttons, tap("browse", payloads.EVENTS)),
         step="idle",
         choices=tuple(about.procedure.code for about in offered),

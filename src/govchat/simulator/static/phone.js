@@ -122,6 +122,7 @@ async function choose(oa, citizen, thenChat = false) {
 async function open(turn, oa, citizen) {
   state.stream?.close();
   Object.assign(state, { oa, citizen, stream: null });
+  delete document.body.dataset.ready;
   try { localStorage.setItem("phone", JSON.stringify({ oa: oa.slug, citizen: citizen.key })); } catch { /* private window */ }
   drawCitizens();
   drawProvinces();
@@ -134,7 +135,8 @@ async function open(turn, oa, citizen) {
   for (const kind of ["message", "exchange", "person", "seen", "reaction"]) {
     stream.addEventListener(kind, (event) => take(kind, JSON.parse(event.data)));
   }
-  await new Promise((done) => { stream.onopen = done; stream.onerror = done; });
+  // The browser would try again by itself, some seconds later: what is said until then would be missing.
+  await new Promise((done, failed) => { stream.onopen = done; stream.onerror = () => { stream.close(); failed(new Error(GONE)); }; });
   const chat = await ask(`/_phone/chat?${query}`).catch((error) => { stream.close(); throw error; });
   if (turn !== state.load) { stream.close(); return; }  // somebody clicked on meanwhile
   trouble("");
@@ -149,7 +151,7 @@ async function open(turn, oa, citizen) {
   stream.onopen = null;
   // What was said meanwhile is read again with the rest of the talk.
   stream.onerror = () => { stream.close(); trouble(GONE); setTimeout(() => turn === state.load && choose(oa, citizen), AGAIN_MS); };
-  if (stream.readyState === EventSource.CLOSED) stream.onerror();
+  if (stream.readyState !== EventSource.OPEN) { stream.onerror(); return; }
   document.body.dataset.ready = `${oa.slug}/${citizen.key}`;
   toBottom();
   soonSeen();

@@ -8,7 +8,7 @@ from alembic import op
 from govchat.db.migrations.functions_0027 import BEFORE, FUNCTIONS
 
 revision = "0027"
-down_revision = "0024"
+down_revision = "0030"
 branch_labels = None
 depends_on = None
 
