@@ -32,7 +32,6 @@ def facts_of(change: Change) -> Facts:
         "status": words[f"status_{change.status}_label"],
         "unit": change.unit,
         "officer": change.officer,
-        "due_day": f"{change.due_at.astimezone(VN):%d/%m/%Y}" if change.due_at else None,
         "procedure": change.procedure_name,
         "applicant": change.applicant_name,
         "note": change.note,
@@ -42,9 +41,13 @@ def facts_of(change: Change) -> Facts:
     short = {"status": words[f"status_{change.status}_short"]}
     for name, at in times.items():
         if at is not None:
+            # Figures by hand: strftime costs as much as all else of a notice.
             local = at.astimezone(VN)
-            known[name] = words["moment"].format(time=f"{local:%H:%M}", day=f"{local:%d/%m/%Y}")
-            short[name] = f"{local:%H:%M %d/%m/%Y}"
+            time, day = f"{local.hour:02}:{local.minute:02}", f"{local.day:02}/{local.month:02}/{local.year}"
+            known[name] = words["moment"].format(time=time, day=day)
+            short[name] = f"{time} {day}"
+            if name == "due":
+                known["due_day"] = day
     return Facts({name: cut(value, longest_of(name)) for name, text in known.items() if (value := _tidy(text))}, short)
 
 
