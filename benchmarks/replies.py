@@ -45,12 +45,6 @@ def main() -> None:
             measure(talk, rate, SECONDS)
 
 
-def chat(provinces: int, rate: float, seconds: int) -> float:
-    """One rate over so many made-up provinces; answers CPU seconds per 1,000 messages."""
-    with talking(provinces) as talk:
-        return measure(talk, rate, seconds)
-
-
 @contextlib.contextmanager
 def talking(provinces: int | None = None, *, bulk: bool = False) -> Iterator[Talk]:
     """The whole stack, warm; with a worker for campaigns when asked for."""

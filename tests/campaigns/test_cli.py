@@ -55,3 +55,22 @@ async def test_settings_are_shown_and_changed(stage: Stage) -> None:
 def test_the_bar_says_how_far_it_is() -> None:
     assert bar(0, 0).endswith("  0 % (0 of 0)")
     assert bar(5, 10, width=4) == "[##--]  50 % (5 of 10)"
+
+
+async def test_a_template_is_drafted_from_the_command_line(stage: Stage) -> None:
+    slug = "hai-phong"
+    await stage.run(
+        slug,
+        "INSERT INTO zbs_templates (tenant_id, template_id, name, status, quality, tag, params, price_uid, synced_at) VALUES "
+        """(:tenant, '310002', 'Tin', 'ENABLE', 'HIGH', 'TRANSACTION', '[{"name": "ho_ten"}, {"name": "ma"}]', 0, now()) """
+        "ON CONFLICT DO NOTHING",
+    )
+    draft = ("new", slug, "Mẫu", "--text", "Tin", "--template", "310002")
+    made = await ask(stage, *draft, "--value", "ho_ten={ten}", "--value", "ma=1=2", "--as", "an", "--json")
+    assert made.exit_code == 0, made.output
+    assert json.loads(made.stdout)["message"]["template"] == {
+        "template_id": "310002",
+        "data": {"ho_ten": "{ten}", "ma": "1=2"},
+    }
+    assert "expected NAME=TEXT" in (await ask(stage, *draft, "--value", "ho_ten")).stderr
+    assert "needs --template" in (await ask(stage, "new", slug, "Mẫu", "--text", "x", "--value", "a=b")).stderr

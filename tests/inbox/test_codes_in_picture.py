@@ -42,6 +42,28 @@ def jpeg(picture: Image.Image, quality: int = 75) -> bytes:
     return held.getvalue()
 
 
+def shadowed(picture: Image.Image) -> Image.Image:
+    """A shadow that falls across the paper, darkest where the code is."""
+    mask = Image.linear_gradient("L").resize(picture.size).rotate(90, expand=False)
+    return Image.composite(picture, ImageEnhance.Brightness(picture).enhance(0.25), mask)
+
+
+def askew(picture: Image.Image) -> Image.Image:
+    """Photographed from the side: the far edge is shorter than the near one."""
+    wide, high = picture.size
+    corners = (-0.05 * wide, -0.12 * high, 0.12 * wide, 1.18 * high, 0.95 * wide, 1.02 * high, 1.1 * wide, -0.04 * high)
+    return picture.transform((wide, high), Image.Transform.QUAD, corners, Image.Resampling.BICUBIC, fillcolor=90)
+
+
+def glaring(picture: Image.Image, at: tuple[int, int], radius: int) -> Image.Image:
+    """A lamp mirrored on the paper."""
+    light = Image.new("L", picture.size, 0)
+    ImageDraw.Draw(light).ellipse((at[0] - radius, at[1] - radius, at[0] + radius, at[1] + radius), fill=255)
+    return Image.composite(
+        Image.new("L", picture.size, 255), picture, light.filter(ImageFilter.GaussianBlur(radius / 3))
+    )
+
+
 def noisy(picture: Image.Image, strength: int) -> Image.Image:
     noise = Image.effect_noise(picture.size, strength)
     return Image.blend(picture, noise, 0.25)
@@ -58,6 +80,13 @@ PHOTOS = {
     "without contrast": ImageEnhance.Contrast(receipt()).enhance(0.2),
     "far away": receipt(size=150),
     "small and pressed hard": receipt().resize((640, 480)),
+    "in a shadow": shadowed(receipt(size=240)),
+    "from the side": askew(receipt()),
+    "from the side, tilted, dark, pressed hard": ImageEnhance.Brightness(
+        askew(receipt()).rotate(30, expand=True, fillcolor=90, resample=Image.Resampling.BICUBIC).resize((1280, 1060))
+    ).enhance(0.3),
+    "a lamp on the middle of the code": glaring(receipt(), (1110, 430), 50),
+    "a lamp on its corner": glaring(receipt(), (1260, 570), 60),
     "tilted, blurred and dark": ImageEnhance.Brightness(
         receipt().rotate(-20, expand=True, fillcolor=90).filter(ImageFilter.GaussianBlur(3))
     ).enhance(0.4),
@@ -66,7 +95,7 @@ PHOTOS = {
 
 @pytest.mark.parametrize("name", PHOTOS)
 def test_a_receipts_qr_code_is_read_as_phones_photograph_it(name: str) -> None:
-    assert read_marks(jpeg(PHOTOS[name], quality=45)) == (TEXT,)
+    assert read_marks(jpeg(PHOTOS[name], quality=40)) == (TEXT,)
 
 
 def test_a_bar_code_with_the_dossiers_code_is_read() -> None:

@@ -328,3 +328,36 @@ async def test_a_story_tells_decision_attempts_and_answers_and_no_personal_data(
     async with stage.db.tenant(stage.id) as session:
         with pytest.raises(MessageUnknown):
             await explain(session, stage.id, uuid4())
+
+
+@pytest.mark.parametrize(("code", "whose"), [(-144, ""), (-147, "310002")])
+async def test_once_zalo_calls_a_day_spent_the_next_notice_waits_for_the_morning(
+    stage: Stage, code: int, whose: str
+) -> None:
+    await stage.run("DELETE FROM template_days WHERE tenant_id = :tenant")
+    await stage.run("UPDATE zbs_templates SET price_uid = NULL WHERE tenant_id = :tenant")
+    change = await stage.dossier()
+    await by_number(stage, change)
+    assert await stage.plan(change, now=clock.now()) == [1]
+    ((row, message),) = await stage.queued(change)
+    assert isinstance(message, PhoneTemplate)
+    spent = e.QuotaSpent("spent", code=code)
+    assert not await refuse(stage, row.id, spent)
+    days = await stage.rows("SELECT template_id, spent FROM template_days WHERE tenant_id = :tenant")
+    assert [tuple(day) for day in days] == [(whose, True)]
+    other = await stage.dossier()
+    await by_number(stage, other)
+    assert await stage.plan(other, now=clock.now()) == [1]
+    ((later, _),) = await stage.queued(other)
+    assert later.due_at.astimezone(VN).date() == clock.now().astimezone(VN).date() + timedelta(days=1)
+    assert later.due_at.astimezone(VN).hour == 6
+    await stage.run("DELETE FROM template_days WHERE tenant_id = :tenant")
+
+
+async def by_number(stage: Stage, change: object) -> None:
+    """Somebody who last wrote weeks ago and can be reached by telephone number alone."""
+    citizen = await stage.follower(change, spoke=WEEKS, now=clock.now())  # type: ignore[arg-type]
+    async with stage.db.tenant(stage.id) as session:
+        await consent.keep_phone(
+            session, stage.vault, stage.id, citizen.id, "84987654321", how="form", at=NOON, evidence="event:1"
+        )

@@ -154,6 +154,8 @@ class Ground:
         for template, room, phone in rooms:
             said_of_it, quota = by_template[template], QUOTA[template]
             assert said_of_it <= quota, f"more of {template} than Zalo allows"
+            if midnight_is_near():  # nothing is given back then, and what was said belongs to two days
+                continue
             left = 0 if template in self.spent else quota - said_of_it
             assert room == left, f"{room} of {template} are left, but {left} were not said: something leaked"
             assert phone == min(left, 0 if template_day.ACCOUNT in self.spent else BY_PHONE - by_phone)
@@ -166,6 +168,12 @@ class Ground:
             assert (reserved - back, reserved <= CEILING) == (kept, True), (
                 "money leaked, or more was set aside than the ceiling"
             )
+
+
+def midnight_is_near() -> bool:
+    """Within some minutes of it, in Vietnam."""
+    local = clock.now().astimezone(clock.VN)
+    return (local + timedelta(minutes=3)).date() != (local - timedelta(minutes=3)).date()
 
 
 @pytest.fixture(scope="module")

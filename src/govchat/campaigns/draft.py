@@ -1,5 +1,6 @@
 """Drafting a campaign: what is asked for is checked as far as it can be, sealed and kept; nothing is sent."""
 
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -10,12 +11,15 @@ from govchat.audit.record import note
 from govchat.campaigns import lists, message, queries
 from govchat.campaigns.audience import Audience, codes_of
 from govchat.campaigns.models import AudienceListRow, CampaignRow
-from govchat.campaigns.refusals import CampaignAudienceInvalid
+from govchat.campaigns.refusals import CampaignAudienceInvalid, CampaignMessageInvalid
 from govchat.campaigns.schemas import CampaignIn, CampaignOut
 from govchat.kit import clock
 from govchat.kit.crypto import TenantVault
 from govchat.kit.ids import new_id
 from govchat.procedures.book import View
+
+# A moment that has just passed means now; an older one is a slip of the pen, and would begin at once.
+LATE = timedelta(minutes=5)
 
 
 async def draft(
@@ -34,6 +38,10 @@ async def draft(
     if data.message.article and data.audience.all_followers is None:
         raise CampaignAudienceInvalid(
             'audience: Zalo broadcasts an article to every follower alone: expected {"all_followers": true}'
+        )
+    if data.send_at is not None and data.send_at < clock.now() - LATE:
+        raise CampaignMessageInvalid(
+            f"send_at {data.send_at.isoformat()} is past: leave it out to begin when it is approved, or name a moment to come"
         )
     campaign_id = new_id()
     audience = await _audience(session, vault, tenant_id, data, book, actor)

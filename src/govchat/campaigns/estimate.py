@@ -1,13 +1,14 @@
 """What sending a campaign would mean now: recipients, who is left out and why, ways, money, time. One aggregate over the audience."""
 
 import math
+from datetime import datetime
 from uuid import UUID
 
 import msgspec
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from govchat.campaigns import lawful, queries
+from govchat.campaigns import doubt, lawful, queries
 from govchat.campaigns.audience import Audience, condition
 from govchat.campaigns.message import template_trouble
 from govchat.campaigns.models import CampaignRow
@@ -71,7 +72,8 @@ async def estimate(session: AsyncSession, vault: TenantVault, tenant: Tenant, ca
     """What it would mean to send now; raises `CampaignNotFound`."""
     row = await queries.row_of(session, tenant.id, campaign_id)
     now = clock.now()
-    where = condition(msgspec.convert(row.audience, Audience), now)
+    audience = msgspec.convert(row.audience, Audience)
+    where = condition(audience, now)
     trial = tenant.state == "trial"
     values = {"tenant": tenant.id, "at": now, "promotion": row.class_ == "promotion", "trial": trial, **where.values}
     told = (await session.execute(text(COUNT.format(audience=where.sql)), values)).one()
@@ -102,8 +104,19 @@ async def estimate(session: AsyncSession, vault: TenantVault, tenant: Tenant, ca
         rate_per_minute=rate,
         seconds=math.ceil(reached * 60 / rate),
         testers_only=trial,
-        warnings=_warnings(tenant, row, ways, cost, wrong, prices.uid_a_day, ruling),
+        warnings=[
+            *await doubt.of_audience(session, tenant.id, audience),
+            *_rest(row, policy, ways, now),
+            *_warnings(tenant, row, ways, cost, wrong, prices.uid_a_day, ruling),
+        ],
     )
+
+
+def _rest(row: CampaignRow, policy: Policy, ways: Ways, now: datetime) -> list[str]:
+    """What is said of a beginning in the hours of rest; an article says so itself."""
+    begins = max(now, row.send_at or now)
+    until = doubt.rests_until(row.class_, policy.quiet, begins) if not ways.broadcast else None
+    return [f"it would begin in the hours of rest: nobody is told before {doubt.told_at(until)}"] if until else []
 
 
 def rate_of(tenant: Tenant) -> int:

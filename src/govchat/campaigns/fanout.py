@@ -11,7 +11,7 @@ from datetime import timedelta
 from uuid import UUID
 
 import structlog
-from sqlalchemy import literal_column, select
+from sqlalchemy import Boolean, ColumnElement, literal_column, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from govchat.campaigns import arrange, begin, broadcast, expand, finish, pictures, queries
@@ -34,6 +34,8 @@ PAGES_A_TURN = 4
 # While citizens write, pages are smaller, and after each of them PostgreSQL is left to those who wait for answers, so many times as long as
 # the page took. What is planned is far ahead of what Zalo takes: 2,000 a minute.
 PAGE_BESIDE, REST_BESIDE = 1000, 3.0
+# A page is not cut to less than this part of itself.
+CRUMBS = 10
 # How often a process looks: when something has just moved, doubling for as long as what is under way needs nothing, and while nothing is.
 BUSY_S, IDLE_S = 0.5, 2.5
 # With more tenants than `kit.turns.FEW`, a campaign in one where nothing stirred begins within this.
@@ -188,8 +190,11 @@ class Fanout:
             began = time.monotonic()
             async with self.db.tenant(tenant.id) as session:
                 settled = await arrange.settings_of(session, tenant.id)
-                if await expand.unsent(session, tenant.id, settled.most_unsent) > settled.most_unsent:
+                left = settled.most_unsent - await expand.unsent(session, tenant.id, settled.most_unsent)
+                if left < 0:
                     return moved
+                # As many as the threshold leaves, but no crumbs: they cost as much as pages.
+                size = min(size, max(left + 1, size // CRUMBS))
                 page = await expand.expand(session, tenant, campaign_id, echo=echo, size=size)
             if page is None:
                 return moved
@@ -230,9 +235,10 @@ class Fanout:
 
 
 # Whether somebody waits to be told: a probe of the index that claims use, never a join (`OFFSET 0`), whatever is believed of the tables.
-_WAITS = literal_column(
+_WAITS: ColumnElement[bool] = literal_column(
     "EXISTS (SELECT FROM outbox_messages m WHERE m.tenant_id = campaigns.tenant_id AND m.body_ref = campaigns.id"
-    " AND m.state = 'queued' OFFSET 0)"
+    " AND m.state = 'queued' OFFSET 0)",
+    Boolean,
 )
 
 

@@ -10,7 +10,7 @@ from uuid import UUID
 import click
 
 from govchat.cli import campaign_labels
-from govchat.cli.campaign_draft import article, audience, draft_from, link
+from govchat.cli.campaign_draft import article, audience, draft_from, link, template
 from govchat.cli.campaign_inside import Act, as_option, in_one, inside, json_option, person
 from govchat.cli.settings import beside_up, data_dir_option
 
@@ -50,6 +50,10 @@ for _command in campaign_labels.COMMANDS:
     help="JSON of an article that Zalo broadcasts where law allows it: title, author, description, cover_url, body.",
 )
 @click.option("--button", "buttons", multiple=True, metavar="TITLE=URL", help="A link; up to five.")
+@click.option("--template", "template_id", metavar="ID", help="An approved template for those who wrote longer ago.")
+@click.option(
+    "--value", "values", multiple=True, metavar="NAME=TEXT", help="A parameter of the template; may hold {ten}, {xa}."
+)
 @click.option("--at", "send_at", type=click.DateTime(["%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M"]), help="Vietnamese time.")
 @click.option("--max-cost", type=click.IntRange(min=0), default=0, help="Đồng that may be spent.  [0: what is free]")
 @as_option
@@ -65,6 +69,8 @@ def new(
     picture: Path | None,
     article_file: Path | None,
     buttons: tuple[str, ...],
+    template_id: str | None,
+    values: tuple[str, ...],
     send_at: "datetime | None",
     max_cost: int,
     who: str | None,
@@ -83,6 +89,8 @@ def new(
         "audience": audience(given) if given or not sheet_file else {"segment": {}},
         "max_cost": max_cost,
     }
+    if template_id is not None or values:
+        asked["message"]["template"] = template(template_id, values)
     if article_file is not None:
         asked["message"]["article"] = article(article_file)
     settings = beside_up(data_dir)
@@ -238,7 +246,12 @@ async def _follow(data_dir: Path, slug: str, act: "Act[CampaignOut]") -> None:
             told = counts.total - counts.queued - counts.sending
             sent_then = told if sent_then is None else sent_then
             rate = (told - sent_then) / max(time.monotonic() - began, 0.001)
-            click.echo(f"\r{bar(told, counts.total)} {shown.state}, {rate * 60:.0f}/min   ", nl=False, err=True)
+            left = counts.queued + counts.sending
+            eta = f", {left / rate / 60:.0f} min left" if rate > 0 and left and not shown.planning else ""
+            waits = f", it waits: {shown.trouble}" if shown.trouble else ""
+            click.echo(
+                f"\r{bar(told, counts.total)} {shown.state}, {rate * 60:.0f}/min{eta}{waits}\x1b[K", nl=False, err=True
+            )
             if shown.state not in ("approved", "scheduled", "running"):
                 click.echo(err=True)
                 return

@@ -1,5 +1,6 @@
 """What `govchat campaign new` was given, made into a draft."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -68,6 +69,19 @@ def link(given: str) -> dict[str, str]:
     if not equals:
         raise click.BadParameter(f'"{given}": expected TITLE=URL', param_hint="--button")
     return {"title": title.strip(), "url": url.strip()}
+
+
+def template(template_id: str | None, values: Sequence[str]) -> dict[str, Any]:
+    """A template and its parameters from `NAME=TEXT`."""
+    if template_id is None:
+        raise click.BadParameter("needs --template ID", param_hint="--value")
+    data: dict[str, str] = {}
+    for given in values:
+        name, equals, value = given.partition("=")
+        if not equals:
+            raise click.BadParameter(f'"{given}": expected NAME=TEXT', param_hint="--value")
+        data[name.strip()] = value.strip()
+    return {"template_id": template_id, "data": data}
 
 
 def audience(given: str | None) -> dict[str, Any]:

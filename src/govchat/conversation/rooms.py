@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from govchat.conversation import asks, file_petition, payloads, rate
 from govchat.conversation.context import Context
 from govchat.conversation.events import Answer, Button, Told
+from govchat.conversation.flows.dossier import local_time
 from govchat.conversation.wording import words
 from govchat.dossiers.codes import CodeInvalid
 from govchat.errors import DomainError
@@ -98,7 +99,13 @@ async def _privacy(
         )
         return Told(await parts.summary(session, vault, tenant_id, citizen_id), buttons)
     if kind == "mine":
-        open_ = await request.own(session, tenant_id, citizen_id)
-        return Told("\n\n".join(one.words for one in open_) or words("privacy.none"))
+        own = await request.own(session, tenant_id, citizen_id)
+        return Told("\n".join((words("privacy.mine"), *map(_request, own))) if own else words("privacy.none"))
     asked = await request.ask(session, vault, tenant_id, citizen_id, kind, at=now)
     return Told(asked.words)
+
+
+def _request(one: request.Acknowledged) -> str:
+    """A request in one line: until when it is answered, or that it was."""
+    key = "privacy.mine_open" if one.is_open else "privacy.mine_done" if one.done else "privacy.mine_answered"
+    return words(key, code=one.code, title=one.title, **({"due": local_time(one.due_at)} if one.is_open else {}))

@@ -7,7 +7,7 @@ or never is one. Feeds `understand`, the flows and the CLI.
 import re
 import tomllib
 import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from functools import cache
 from importlib.resources import files
@@ -227,8 +227,19 @@ def names_something_else(text: str) -> bool:
         words.pop(0)
     if not 2 < len(words) <= _SHORT:
         return False
+    return _others(words) >= _NAMED_BY
+
+
+def other_words(text: str) -> int:
+    """How many words a question about what was shown last has that such questions are not made of."""
+    return _others(
+        [word for word in re.findall(_WORD, fold(text[:400])) if word not in shipped_courtesies() or word == "ho"]
+    )
+
+
+def _others(words: Sequence[str]) -> int:
     known, other, at = rulebook().follow_up_words, 0, 0
     while at < len(words):
         size = next((size for size in (3, 2, 1) if " ".join(words[at : at + size]) in known), 0)
         other, at = (other, at + size) if size else (other + 1, at + 1)
-    return other >= _NAMED_BY
+    return other

@@ -4,6 +4,7 @@ Pure, the same answer every time, and total: no event in any state raises, and e
 state, has an `ask` performed and brings its answer back as one more event.
 """
 
+import re
 from types import MappingProxyType
 
 import msgspec
@@ -25,15 +26,15 @@ from govchat.conversation.flows import (
 )
 from govchat.conversation.intents import Intent
 from govchat.conversation.official_names import asked_by_name
-from govchat.conversation.rulebook import bare, rulebook, wonders_about
+from govchat.conversation.rulebook import bare, looks_for_a_name, other_words, rulebook, wonders_about
 from govchat.conversation.say import Outcome
 from govchat.conversation.state import TOPIC_S, Also, State
 from govchat.conversation.titles import payload_typed
 from govchat.conversation.turn import Heard, Table, Turn, awaiting_secret, topic_is_fresh
-from govchat.conversation.understand import understand
+from govchat.conversation.understand import Meaning, understand
 from govchat.dossiers.codes import find_codes
 from govchat.handoff.mute import wants_bot
-from govchat.kit.text import clean
+from govchat.kit.text import clean, fold
 from govchat.language.read import Context as Topic
 
 TABLE: Table = MappingProxyType(
@@ -78,6 +79,7 @@ _GRIEVANCES = frozenset(
     {Intent.COMPLAINT, Intent.COMPLAINT_STATUS, Intent.DENUNCIATION, Intent.DISPUTE, Intent.PETITION, Intent.PROCEDURE}
 )
 _GRUMBLES = frozenset({Intent.RATING, Intent.UNKNOWN, Intent.OUT_OF_SCOPE, Intent.ABUSE})
+_DOSSIER = re.compile(r"\b(?:ho so|hs|ma|cua (?:toi|em|minh))\b")
 _FEW = 8  # words of a question about the dossier at hand
 # What a bare question asks of a dossier.
 _OF_A_DOSSIER = {"time": Heard.PROGRESS, "fee": Heard.PAYMENT, "where": Heard.RESULT}
@@ -171,7 +173,9 @@ def _listen(state: State, text: str, context: Context) -> Turn:  # noqa: PLR0911
     about_a_day = intent is Intent.PROCEDURE and office.asks_for_a_day(meaning.reading, text, context)
     if about_a_day or (unsure and office.is_asked_about(text, context)):
         intent = Intent.CONTACT_OFFICE
-    if intent in _GRUMBLES and not meaning.codes.anything and _wonders(text, state, context):
+    if intent is Intent.PROGRESS and fresh and _asks_for_the_time(text, state):
+        return _tapped(state, payloads.spelled(payloads.PROCEDURE, state.procedure, "time"), context)
+    if not meaning.codes.anything and _is_about_a_dossier(meaning, intent, text, state, context):
         intent = Intent.PROGRESS
     if (
         state.step == "petition.awaiting_text"
@@ -193,6 +197,21 @@ def _listen(state: State, text: str, context: Context) -> Turn:  # noqa: PLR0911
     if field and not meaning.codes.anything and meaning.secret is None:
         return _followed_up(turn, field, fresh=fresh)
     return turn
+
+
+def _asks_for_the_time(text: str, state: State) -> bool:
+    """Whether "bao giờ có" is about the procedure shown last, no dossier having been told since."""
+    about = bool(state.procedure) and state.topic_at > state.looked_at and wonders_about(text) == "when"
+    return about and not other_words(text) and not _DOSSIER.search(fold(clean(text, 100)))
+
+
+def _is_about_a_dossier(meaning: Meaning, intent: Intent, text: str, state: State, context: Context) -> bool:
+    """Whether words that were read as something else ask about a dossier: the one told last, or one to be found by a name."""
+    named = _DOSSIER.search(fold(clean(text, 100))) is not None
+    doubt = intent is Intent.UNKNOWN or (intent is Intent.PROCEDURE and meaning.reading.ask_back)
+    if doubt and looks_for_a_name(text) and (named or text.lower().lstrip().startswith("tra")):
+        return True
+    return (intent in _GRUMBLES or (doubt and named)) and _wonders(text, state, context)
 
 
 def _wonders(text: str, state: State, context: Context) -> bool:

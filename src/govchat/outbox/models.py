@@ -205,7 +205,6 @@ class TemplateReturnRow(TenantRow, Base):
 
     __tablename__ = "template_returns"
 
-    tenant_id: Mapped[UUID] = mapped_column(primary_key=True, sort_order=-10)
     day: Mapped[date] = mapped_column(primary_key=True)
     template_id: Mapped[str] = mapped_column(primary_key=True)
     id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)

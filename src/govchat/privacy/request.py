@@ -51,6 +51,7 @@ class Acknowledged(msgspec.Struct, frozen=True, kw_only=True):
     is_new: bool
     done: bool
     words: str
+    is_open: bool = True
 
 
 class Heard(msgspec.Struct, frozen=True, kw_only=True):
@@ -180,4 +181,5 @@ def _acknowledged(row: PrivacyRequestRow, *, is_new: bool) -> Acknowledged:
         is_new=is_new,
         done=done,
         words=fill(ROOM, key, **facts),
+        is_open=row.state in OPEN,
     )

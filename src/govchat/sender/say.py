@@ -114,7 +114,7 @@ async def say(
 
 async def _heed(buckets: Buckets, tenant: Tenant, rate: Rate) -> None:
     """What Zalo counts of this minute moves the account's window: a limit lower than ours is kept, and the last few requests are left."""
-    (_, own) = windows_of(tenant)
+    own = windows_of(tenant)[-1]
     if rate.limit is not None:
         buckets.told(own, rate.limit)
     if rate.remain is not None and rate.remain <= FEW_LEFT:

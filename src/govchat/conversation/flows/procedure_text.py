@@ -117,7 +117,8 @@ def _how(about: About) -> str:
     procedure = about.procedure
     ways = [words(f"channel.{_CHANNELS[channel]}") for channel in procedure.channels if channel in _CHANNELS]
     way = ", ".join(ways) if ways else words("channel.counter")
-    result = _one(procedure.results[0]) if procedure.results else words("procedure.result_unnamed")
+    given = [each for each in procedure.results if "tu choi" not in fold(each)] or procedure.results
+    result = _one(given[0]) if procedure.results else words("procedure.result_unnamed")
     text = words("procedure.how", ways=way, result=result)
     return "\n".join(part for part in (text, _note(procedure)) if part)
 

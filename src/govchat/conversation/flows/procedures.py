@@ -4,18 +4,26 @@ From a reading (or a tapped button) and the province's catalogue in force today.
 no name; nothing is made up for a procedure that the catalogue does not have.
 """
 
+import re
+
 from govchat.conversation import payloads
 from govchat.conversation.flows import front
 from govchat.conversation.flows.front import NATIONAL_PORTAL, contact_line, national_portal_button, tap
 from govchat.conversation.flows.procedure_text import FIELDS, About, card, tell
-from govchat.conversation.rulebook import names_something_else
+from govchat.conversation.rulebook import names_something_else, other_words
 from govchat.conversation.say import LONGEST_TITLE, Button, Link, Outcome
 from govchat.conversation.state import MOST_CHOICES
-from govchat.conversation.turn import Heard, Table, Turn
+from govchat.conversation.turn import Heard, Table, Turn, topic_is_fresh
 from govchat.conversation.wording import words
+from govchat.kit.text import fold
 from govchat.procedures.catalogue import Procedure
 
 _MOST_GUESSES = 3
+_ASKED_ON = 8  # words of a question about what was shown last
+_PLACE = re.compile(
+    r"\b(?:xa|phuong|tinh|trung tam|mot cua)\b.*\b(?:nop|lam)\b|\b(?:nop|lam)\b.*\b(?:xa|phuong|tinh|trung tam|mot cua)\b"
+)
+_CASE = re.compile(r"\bphat\b|\bneu\b|\bthi sao\b|\bco sao (?:khong|ko|k)\b|\b(?:khong|ko|k) (?:cho|chiu|dong y|ky)\b")
 _SHORT = 6  # words of a follow-up
 _PORTAL_PAGE = "https://dichvucong.gov.vn/"
 
@@ -41,6 +49,8 @@ def _asked(turn: Turn) -> Outcome:
     reading = turn.reading
     offered = [about for each in reading.procedures if (about := about_of(turn, each.code)) is not None]
     dropped = bool(reading.procedures) and (not offered or offered[0].procedure.code != reading.procedures[0].code)
+    if (about_topic := _of_the_topic(turn, offered)) is not None:
+        return about_topic
     if not offered:
         return _which(turn)
     if reading.ask_why == "two wishes" and len(offered) > 1:
@@ -48,6 +58,57 @@ def _asked(turn: Turn) -> Outcome:
     if reading.ask_back or dropped:
         return _which_of(turn, offered)
     return show(turn, offered[0], reading.field)
+
+
+def _of_the_topic(turn: Turn, offered: list[About]) -> Outcome | None:
+    """A question asked on about the procedure shown last; None where it is about another, or may be."""
+    topic = about_of(turn, turn.topic) if turn.topic else None
+    if topic is None:
+        return None
+    asked = turn.reading.procedures[0].code if turn.reading.procedures else ""
+    if turn.reading.inherited and asked == turn.topic and _is_a_case(turn.typed):
+        return _case(turn, topic)
+    asked_on = turn.reading.ask_back and _is_about(topic, offered, turn)
+    return show(turn, topic, _field_asked(turn)) if asked_on else None
+
+
+def _field_asked(turn: Turn) -> str:
+    return turn.reading.field or ("where" if _PLACE.search(fold(turn.typed)) else "")
+
+
+def _is_a_case(text: str) -> bool:
+    """Whether it is asked what becomes of somebody's own case: "trễ hạn thì có bị phạt không", "chủ nhà không cho thì sao"."""
+    return bool(_CASE.search(fold(text))) and other_words(text) > 0
+
+
+def _case(turn: Turn, about: About) -> Outcome:
+    """No published figure answers it, and none is read out instead: who can tell, and where."""
+    code = about.procedure.code
+    return turn.answer(
+        words("procedure.head", name=about.procedure.name),
+        f"{words('procedure.case')} {contact_line(turn.context.tenant)}",
+        buttons=(
+            tap("person", payloads.PERSON),
+            tap("field_documents", payloads.spelled(payloads.PROCEDURE, code, "documents")),
+            tap("field_where", payloads.spelled(payloads.PROCEDURE, code, "where")),
+            tap("contact", payloads.CONTACT),
+        ),
+        step="idle",
+        procedure=code,
+        topic_at=turn.context.seconds,
+        choices=(),
+        misses=0,
+    )
+
+
+def _is_about(topic: About, offered: list[About], turn: Turn) -> bool:
+    """Whether a question that could be about several procedures is about the one shown last."""
+    if len(turn.typed.split()) > _ASKED_ON:
+        return False
+    if any(about.procedure.code == topic.procedure.code for about in offered):
+        return True
+    guessed = turn.reading.ask_why in ("only guessed", "it only resembles a sentence")
+    return guessed and _field_asked(turn) in FIELDS and other_words(turn.typed) < 2
 
 
 def show(turn: Turn, about: About, field: str = "") -> Outcome:
@@ -89,13 +150,15 @@ def portal_link(procedure: Procedure) -> Link:
     )
 
 
-def _which_of(turn: Turn, offered: list[About]) -> Outcome:
+def _which_of(turn: Turn, offered: list[About], *, again: bool = False) -> Outcome:
     """A short question with buttons; a number typed answers it, too."""
     offered = offered[:MOST_CHOICES]
     field = turn.reading.field
-    guessed = turn.reading.ask_why == "only guessed"
+    guessed = turn.reading.ask_why == "only guessed" and not again
     if guessed:
-        offered = offered[:_MOST_GUESSES]
+        topic = about_of(turn, turn.topic) if turn.topic and not names_something_else(turn.typed) else None
+        first = [topic] if topic is not None and all(each.procedure.code != turn.topic for each in offered) else []
+        offered = [*first, *offered][:_MOST_GUESSES]
     lines = [
         words("procedure.choice", number=number, name=about.procedure.name) for number, about in enumerate(offered, 1)
     ]
@@ -147,6 +210,10 @@ def _which(turn: Turn) -> Outcome:
         if about is not None:
             return show(turn, about, turn.reading.field)
     field = turn.reading.field if turn.reading.field in FIELDS else ""
+    if turn.state.choices and field and topic_is_fresh(turn.state, turn.context) and not other_words(turn.typed):
+        choices = [about for code in turn.state.choices if (about := about_of(turn, code)) is not None]
+        if choices:
+            return _which_of(turn, choices, again=True)
     return turn.answer(
         words("procedure.which"),
         buttons=(*front.browse_buttons(), tap("contact", payloads.CONTACT)),

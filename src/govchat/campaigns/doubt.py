@@ -1,0 +1,79 @@
+"""What gives pause before a campaign is approved, and while it stands still: hours of rest, labels nobody carries, people nobody knows."""
+
+from collections.abc import Sequence
+from datetime import datetime, time
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select, text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from govchat.campaigns.audience import Audience, folded
+from govchat.campaigns.models import AudienceListRow, CampaignRow
+from govchat.campaigns.schemas import Segment
+from govchat.kit.clock import VN
+from govchat.notices.quiet import Quiet
+from govchat.outbox.models import OutboxBodyRow
+
+CARRIED = text(
+    """
+    SELECT w.kind, w.folded FROM unnest(CAST(:kinds AS text[]), CAST(:folded AS text[])) AS w(kind, folded)
+    WHERE EXISTS (SELECT FROM citizen_labels l WHERE l.tenant_id = :tenant AND l.kind = w.kind AND l.folded = w.folded)
+    """
+)
+
+NONE = Quiet(time(0), time(0))
+
+
+def rests_until(kind: str, quiet: Quiet, at: datetime) -> datetime | None:
+    """When a campaign of this class that would go at `at` goes indeed, if that is later: a promotion never goes at night."""
+    until = at
+    if kind != "emergency":
+        for hours in (quiet, Quiet() if kind == "promotion" else quiet, quiet):
+            if hours.holds(until):
+                until = hours.released(until, 0.0)
+    return until if until > at else None
+
+
+def told_at(moment: datetime) -> str:
+    """A moment as people in Vietnam read it."""
+    return f"{moment.astimezone(VN):%H:%M on %d/%m/%Y}"
+
+
+async def of_audience(session: AsyncSession, tenant_id: UUID, audience: Audience) -> list[str]:
+    """What of an audience names nobody: one misspelt commune among many leaves its people out, and no count shows it."""
+    segment = audience.segment or Segment()
+    given = [("commune", name) for name in segment.communes or ()] + [("tag", name) for name in segment.tags or ()]
+    found: list[str] = []
+    if given:
+        values = {"tenant": tenant_id, "kinds": [k for k, _ in given], "folded": [folded(name) for _, name in given]}
+        carried = {tuple(row) for row in await session.execute(CARRIED, values)}
+        found = [
+            f'nobody carries the {kind} "{name}": `govchat campaign labels`, GET /v1/campaigns/labels list those that are known'
+            for kind, name in given
+            if (kind, folded(name)) not in carried
+        ]
+    if audience.user_ids and audience.list_id is not None:
+        made = await session.get(AudienceListRow, (tenant_id, audience.list_id))
+        if made is not None and made.known < audience.user_ids:
+            unknown = audience.user_ids - made.known
+            found.append(f"{unknown} of {audience.user_ids} user_ids are not known to this Official Account")
+    return found
+
+
+async def of_rest(session: AsyncSession, tenant_id: UUID, rows: Sequence[CampaignRow], at: datetime) -> dict[UUID, str]:
+    """Why those of these campaigns stand still that run and are in their hours of rest."""
+    running = {row.id: row for row in rows if row.state == "running" and row.class_ != "emergency"}
+    if not running:
+        return {}
+    body: Any = OutboxBodyRow
+    hours = await session.execute(
+        select(body.id, body.quiet_from, body.quiet_to).where(body.tenant_id == tenant_id, body.id.in_(running))
+    )
+    found: dict[UUID, str] = {}
+    for campaign_id, starts, ends in hours:
+        quiet = NONE if starts is None or ends is None else Quiet(starts, ends)
+        until = rests_until(running[campaign_id].class_, quiet, at)
+        if until is not None:
+            found[campaign_id] = f"these are hours of rest: it goes on at {told_at(until)}"
+    return found
