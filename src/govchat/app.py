@@ -40,6 +40,7 @@ from govchat.receipts import routes as receipts
 from govchat.receipts.slow import Pace
 from govchat.reports import routes as reports
 from govchat.settings import Settings
+from govchat.tenants.phrases import OwnPhrases
 from govchat.tenants.registry import Registry
 from govchat.webhook import routes as webhook
 from govchat.webhook.receive import Door
@@ -85,6 +86,7 @@ async def _opened(app: Litestar, settings: Settings, pool_size: int) -> AsyncIte
         app.state.book = book
         app.state.settings, app.state.db, app.state.redis, app.state.registry = settings, db, redis, registry
         app.state.pace = Pace(redis, registry.vault.log_key)
+        app.state.words_on_receipts = OwnPhrases(db, "govchat.receipts", "govchat.dossiers")
         app.state.bell = bell
         app.state.door = Door(registry, Intake(db), bell)
         app.state.doorman = Doorman(db)

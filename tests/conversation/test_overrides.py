@@ -12,12 +12,13 @@ from hypothesis import strategies as st
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
+from tests.conversation.test_step import ABOUT, CONTEXT, HAPPENED, STOOD, TYPED
 from tests.journeys.stage import own
 from tests.stack import Services
 
 from govchat.citizens.consent import evidence_of, give, text_of, withdraw
 from govchat.citizens.know import know
-from govchat.conversation import events, overrides, wording_file
+from govchat.conversation import engine, events, overrides, payloads, wording_file
 from govchat.conversation.context import Context
 from govchat.conversation.facts import facts_of
 from govchat.conversation.overrides import Edit, WordingRefused, Wordings, edits, history, set_wording, wording_of
@@ -25,18 +26,20 @@ from govchat.conversation.replay_tenants import TENANTS
 from govchat.conversation.say import Say
 from govchat.conversation.state import FRESH
 from govchat.conversation.step import step
-from govchat.conversation.wording import KEYS, spoken_in, vietnamese, words
+from govchat.conversation.wording import KEYS, LONGEST_BUTTON, Wording, longest_of, spoken_in, vietnamese, words
 from govchat.conversation.wording_flaws import flaw_of
 from govchat.conversation.wording_part import WORDING
 from govchat.conversation.wording_preview import preview
 from govchat.db.session import Database
 from govchat.errors import ConfigurationError
 from govchat.kit import clock
+from govchat.kit.crypto import TenantVault
 from govchat.kit.ids import tenant_id_for
 from govchat.ratings import scale
 from govchat.tenants.apply import apply_all
 from govchat.tenants.manifest import read_all
 from govchat.tenants.registry import Registry
+from govchat.zalo import messages
 
 GREETING = "Kính chào anh/chị, xin mời chọn một mục."
 
@@ -317,3 +320,34 @@ async def test_the_evidence_of_a_consent_names_the_words_that_were_read(db: Data
         given, withdrawn = await evidence_of(session, tenant_id, citizen.id)
     assert given.text_version == f"survey-2+{hashlib.sha256(said.encode()).hexdigest()[:12]}"
     assert (withdrawn.state, withdrawn.evidence) == ("withdrawn", "event:2")
+
+
+def longest(key: str) -> str:
+    """A sentence as long as a province may write it."""
+    places = " ".join(f"{{{name}}}" for name in sorted(KEYS[key]))
+    filler = "Ướ. " if longest_of(key) > LONGEST_BUTTON else "Ướ "
+    said = (filler * 300)[: longest_of(key) - len(places) - 1].rstrip()
+    return f"{said} {places}".strip()
+
+
+def test_words_as_long_as_a_province_may_write_them_can_always_be_sent() -> None:
+    vault = TenantVault("t", b"k" * 32)
+    wording = Wording({key: longest(key) for key in KEYS})
+    assert all(flaw_of(key, said) is None for key, said in wording.texts.items())
+    tapped = [f"{head} {about}".strip() for head in payloads.HEARD for about in ABOUT]
+    said = 0
+    with spoken_in(wording):
+        for state in (STOOD["new"], STOOD["a topic and choices"]):
+            for event in [*HAPPENED, *map(events.Tapped, tapped), *map(events.Text, TYPED)]:
+                talk = engine.talk(
+                    state, event, CONTEXT, vault=vault, user_id="1", assets_url="https://hue.example/assets"
+                )
+                try:
+                    next(talk)
+                except StopIteration as ended:
+                    for message in ended.value.messages:
+                        said += 1
+                        assert len(message.plain_text) <= messages.TEXT_LIMIT
+                        assert len(message.buttons) <= messages.BUTTON_LIMIT
+                        assert messages.encode(message)
+    assert said > 200

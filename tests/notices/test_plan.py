@@ -285,7 +285,7 @@ async def test_outside_the_window_an_approved_template_is_paid_from_the_months_b
     assert message.template_data == {
         "ho_ten": "Trịnh Thị Phương Hiền",
         "ma_ho_so": changes[0].code,
-        "trang_thai": "Đã tiếp nhận",
+        "trang_thai": "Được tiếp nhận",
     }
     assert row.echo_hash == b""
     (unheard,) = await paying.notices(changes[4])

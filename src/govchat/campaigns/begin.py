@@ -8,15 +8,17 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from govchat.campaigns import queries
 from govchat.campaigns.estimate import prices_of
-from govchat.campaigns.message import body_of, fields_of, longest_of
+from govchat.campaigns.message import ROOM, body_of, fields_of, longest_of
 from govchat.campaigns.models import CampaignPictureRow, CampaignRow
 from govchat.campaigns.schemas import MessageIn
 from govchat.db.session import Database
 from govchat.kit import clock
 from govchat.kit.crypto import TenantVault
+from govchat.kit.phrases import overlaid
 from govchat.notices.policy import policy_of
 from govchat.outbox import shared
 from govchat.outbox.models import OutboxBodyRow
+from govchat.tenants.phrases import own_phrases
 from govchat.tenants.registry import Tenant
 
 RANKS = {"emergency": 0, "announcement": 1, "promotion": 2}
@@ -132,7 +134,8 @@ async def _values(
 ) -> dict[str, object]:
     """What of the body may change while it is sent."""
     kind = row.class_
-    body = body_of(message, kind, attachment_id=attachment_id, allow_insecure=allow_insecure)  # type: ignore[arg-type]
+    with overlaid(await own_phrases(session, tenant.id, ROOM, shared.ROOM)):
+        body = body_of(message, kind, attachment_id=attachment_id, allow_insecure=allow_insecure)  # type: ignore[arg-type]
     body = msgspec.structs.replace(body, longest=await longest_of(session, tenant.id, message))
     policy = await policy_of(session, tenant.id, clock.now())
     prices, _ = await prices_of(session, tenant.id, policy, message, row)

@@ -16,12 +16,14 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from govchat.audit.record import note
 from govchat.campaigns import begin, lawful, queries
-from govchat.campaigns.message import article_of
+from govchat.campaigns.message import ROOM, article_of
 from govchat.campaigns.models import CampaignRow
 from govchat.db.session import Database
 from govchat.kit import clock
 from govchat.kit.crypto import TenantVault
+from govchat.kit.phrases import overlaid
 from govchat.tenants.credentials import CredentialBusy, CredentialRevoked, Credentials
+from govchat.tenants.phrases import own_phrases
 from govchat.tenants.registry import Tenant
 from govchat.zalo.client import ZaloClient
 from govchat.zalo.errors import AccessTokenInvalid, Kind, ZaloError
@@ -150,8 +152,9 @@ async def _made(hands: Hands, tenant: Tenant, row: CampaignRow) -> bool:
 async def _create(hands: Hands, tenant: Tenant, row: CampaignRow) -> None:
     given = queries.message_of(hands.vault, row).article
     assert given is not None
-    article = article_of(given, row.class_, allow_insecure=hands.allow_insecure)  # type: ignore[arg-type]
     async with hands.db.tenant(tenant.id) as session:
+        with overlaid(await own_phrases(session, tenant.id, ROOM)):
+            article = article_of(given, row.class_, allow_insecure=hands.allow_insecure)  # type: ignore[arg-type]
         mine = await queries.row_of(session, tenant.id, row.id, lock=True)
         if mine.article_token is not None or mine.state != row.state:
             raise Waits(None)

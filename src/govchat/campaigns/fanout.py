@@ -15,13 +15,15 @@ from sqlalchemy import Boolean, ColumnElement, literal_column, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from govchat.campaigns import arrange, begin, broadcast, expand, finish, pictures, queries
-from govchat.campaigns.message import body_of, fields_of
+from govchat.campaigns.message import ROOM, body_of, fields_of
 from govchat.campaigns.models import CampaignRow
 from govchat.kit import clock
+from govchat.kit.phrases import overlaid
 from govchat.kit.turns import Turns
 from govchat.outbox import tally
 from govchat.outbox.put import echo_hash
 from govchat.tenants.credentials import Credentials
+from govchat.tenants.phrases import own_phrases
 from govchat.tenants.registry import Registry, Tenant
 from govchat.zalo.client import ZaloClient
 
@@ -211,8 +213,10 @@ class Fanout:
             vault = await self.registry.tenant_vault(tenant.id)
             async with self.db.tenant(tenant.id) as session:
                 row = await queries.row_of(session, tenant.id, campaign_id)
+                own = await own_phrases(session, tenant.id, ROOM)
             message = queries.message_of(vault, row)
-            body = body_of(message, row.class_, attachment_id="any", allow_insecure=True)  # type: ignore[arg-type]
+            with overlaid(own):
+                body = body_of(message, row.class_, attachment_id="any", allow_insecure=True)  # type: ignore[arg-type]
             plain = body.cs.plain_text if body.cs is not None and not fields_of(message) else ""
             self._echoes[campaign_id] = echo_hash(vault, plain) if plain else b""
         return self._echoes[campaign_id]

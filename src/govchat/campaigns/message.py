@@ -10,8 +10,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from govchat.campaigns.models import CampaignPictureRow
 from govchat.campaigns.refusals import CampaignMessageInvalid
 from govchat.campaigns.schemas import ArticleIn, ButtonIn, Class, MessageIn, TemplateIn
+from govchat.kit.phrases import limits, overlaid, phrases, shipped
 from govchat.notices.models import ZbsTemplateRow
-from govchat.outbox.shared import FIELDS, INSTEAD, LONGEST_FIELD, NOBODY, Body, fill
+from govchat.outbox import shared
+from govchat.outbox.shared import FIELDS, LONGEST_FIELD, NOBODY, Body, fill
+from govchat.tenants.phrases import own_phrases
 from govchat.zalo import articles, messages, templates
 from govchat.zalo.articles import Article
 from govchat.zalo.errors import MessageInvalid
@@ -19,8 +22,9 @@ from govchat.zalo.messages import Button, CsMessage
 
 _FIELD = re.compile(r"\{([^{}\s]*)\}")
 _LONGEST = dict.fromkeys(FIELDS, "x" * LONGEST_FIELD)
-# A promotion has to say how it is refused (Decree 91/2020): one tap.
-NO_MORE = ("Ngừng nhận tin", "dừng")
+ROOM = "govchat.campaigns"
+# A promotion has to say how it is refused (Decree 91/2020): one tap on a button whose title is the province's; the conversation reads this.
+STOP = "dừng"
 
 
 def fields_of(message: MessageIn) -> list[str]:
@@ -35,20 +39,31 @@ def fields_of(message: MessageIn) -> list[str]:
 
 
 def body_of(message: MessageIn, kind: Class, *, attachment_id: str | None = None, allow_insecure: bool = False) -> Body:
-    """The shared body; raises `CampaignMessageInvalid` naming what Zalo would refuse."""
+    """The shared body, in the words that are laid over the product's; raises `CampaignMessageInvalid` naming what Zalo would refuse."""
     fields_of(message)
     if message.image_url and message.picture_id:
         raise CampaignMessageInvalid("message: image_url and picture_id exclude each other, give one")
     try:
         cs = _cs(message, kind, attachment_id, allow_insecure)
-        # Longest when every field is as long as it may be.
-        messages.text(NOBODY, fill(cs.plain_text, _LONGEST))
+        # Longest when every field, and what we add below a picture, is as long as it may be: a province may reword it before all is said.
+        messages.text(NOBODY, fill(_longest(message, kind, cs), _LONGEST))
         uid = (
             templates.by_uid(NOBODY, message.template.template_id, message.template.data) if message.template else None
         )
     except MessageInvalid as error:
         raise CampaignMessageInvalid(f"message: {error}") from None
-    return Body(cs, uid)
+    own, product = shared.instead(), shipped(shared.ROOM)
+    return Body(cs, uid, instead={name: said for name, said in own.items() if said != product[f"instead_{name}"]})
+
+
+def _longest(message: MessageIn, kind: Class, cs: CsMessage) -> str:
+    """The text as long as it can become before everybody was told: what we add to it may be said in other words by then."""
+    if not (message.image_url or message.picture_id):
+        return cs.plain_text
+    said, room = phrases(ROOM), limits(ROOM)
+    added = ["no_more", "button_no_more"] if kind == "promotion" else []
+    added += ["spelled_query" if each.payload is not None or each.query else "spelled_link" for each in message.buttons]
+    return cs.plain_text + "x" * sum(max(room[key] - len(said[key]), 0) for key in added)
 
 
 def article_of(given: ArticleIn, kind: Class, *, allow_insecure: bool = False) -> Article:
@@ -60,7 +75,7 @@ def article_of(given: ArticleIn, kind: Class, *, allow_insecure: bool = False) -
         for each in given.body
     ]
     if kind == "promotion":
-        parts.append(articles.Paragraph(f'{NO_MORE[0]}: nhắn "{NO_MORE[1]}".'))
+        parts.append(articles.Paragraph(_no_more()))
     try:
         return articles.article(
             title=given.title, author=given.author, description=given.description, cover_url=given.cover_url, body=parts,
@@ -73,8 +88,14 @@ def article_of(given: ArticleIn, kind: Class, *, allow_insecure: bool = False) -
 def preview(given: ArticleIn) -> str:
     """The article as a text for testers, as far as a message reaches."""
     body = "\n\n".join(each.text or f"[{each.caption or each.image_url}]" for each in given.body)
-    whole = f"Bài viết: {given.title}\n{given.description}\n\n{body}\n\n{given.author}"
+    head = phrases(ROOM)["article"].format(title=given.title)
+    whole = f"{head}\n{given.description}\n\n{body}\n\n{given.author}"
     return whole if len(whole) <= messages.TEXT_LIMIT else f"{whole[: messages.TEXT_LIMIT - 1]}…"
+
+
+def _no_more() -> str:
+    said = phrases(ROOM)
+    return said["no_more"].format(button=said["button_no_more"], command=STOP)
 
 
 def _cs(message: MessageIn, kind: Class, attachment_id: str | None, allow_insecure: bool) -> CsMessage:
@@ -83,16 +104,12 @@ def _cs(message: MessageIn, kind: Class, attachment_id: str | None, allow_insecu
         # Zalo takes a picture with a text, or buttons with a text: what the buttons lead to is written below.
         words = "\n".join([message.text, *(line for button in buttons if (line := _spelled(button)))])
         if kind == "promotion":
-            words += f'\n{NO_MORE[0]}: nhắn "{NO_MORE[1]}".'
+            words += f"\n{_no_more()}"
         if message.image_url:
             return messages.image(NOBODY, url=message.image_url, text=words, allow_insecure=allow_insecure)
         return messages.image(NOBODY, attachment_id=attachment_id or "pending", text=words)
-    if (
-        kind == "promotion"
-        and len(buttons) < messages.BUTTON_LIMIT
-        and not any(b.payload == NO_MORE[1] for b in buttons)
-    ):
-        buttons.append(messages.query(*NO_MORE))
+    if kind == "promotion" and len(buttons) < messages.BUTTON_LIMIT and not any(b.payload == STOP for b in buttons):
+        buttons.append(messages.query(phrases(ROOM)["button_no_more"], STOP))
     return messages.text(NOBODY, message.text, buttons)
 
 
@@ -114,18 +131,18 @@ def _button(given: ButtonIn, allow_insecure: bool) -> Button:
 
 
 def _spelled(button: Button) -> str:
-    if isinstance(button.payload, str):
-        return f'{button.title}: nhắn "{button.payload}"'
-    return f"{button.title}: {button.payload.url or button.payload.phone_code}"
+    said, payload = phrases(ROOM), button.payload
+    if isinstance(payload, str):
+        return said["spelled_query"].format(title=button.title, command=payload)
+    return said["spelled_link"].format(title=button.title, address=payload.url or payload.phone_code)
 
 
 async def check(
     session: AsyncSession, tenant_id: UUID, message: MessageIn, kind: Class, *, allow_insecure: bool
 ) -> None:
     """Raise `CampaignMessageInvalid` for whatever would make Zalo refuse it: words, picture, template."""
-    body_of(message, kind, allow_insecure=allow_insecure)
-    if message.article:
-        article_of(message.article, kind, allow_insecure=allow_insecure)
+    with overlaid(await own_phrases(session, tenant_id, ROOM, shared.ROOM)):
+        _check_words(message, kind, allow_insecure)
     if message.picture_id and await session.get(CampaignPictureRow, (tenant_id, message.picture_id)) is None:
         raise CampaignMessageInvalid(
             f'message.picture_id "{message.picture_id}" is not known: POST /v1/campaigns/pictures'
@@ -134,6 +151,12 @@ async def check(
         row = await session.get(ZbsTemplateRow, (tenant_id, message.template.template_id))
         if (wrong := template_trouble(row, message.template, kind)) is not None:
             raise CampaignMessageInvalid(f'message.template "{message.template.template_id}": {wrong}')
+
+
+def _check_words(message: MessageIn, kind: Class, allow_insecure: bool) -> None:
+    body_of(message, kind, allow_insecure=allow_insecure)
+    if message.article:
+        article_of(message.article, kind, allow_insecure=allow_insecure)
 
 
 async def longest_of(session: AsyncSession, tenant_id: UUID, message: MessageIn) -> dict[str, int]:
@@ -164,7 +187,7 @@ def _misfit(row: ZbsTemplateRow, template: TemplateIn) -> str | None:
         if name not in params:
             return f'has no parameter "{name}", it has {", ".join(sorted(params))}'
         longest = params[name].get("max_length") or 0
-        if longest and len(fill(value, INSTEAD)) > longest:
+        if longest and len(fill(value, shared.instead())) > longest:
             return f'parameter "{name}" takes {longest} characters'
     missing = [name for name, param in params.items() if param.get("required", True) and name not in template.data]
     return f"lacks {', '.join(missing)}" if missing else None

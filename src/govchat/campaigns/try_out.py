@@ -12,16 +12,19 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from govchat.audit.record import note
 from govchat.campaigns import queries
-from govchat.campaigns.message import body_of, preview
+from govchat.campaigns.message import ROOM, body_of, preview
 from govchat.campaigns.models import CampaignPictureRow
 from govchat.campaigns.refusals import CampaignNoTesters, CampaignPicturePending
 from govchat.campaigns.schemas import MessageIn, TestOut
 from govchat.kit import clock
 from govchat.kit.crypto import TenantVault
 from govchat.kit.ids import new_id
+from govchat.kit.phrases import overlaid
+from govchat.outbox import shared
 from govchat.outbox.put import Draft, Lane, put
-from govchat.outbox.shared import INSTEAD, fill
+from govchat.outbox.shared import fill
 from govchat.tenants import testers
+from govchat.tenants.phrases import own_phrases
 from govchat.tenants.registry import Tenant
 from govchat.tenants.trial import Act
 from govchat.zalo import messages
@@ -55,9 +58,11 @@ async def try_out(
     row = await queries.row_of(session, tenant.id, campaign_id)
     message = queries.message_of(vault, row)
     attachment_id = await _attachment(session, tenant, message)
-    body = body_of(message, row.class_, attachment_id=attachment_id, allow_insecure=allow_insecure)  # type: ignore[arg-type]
+    with overlaid(await own_phrases(session, tenant.id, ROOM, shared.ROOM)):
+        body = body_of(message, row.class_, attachment_id=attachment_id, allow_insecure=allow_insecure)  # type: ignore[arg-type]
+        article = preview(message.article) if message.article else None
+        instead = shared.instead()
     assert body.cs is not None
-    article = preview(message.article) if message.article else None
     wanted = None if user_ids is None else list(user_ids)
     people = (await session.execute(PEOPLE, {"tenant": tenant.id, "users": wanted})).all()
     _all_known({person.zalo_user_id: person.id for person in people}, user_ids)
@@ -71,7 +76,7 @@ async def try_out(
         if verdict.act is not Act.SEND or person.id is None:
             skipped += verdict.act is not Act.SIMULATE
             continue
-        values = {**INSTEAD, "xa": person.commune or INSTEAD["xa"]}
+        values = {**instead, "xa": person.commune or instead["xa"]}
         words = fill(body.cs.plain_text, values)
         said = CsMessage(Recipient(person.zalo_user_id), msgspec.structs.replace(body.cs.message, text=words))
         both = [said] if article is None else [messages.text(person.zalo_user_id, article), said]

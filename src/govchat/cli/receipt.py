@@ -57,8 +57,10 @@ def revoke(slug: str, code: str, data_dir: Path) -> None:
 
 async def _content(settings: "Settings", slug: str, code: str, kind: str) -> bytes:
     from govchat.cli.opened import opened
+    from govchat.kit.phrases import overlaid
     from govchat.procedures.book import Book
     from govchat.receipts import issue, label, sheet
+    from govchat.tenants.phrases import own_phrases
 
     async with opened(settings) as registry:
         tenant = registry.by_slug(slug)
@@ -66,10 +68,12 @@ async def _content(settings: "Settings", slug: str, code: str, kind: str) -> byt
         catalogue = await Book(registry.db, registry).fresh(tenant.id)
         async with registry.db.tenant(tenant.id) as session:
             printed = await issue.receipt_of(session, vault, tenant, catalogue, code)
+            own = await own_phrases(session, tenant.id, "govchat.receipts", "govchat.dossiers")
     address = f"{settings.public_url}/q/{printed.token}"
-    if kind == ".pdf":
-        return sheet.pdf(tenant, printed, address)
-    return label.svg(address, printed.code) if kind == ".svg" else label.png(address, printed.code)
+    with overlaid(own):
+        if kind == ".pdf":
+            return sheet.pdf(tenant, printed, address)
+        return label.svg(address, printed.code) if kind == ".svg" else label.png(address, printed.code)
 
 
 async def _revoke(settings: "Settings", slug: str, code: str) -> bool:

@@ -168,9 +168,10 @@ class PetitionBook:
         if act == "confirm":
             self.filed.state = "confirmed"
             return events.Told(words("petition.confirmed", code=CODE))
-        state = phrases("govchat.petitions")[f"state_{self.filed.state}"]
+        said = phrases("govchat.petitions")
+        state = said[f"state_{self.filed.state}"]
         more = events.Button(words("button.petition_more"), payloads.spelled(payloads.PETITION_CODE, "more", CODE))
-        return events.Told(words("petition.head", title="Phản ánh", code=CODE, state=state), (more,))
+        return events.Told(words("petition.head", title=said["kind_reflection"], code=CODE, state=state), (more,))
 
 
 class RatingBook:

@@ -16,7 +16,7 @@ from types import MappingProxyType
 
 from govchat.conversation.wording_keys import KEYS, OWN, SPEAKING, room_texts
 from govchat.errors import ConfigurationError
-from govchat.kit.phrases import overlaid
+from govchat.kit.phrases import limits, overlaid
 
 __all__ = ("KEYS", "Wording", "longest_of", "read_wording", "spoken_in", "vietnamese", "words")
 
@@ -90,7 +90,8 @@ def longest_of(key: str) -> int:
     """How many characters the sentence of `key` may have."""
     room, _, name = key.partition(".")
     if room in SPEAKING:
-        return LONGEST_BUTTON if name.startswith(_BUTTONS) else LONGEST_OF_A_ROOM
+        little = limits(f"govchat.{room}").get(name)
+        return little or (LONGEST_BUTTON if name.startswith(_BUTTONS) else LONGEST_OF_A_ROOM)
     return LONGEST_BUTTON if key.startswith(("button.", "group.", "phone.form_")) else LONGEST_TEXT
 
 

@@ -30,8 +30,8 @@ def _flaw_of_length(key: str, text: str) -> str | None:
     longest = longest_of(key)
     if len(text) > longest:
         return f"câu dài {len(text)} ký tự; viết gọn trong {longest} ký tự"
-    if longest == LONGEST_BUTTON and "\n" in text:
-        return "chữ trên nút phải nằm trên một dòng; bỏ chỗ xuống dòng"
+    if longest <= LONGEST_BUTTON and "\n" in text:
+        return "chữ trên nút, tên và tiêu đề phải nằm trên một dòng; bỏ chỗ xuống dòng"
     return None
 
 

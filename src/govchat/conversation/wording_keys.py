@@ -162,7 +162,6 @@ OWN: Mapping[str, frozenset[str]] = MappingProxyType(
             papers="",
             hardship="",
         ),
-        **_declared("dossier", moment="time day"),
         **_declared(
             "hours", mostly_not_on="day why", others="", place="name hours", span="first last days", now_open=""
         ),
@@ -179,7 +178,10 @@ OWN: Mapping[str, frozenset[str]] = MappingProxyType(
 )
 
 # The rooms that speak to citizens themselves.
-SPEAKING = ("petitions", "ratings", "handoff", "privacy", "citizens", "dossiers", "offices", "procedures", "tenants")
+SPEAKING = (
+    *("petitions", "ratings", "handoff", "privacy", "citizens", "dossiers", "offices", "procedures", "tenants"),
+    *("notices", "campaigns", "outbox", "receipts"),
+)
 
 
 def room_texts() -> dict[str, str]:

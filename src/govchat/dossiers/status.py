@@ -5,10 +5,12 @@ time limit does not run. A terminal status is left only when somebody reopens th
 """
 
 from collections.abc import Mapping
+from datetime import datetime
 from types import MappingProxyType
 
 import msgspec
 
+from govchat.kit.clock import VN
 from govchat.kit.phrases import phrases, shipped
 
 
@@ -58,6 +60,12 @@ STATUSES: Mapping[int, Status] = MappingProxyType(
 def label_of(status: Status) -> str:
     """Its name as the province that is spoken in says it (`kit.phrases.overlaid`)."""
     return phrases(ROOM)[f"status_{status.number}_label"]
+
+
+def moment(at: datetime) -> str:
+    """`09:12 ngày 20/11/2026` in Vietnam, as that province writes it."""
+    local = at.astimezone(VN)
+    return phrases(ROOM)["moment"].format(time=f"{local:%H:%M}", day=f"{local:%d/%m}/{local.year}")
 
 
 def sentence_of(status: Status) -> str:

@@ -95,6 +95,7 @@ class _Policy(msgspec.Struct, frozen=True, kw_only=True):
     daily_left: int | None = None
     unpaid_until: datetime | None
     wordings: dict[str, tuple[int, str | None]] | None
+    phrases: dict[str, str | None] | None
     uses: dict[str, Any] | None
 
 

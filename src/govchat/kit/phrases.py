@@ -1,6 +1,7 @@
 """The sentences of a room: `wording/vi.toml` of its package, read once, with `{placeholders}` that are filled when one is said.
 
-Within `overlaid`, a province's own sentences stand in their places: `<room>.<key>` each, checked by whoever lays them over.
+Within `overlaid`, a province's own sentences stand in their places: `<room>.<key>` each, checked by whoever lays them over. Where one has
+little space, `wording/limits.toml` of the room says how many characters it may have.
 """
 
 import string
@@ -54,7 +55,24 @@ def placeholders(text: str) -> frozenset[str]:
 
 
 @cache
+def limits(package: str) -> Mapping[str, int]:
+    """The keys of a room that have little space (a button, a line on paper) with the characters that there is room for."""
+    path = files(package) / "wording" / "limits.toml"
+    return MappingProxyType(tomllib.loads(path.read_text(encoding="utf-8")) if path.is_file() else {})
+
+
+@cache
+def fixed(package: str) -> Mapping[str, str]:
+    """The sentences of a room that nobody says otherwise: set by law, or said where no province is known."""
+    return _read(package, "fixed.toml")
+
+
+@cache
 def shipped(package: str) -> Mapping[str, str]:
     """The product's own sentences of a room, whatever is laid over them."""
-    table = tomllib.loads((files(package) / "wording" / "vi.toml").read_text(encoding="utf-8"))
+    return _read(package, "vi.toml")
+
+
+def _read(package: str, name: str) -> Mapping[str, str]:
+    table = tomllib.loads((files(package) / "wording" / name).read_text(encoding="utf-8"))
     return MappingProxyType({key: text.strip() for key, text in table.items()})

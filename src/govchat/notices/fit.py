@@ -1,9 +1,9 @@
 """Facts as the parameters of an approved template: which fact may fill which parameter, and whether it fits, before Zalo is asked.
 
-Words are cut to a parameter's length; codes and times never are: a template that can't hold them is not used.
+Words are cut to a parameter's length; codes and times never are: a template that can't hold them is not used. Where a fact is not known
+and the template can't do without, `wording/vi.toml` says what stands in for it.
 """
 
-import re
 import unicodedata
 from collections.abc import Mapping
 from typing import Any
@@ -11,10 +11,12 @@ from typing import Any
 import msgspec
 
 from govchat.errors import DomainError
+from govchat.kit.phrases import phrases
 from govchat.notices.channel import Offer
-from govchat.notices.facts import cut
+from govchat.notices.facts import Facts, cut, samples
 from govchat.notices.kinds import FIELDS
 
+ROOM = "govchat.notices"
 ANY = "any"  # a template that says every kind for which there is no template of its own
 
 # Longest value by type of parameter, where Zalo's description gives none (docs/zalo.md).
@@ -26,16 +28,6 @@ TIMES = frozenset({"changed", "received", "due", "due_day"})
 EXACT = TIMES | {"code", "status"}
 # Types that none of our facts can be.
 STRANGE = frozenset({"PHONE", "NUMBER", "QUANTITY", "OTP", "URL", "CURRENCY", "GENDER", "BANK_NOTE"})
-
-# Said where the fact is not known and the template can't do without.
-INSTEAD = {
-    "applicant": "anh/chị",
-    "unit": "cơ quan giải quyết",
-    "officer": "cán bộ phụ trách",
-    "note": "xem tại nơi nộp hồ sơ",
-    "results": "kết quả giải quyết",
-    "procedure": "thủ tục hành chính",
-}
 
 # What provinces usually call the parameters, without diacritics.
 _USUAL = {
@@ -99,7 +91,7 @@ def fields_for(params: list[dict[str, Any]], given: Mapping[str, str]) -> dict[s
             raise TemplateMisfit(
                 f'tham số "{name}" có kiểu {kind}: không điền bằng "{fact}" được, chọn dữ liệu khác hoặc mẫu khác'
             )
-        sample = _value(fact, kind, FIELDS[fact].sample)
+        sample = _value(fact, param, samples())
         if fact in EXACT and len(sample) > _longest(param):
             raise TemplateMisfit(
                 f'tham số "{name}" chỉ nhận {_longest(param)} ký tự, "{fact}" có thể là "{sample}": nới độ dài trong mẫu hoặc chọn mẫu khác'
@@ -108,19 +100,19 @@ def fields_for(params: list[dict[str, Any]], given: Mapping[str, str]) -> dict[s
     return chosen
 
 
-def filled(use: Use, facts: Mapping[str, str]) -> dict[str, str] | str:
+def filled(use: Use, facts: Facts) -> dict[str, str] | str:
     """The parameters' values, or what doesn't fit."""
     data: dict[str, str] = {}
+    instead = phrases(ROOM)
     for param in use.params:
         name, fact = param["name"], use.fields.get(param["name"])
         if fact is None:
             return f'tham số "{name}" chưa được gán: gán lại mẫu'
-        known = facts.get(fact) or INSTEAD.get(fact)
-        if not known:
+        value, longest = _value(fact, param, facts) or instead.get(f"instead_{fact}", ""), _longest(param)
+        if not value:
             if param.get("required", True):
                 return f'tham số "{name}": hồ sơ không có "{fact}"'
             continue
-        value, longest = _value(fact, param.get("type", ""), known), _longest(param)
         if len(value) > longest:
             if fact in EXACT:
                 return f'tham số "{name}" chỉ nhận {longest} ký tự, "{fact}" dài {len(value)}'
@@ -131,7 +123,7 @@ def filled(use: Use, facts: Mapping[str, str]) -> dict[str, str] | str:
     return data
 
 
-def offers(use: Use | None, facts: Mapping[str, str]) -> tuple[Offer | None, Offer | None, dict[str, str]]:
+def offers(use: Use | None, facts: Facts) -> tuple[Offer | None, Offer | None, dict[str, str]]:
     """What this template offers by user id and by telephone number, and the values it would carry."""
     if use is None:
         return None, None, {}
@@ -156,9 +148,11 @@ def offers(use: Use | None, facts: Mapping[str, str]) -> tuple[Offer | None, Off
     )
 
 
-def _value(fact: str, kind: str, text: str) -> str:
-    """A date parameter takes `14:30 22/11/2026`; everything is counted by Zalo in NFC."""
-    return unicodedata.normalize("NFC", re.sub(r" ngày ", " ", text) if kind == "DATE" and fact in TIMES else text)
+def _value(fact: str, param: Mapping[str, Any], facts: Facts) -> str:
+    """What fills a parameter, empty when it is not known: a date takes `14:30 22/11/2026`; everything is counted by Zalo in NFC."""
+    said = unicodedata.normalize("NFC", facts.said.get(fact, ""))
+    dated = param.get("type") == "DATE" and fact in TIMES
+    return facts.short.get(fact, said) if dated or len(said) > _longest(param) else said
 
 
 def _longest(param: Mapping[str, Any]) -> int:

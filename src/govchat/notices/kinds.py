@@ -62,22 +62,24 @@ BY_STATUS: Mapping[int, Kind] = MappingProxyType(
 
 
 class Field(msgspec.Struct, frozen=True):
-    """A fact that a wording or a template may use. `always`: every change has it; the others may be unknown."""
+    """A fact that a wording or a template may use. `always`: every change has it; the others may be unknown. `short` is the sample where
+    there is little space."""
 
     what: str
     sample: str
     always: bool = False
+    short: str = ""
 
 
 FIELDS: Mapping[str, Field] = MappingProxyType(
     {
         "code": Field("mã hồ sơ", "H19.12-261103-0007", always=True),
         "status": Field("tình trạng", "Đang xử lý", always=True),
-        "changed": Field("thời điểm thay đổi", "14:30 ngày 22/11/2026", always=True),
-        "received": Field("thời điểm tiếp nhận", "09:12 ngày 03/11/2026", always=True),
+        "changed": Field("thời điểm thay đổi", "14:30 ngày 22/11/2026", always=True, short="14:30 22/11/2026"),
+        "received": Field("thời điểm tiếp nhận", "09:12 ngày 03/11/2026", always=True, short="09:12 03/11/2026"),
         "unit": Field("cơ quan đang giữ hồ sơ", "Sở Xây dựng"),
         "officer": Field("người tiếp nhận, giải quyết", "Trần Văn An"),
-        "due": Field("thời điểm hẹn trả kết quả", "17:00 ngày 01/12/2026"),
+        "due": Field("thời điểm hẹn trả kết quả", "17:00 ngày 01/12/2026", short="17:00 01/12/2026"),
         "due_day": Field("ngày hẹn trả kết quả", "01/12/2026"),
         "procedure": Field("tên thủ tục", "Cấp giấy phép xây dựng mới"),
         "applicant": Field("người nộp hồ sơ", "Trịnh Thị Phương Hiền"),

@@ -13,6 +13,7 @@ from govchat.notices.fit import ANY, Use
 from govchat.notices.kinds import Kind
 from govchat.notices.quiet import Quiet
 from govchat.notices.wording import Wording, read, shipped
+from govchat.tenants.phrases import sound
 
 POLICY = text(
     """
@@ -22,6 +23,10 @@ POLICY = text(
            (SELECT jsonb_object_agg(w.kind, jsonb_build_array(w.version, w.text))
             FROM (SELECT DISTINCT ON (kind) kind, version, text FROM notice_wordings
                   WHERE tenant_id = :tenant ORDER BY kind, version DESC) w) AS wordings,
+           (SELECT jsonb_object_agg(p.key, p.text)
+            FROM (SELECT DISTINCT ON (key) key, text FROM tenant_wordings
+                  WHERE tenant_id = :tenant AND split_part(key, '.', 1) IN ('dossiers', 'notices')
+                  ORDER BY key, version DESC) p) AS phrases,
            (SELECT jsonb_object_agg(u.kind, jsonb_build_object(
                      'template_id', z.template_id, 'status', z.status, 'params', z.params, 'price_uid', z.price_uid,
                      'price_phone', z.price_phone, 'at_night', z.at_night, 'fields', u.fields,
@@ -38,8 +43,8 @@ POLICY = text(
 
 
 class Policy(msgspec.Struct, frozen=True, kw_only=True):
-    """What holds for every notice of one province now. Amounts are đồng; `own` are the words that differ from the product's;
-    `daily_left` is what Zalo still takes for telephone numbers today, None: any number."""
+    """What holds for every notice of one province now. Amounts are đồng; `own` are the kinds whose words differ from the product's,
+    `phrases` the short words that do; `daily_left` is what Zalo still takes for telephone numbers today, None: any number."""
 
     state: str
     quiet: Quiet
@@ -49,6 +54,7 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     daily_left: int | None
     paying: bool
     own: dict[str, tuple[int, str | None]]
+    phrases: dict[str, str]
     uses: dict[str, Use]
 
     def words(self, kind: Kind) -> tuple[int, Wording]:
@@ -78,6 +84,7 @@ def policy_from(row: Any, now: datetime) -> Policy:
         daily_left=row.daily_left,
         paying=row.unpaid_until is None or row.unpaid_until <= now,
         own={kind: (version, words) for kind, (version, words) in (row.wordings or {}).items()},
+        phrases=sound(row.phrases or {}),
         uses={kind: msgspec.convert(use, Use) for kind, use in (row.uses or {}).items()},
     )
 

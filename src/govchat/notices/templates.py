@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from govchat.audit.record import note
 from govchat.errors import DomainError
 from govchat.kit import clock
+from govchat.notices.facts import samples
 from govchat.notices.fit import ANY, TemplateMisfit, fields_for, filled
 from govchat.notices.fit import Use as Mapped
 from govchat.notices.kinds import FIELDS, MUST, Kind
@@ -166,7 +167,7 @@ async def fitting(
         template_id=row.template_id, status=row.status, params=row.params, price_uid=row.price_uid,
         price_phone=row.price_phone, at_night=row.at_night, quota=row.quota, fields=chosen,
     )  # fmt: skip
-    tried = filled(use, {name: field.sample for name, field in FIELDS.items()})
+    tried = filled(use, samples())
     if isinstance(tried, str):
         raise TemplateMisfit(f"mẫu {template_id}, thử với dữ liệu mẫu: {tried}")
     must_name = {"code"} & MUST[kind] if kind else {"code"}

@@ -1,6 +1,5 @@
 """One change, one follower, one province's policy: put on the scales of `channel.decide`, and the message that follows."""
 
-from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -9,11 +8,12 @@ import msgspec
 from govchat.citizens.consent import phone_context
 from govchat.kit.clock import VN
 from govchat.kit.crypto import TenantVault
+from govchat.kit.phrases import overlaid, phrases
 from govchat.notices import fit
 from govchat.notices.budget import Purse
 from govchat.notices.change import Change
 from govchat.notices.channel import Case, Channel, Decision, Offer, decide
-from govchat.notices.facts import cut, facts_of
+from govchat.notices.facts import Facts, cut, facts_of
 from govchat.notices.kinds import CAUSED_BY_CHAT, URGENT, Kind
 from govchat.notices.people import Person
 from govchat.notices.policy import Policy
@@ -39,20 +39,32 @@ class Said(msgspec.Struct, frozen=True):
     uid: Offer | None
     phone: Offer | None
     data: dict[str, str]
+    buttons: tuple[messages.Button, ...]
     merged: tuple[int, ...] = ()
 
 
 def say(policy: Policy, change: Change, kind: Kind, merged: tuple[int, ...] = ()) -> Said:
     """The words of a change, and what a template would carry."""
-    facts = facts_of(change)
-    version, wording = policy.words(kind)
-    use, uid, phone, data = _template(policy, kind, facts)
-    words = cut(fill(wording, facts), messages.TEXT_LIMIT)
-    return Said(change, kind, version, words, use.template_id if use else None, uid, phone, data, merged)
+    with overlaid(policy.phrases):
+        facts = facts_of(change)
+        version, wording = policy.words(kind)
+        use, uid, phone, data = _template(policy, kind, facts)
+        words = cut(fill(wording, facts.said), messages.TEXT_LIMIT)
+        template_id = use.template_id if use else None
+        return Said(change, kind, version, words, template_id, uid, phone, data, _buttons(change.code), merged)
+
+
+def _buttons(code: str) -> tuple[messages.Button, ...]:
+    """What a citizen may tap below the words; the payloads are sentences that the conversation reads like typed ones."""
+    words = phrases(fit.ROOM)
+    return (
+        messages.query(words["button_show"], f"tra cứu {code}"),
+        messages.query(words["button_end"], f"hủy nhận thông báo {code}"),
+    )
 
 
 def _template(
-    policy: Policy, kind: Kind, facts: Mapping[str, str]
+    policy: Policy, kind: Kind, facts: Facts
 ) -> tuple[fit.Use | None, Offer | None, Offer | None, dict[str, str]]:
     """The first template that can say it now; while a kind's own waits for Zalo's review, the one for every kind stands in."""
     offered = [(use, *fit.offers(use, facts)) for use in policy.templates(kind)]
@@ -133,12 +145,7 @@ def message_of(vault: TenantVault, said: Said, person: Person, channel: Channel,
             number = vault.open(person.phone_sealed, phone_context(person.citizen_id)).decode()
             return templates.by_phone(number, said.template_id or "", said.data, tracking_id)
         case _:
-            code = said.change.code
-            buttons = [
-                messages.query("Xem hồ sơ", f"tra cứu {code}"),
-                messages.query("Ngừng nhận thông báo", f"hủy nhận thông báo {code}"),
-            ]
-            return messages.text(person.zalo_user_id, said.text, buttons)
+            return messages.text(person.zalo_user_id, said.text, said.buttons)
 
 
 def record_of(case: Case, decision: Decision, said: Said, person: Person) -> dict[str, Any]:

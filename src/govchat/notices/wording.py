@@ -15,7 +15,9 @@ from types import MappingProxyType
 import msgspec
 
 from govchat.errors import ConfigurationError, DomainError
+from govchat.notices.facts import longest_of, samples
 from govchat.notices.kinds import FIELDS, MUST, Kind
+from govchat.zalo import messages
 
 LONGEST = 700  # characters; filled in it stays below Zalo's 2,000
 
@@ -67,7 +69,17 @@ def read(kind: Kind, text: str) -> Wording:
     if missing := sorted(MUST[kind] - said):
         told = ", ".join(f"{{{name}}} ({FIELDS[name].what})" for name in missing)
         raise WordingInvalid(f'"{kind}" thiếu {told}; quy định bắt buộc thông báo này phải có, hãy thêm một dòng')
+    longest = len(kept) + sum(longest_of(name) for line in lines for name in _places(line.text))
+    if longest > messages.TEXT_LIMIT:
+        raise WordingInvalid(
+            f'"{kind}": khi điền dữ liệu dài nhất, lời thông báo dài tới {longest} ký tự, Zalo chỉ nhận {messages.TEXT_LIMIT}; '
+            "bớt lời, hoặc bớt chỗ điền lặp lại"
+        )
     return lines
+
+
+def _places(text: str) -> list[str]:
+    return [name for _, name, _, _ in string.Formatter().parse(text) if name]
 
 
 def _line(kind: Kind, number: int, line: str) -> Line:
@@ -103,7 +115,7 @@ def fill(wording: Wording, values: Mapping[str, str]) -> str:
 def preview(kind: Kind, text: str | None = None) -> str:
     """What a citizen would read, filled with sample facts; `text` None: the product's own words. Raises `WordingInvalid`."""
     wording = shipped()[kind] if text is None else read(kind, text)
-    return fill(wording, {name: field.sample for name, field in FIELDS.items()})
+    return fill(wording, samples().said)
 
 
 @cache
@@ -115,8 +127,8 @@ def shipped() -> Mapping[Kind, Wording]:
 @cache
 def shipped_texts() -> Mapping[Kind, str]:
     """The same, as they are written. Raises `ConfigurationError` when the file has a kind too many or too few."""
-    source = "notices/wording/vi.toml"
-    found = tomllib.loads(files("govchat.notices").joinpath("wording/vi.toml").read_text("utf-8"))
+    source = "notices/wording/kinds.toml"
+    found = tomllib.loads(files("govchat.notices").joinpath("wording/kinds.toml").read_text("utf-8"))
     if found.keys() != set(Kind):
         odd = ", ".join(sorted(found.keys() ^ set(Kind)))
         raise ConfigurationError(f"{source}: missing or unknown: {odd}")

@@ -11,6 +11,7 @@ from uuid import UUID
 import msgspec
 
 from govchat.kit.crypto import TenantVault
+from govchat.kit.phrases import phrases
 from govchat.outbox.claim import Claimed, Shared
 from govchat.zalo.messages import CsMessage, Recipient
 from govchat.zalo.outgoing import Outgoing
@@ -18,20 +19,29 @@ from govchat.zalo.templates import UidTemplate
 
 # A recipient that no account of Zalo's can be: what a shared body is addressed to until it is said.
 NOBODY = "0"
-# What a field reads where nothing is known: polite, and true of everybody.
-INSTEAD: Mapping[str, str] = {"ten": "anh/chị", "xa": "địa phương"}
-FIELDS = tuple(INSTEAD)
+ROOM = "govchat.outbox"
+FIELDS = ("ten", "xa")
 LONGEST_FIELD = 60
 
 
+def instead() -> dict[str, str]:
+    """What a field reads where nothing is known, in the words that are laid over the product's (`kit.phrases.overlaid`)."""
+    said = phrases(ROOM)
+    return {name: said[f"instead_{name}"] for name in FIELDS}
+
+
 class Body(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What is said, addressed to nobody. At least one of both. `longest` is what Zalo takes of the template's parameters, in characters."""
+    """What is said, addressed to nobody. At least one of both. `longest` is what Zalo takes of the template's parameters, in characters;
+    `instead` what the province says in place of a field of which nothing is known, where that differs from the product's."""
 
     cs: CsMessage | None = None
     uid: UidTemplate | None = None
     longest: dict[str, int] = {}
+    instead: dict[str, str] = {}
 
 
+# Read once: what is said to a million recipients looks nothing up.
+_PRODUCTS = instead()
 _decoder = msgspec.json.Decoder(Body)
 
 
@@ -67,7 +77,7 @@ def _fields_context(list_id: UUID, citizen_id: UUID) -> str:
 def compose(vault: TenantVault, claimed: Claimed, shared: Shared) -> Outgoing:
     """The message of one recipient; raises `SealBroken`, `msgspec.MsgspecError`, `ValueError` for a body without that way."""
     body = _unsealed(vault, shared.body_ref, claimed.body_sealed)
-    values = dict(INSTEAD)
+    values = {**_PRODUCTS, **body.instead}
     if shared.commune:
         values["xa"] = shared.commune
     if shared.fields_sealed is not None and shared.list_id is not None:

@@ -5,7 +5,7 @@ lay their own figures over these rows: an unconfirmed figure must never reach a 
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import date
 from functools import cache
 from importlib import resources
@@ -13,7 +13,7 @@ from typing import Literal
 
 import msgspec
 
-from govchat.kit.phrases import phrases
+from govchat.kit.phrases import phrases, shipped
 
 Certainty = Literal["confirmed", "condensed", "inferred", "typical", "unconfirmed"]
 """confirmed: read in a source; condensed: shortened from one; inferred: follows from one; typical: usual in practice, no
@@ -84,6 +84,18 @@ class Fee(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     amount: int | None = None
     certainty: Certainty
     basis: str = ""
+
+    @property
+    def spelled(self) -> str:
+        """The fee as people read it; a figure alone is said in the words of the province that is spoken in."""
+        if self.amount is None or self.text != amount_said(self.amount, shipped(ROOM)):
+            return self.text
+        return amount_said(self.amount, phrases(ROOM))
+
+
+def amount_said(amount: int, said: Mapping[str, str]) -> str:
+    """`50.000 đ`, or that nothing is charged, in these words of the room."""
+    return said["fee"].format(amount=f"{amount:,}".replace(",", ".")) if amount else said["no_fee"]
 
 
 class Flag(msgspec.Struct, frozen=True, gc=False):

@@ -9,8 +9,9 @@ from datetime import date
 
 import msgspec
 
+from govchat.kit.phrases import shipped
 from govchat.kit.text import clean, fold
-from govchat.procedures.catalogue import Caveat, Channel, Fee, Flag, Level, Limit, Unit, Variant
+from govchat.procedures.catalogue import ROOM, Caveat, Channel, Fee, Flag, Level, Limit, Unit, Variant, amount_said
 from govchat.procedures.flags import flag
 
 MOST_DAYS = 3650
@@ -178,7 +179,7 @@ def fee_of(*texts: str) -> Read:
     amount = _amount(words)
     doubtful = amount is not None and 0 < amount < 1000
     flags = (flag("fee", "fee_small", words),) if doubtful else ()
-    text = words if amount is None or doubtful else "Không thu" if amount == 0 else f"{amount:,} đ".replace(",", ".")
+    text = words if amount is None or doubtful else amount_said(amount, shipped(ROOM))
     return Read(
         Fee(
             text=text,

@@ -6,7 +6,21 @@ from typing import Annotated, Any, Literal
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from govchat.procedures.catalogue import Caveat, Certainty, Channel, Fee, Flag, Level, Limit, Online, Unit, Variant
+from govchat.kit.phrases import shipped
+from govchat.procedures.catalogue import (
+    ROOM,
+    Caveat,
+    Certainty,
+    Channel,
+    Fee,
+    Flag,
+    Level,
+    Limit,
+    Online,
+    Unit,
+    Variant,
+    amount_said,
+)
 from govchat.procedures.patch import FIELDS, Patch
 
 # A line of blanks says nothing.
@@ -103,7 +117,7 @@ class OverrideIn(Struct, forbid_unknown_fields=True, kw_only=True):
             )
         if isinstance(self.fee, FeeIn):
             amount = self.fee.amount
-            told = "Không thu" if amount == 0 else "" if amount is None else f"{amount:,} đ".replace(",", ".")
+            told = "" if amount is None else amount_said(amount, shipped(ROOM))
             said["fee"] = Fee(text=self.fee.text.strip() or told, amount=amount, certainty="confirmed", basis=SOURCE)
         return Patch(**said)
 
@@ -248,4 +262,6 @@ _PUTTABLE = frozenset(OverrideIn.__struct_fields__)
 
 
 def _variants(variants: Iterable[Variant]) -> list[dict[str, Any]]:
-    return [{"value": each.value, "unit": each.unit, "case": each.case or "trường hợp khác"} for each in variants]
+    return [
+        {"value": each.value, "unit": each.unit, "case": each.case or shipped(ROOM)["other_case"]} for each in variants
+    ]

@@ -13,7 +13,6 @@ from PIL import Image, ImageDraw, ImageFont
 from govchat.receipts import letters
 
 QUIET = 4  # modules of white around the code, as ISO/IEC 18004 asks for
-CAPTION = "Quét mã để xem tình trạng hồ sơ"
 DOTS = 16  # of the PNG per module: 33 modules print at 56 mm
 DPI = 300
 WIDE_MM = 45
@@ -41,7 +40,10 @@ def size_of(runs: list[tuple[int, int, int]]) -> int:
 def _lines(code: str, side: float) -> list[tuple[str, Path, float]]:
     """The words below: text, font and size in modules, made to fit `side`."""
     lines = []
-    for text, path, most in ((letters.printable(code), letters.BOLD, 2.9), (CAPTION, letters.REGULAR, 2.1)):
+    for text, path, most in (
+        (letters.printable(code), letters.BOLD, 2.9),
+        (letters.said("caption"), letters.REGULAR, 2.1),
+    ):
         lines.append((text, path, min(most, side / letters.width(text, path))))
     return lines
 
@@ -57,7 +59,7 @@ def svg(address: str, code: str) -> bytes:
         parts.append(letters.outline(text, path, (side - letters.width(text, path) * size) / 2, y, size))
     high = round(y + QUIET / 2, 2)
     dark = "".join(f"M{column + QUIET} {row + QUIET}h{length}v1h-{length}z" for row, column, length in runs)
-    title = escape(f"Mã QR tra cứu hồ sơ {code}")
+    title = escape(letters.said("picture", code=code))
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" role="img" lang="vi" width="{WIDE_MM}mm" '
         f'height="{WIDE_MM * high / side:.2f}mm" viewBox="0 0 {side} {high}"><title>{title}</title>'

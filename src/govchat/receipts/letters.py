@@ -13,8 +13,10 @@ from fontTools.pens.svgPathPen import SVGPathPen
 from fontTools.pens.transformPen import TransformPen
 from fontTools.ttLib import TTFont
 
-from govchat.kit.clock import VN
+from govchat.dossiers import status
+from govchat.kit.phrases import phrases
 
+ROOM = "govchat.receipts"
 FONTS = Path(__file__).parent / "fonts"
 REGULAR = FONTS / "NotoSans-Regular.ttf"
 BOLD = FONTS / "NotoSans-Bold.ttf"
@@ -70,5 +72,10 @@ def outline(text: str, path: Path, x: float, y: float, size: float) -> str:
 
 
 def moment(at: datetime | None) -> str:
-    """`09:12 ngày 03/11/2026` in Vietnam; a dash when there is none."""
-    return "—" if at is None else at.astimezone(VN).strftime("%H:%M ngày %d/%m/%Y")
+    """`09:12 ngày 03/11/2026` in Vietnam, as the province writes it; a dash when there is none."""
+    return "—" if at is None else status.moment(at)
+
+
+def said(key: str, **facts: str) -> str:
+    """A sentence of this room in the province's words (`kit.phrases.overlaid`), as it can be printed."""
+    return printable(phrases(ROOM)[key].format(**facts))

@@ -12,9 +12,10 @@ from typing import NamedTuple
 import jinja2
 from markupsafe import Markup
 
-from govchat.dossiers.status import STATUSES, Status
+from govchat.dossiers.status import STATUSES, Status, label_of, sentence_of
 from govchat.kit import clock
-from govchat.receipts.letters import moment
+from govchat.kit.phrases import fixed, phrases
+from govchat.receipts.letters import ROOM, moment
 from govchat.receipts.show import Shown
 from govchat.tenants.registry import Tenant
 
@@ -26,9 +27,8 @@ TEMPLATE = jinja2.Environment(
 ).from_string((PAGES / "status.html").read_text())
 
 OA_ADDRESS = "https://zalo.me/"
-SERVICE = "Tra cứu hồ sơ"
 # The way of a dossier, and the statuses that stand at each step; refused, withdrawn and stopped ones stand nowhere on it.
-STEPS = (("Tiếp nhận", (1, 2)), ("Giải quyết", (4, 5, 6)), ("Có kết quả", (9,)), ("Đã trả", (10,)))
+STEPS = (("step_received", (1, 2)), ("step_processed", (4, 5, 6)), ("step_ready", (9,)), ("step_returned", (10,)))
 
 
 class Step(NamedTuple):
@@ -57,13 +57,17 @@ HEADERS = {
 
 
 def status_page(shown: Shown) -> str:
-    """What a dossier's receipt leads to."""
-    status = STATUSES[shown.status]
+    """What a dossier's receipt leads to, in the words that are laid over the product's (`kit.phrases.overlaid`)."""
+    status, said, province = STATUSES[shown.status], phrases(ROOM), shown.tenant.full_name
     return _page(
-        title=f"Hồ sơ {shown.code}",
-        province=shown.tenant.full_name,
+        title=said["page_title"].format(code=shown.code),
+        province=province,
+        said=said,
+        more=said["more"].format(province=province),
+        open_oa=said["open_oa"].format(province=province),
         shown=shown,
-        status=status,
+        label=label_of(status),
+        sentence=sentence_of(status),
         tone=_tone(status),
         steps=_steps(shown.status),
         received=moment(shown.received_at),
@@ -77,43 +81,28 @@ def status_page(shown: Shown) -> str:
 
 def unknown_page() -> str:
     """One answer for codes that are unknown, damaged, revoked or another's."""
-    return _page(
-        title="Không tìm thấy hồ sơ",
-        province=SERVICE,
-        shown=None,
-        lines=(
-            "Mã QR này không còn dùng được hoặc chưa được quét đúng.",
-            "Anh/chị thử quét lại mã trên phiếu. Nếu vẫn không xem được, anh/chị liên hệ nơi nộp hồ sơ để được in phiếu mới.",
-        ),
-    )
+    return _nobodys("unknown")
 
 
 def slowed_page(wait_s: int) -> str:
     """For an address that asks too often."""
-    return _page(
-        title="Vui lòng thử lại sau ít phút",
-        province=SERVICE,
-        shown=None,
-        lines=(
-            "Hệ thống đang nhận quá nhiều lượt xem từ mạng của anh/chị.",
-            f"Anh/chị đợi khoảng {wait_s} giây rồi mở lại trang này.",
-        ),
-    )
+    return _nobodys("slowed", wait=str(wait_s))
 
 
 def away_page() -> str:
-    """While the database does not answer."""
-    return _page(
-        title="Hệ thống đang bận",
-        province=SERVICE,
-        shown=None,
-        lines=("Chưa xem được hồ sơ lúc này. Anh/chị mở lại trang này sau ít phút.",),
-    )
+    """While the database does not answer, or when we fail."""
+    return _nobodys("away")
 
 
 def oa_address(tenant: Tenant) -> str:
     """Where the province's Official Account opens in Zalo."""
     return f"{OA_ADDRESS}{tenant.oa_id}"
+
+
+def _nobodys(key: str, **facts: str) -> str:
+    said = fixed(ROOM)
+    lines = said[key].format(**facts).splitlines()
+    return _page(title=said[f"{key}_title"], province=said["service"], shown=None, lines=lines)
 
 
 def _page(**values: object) -> str:
@@ -134,18 +123,19 @@ def _steps(number: int) -> list[Step]:
     if at is None:
         return []
     tones = ["done" if place < at else "now" if place == at else "ahead" for place in range(len(STEPS))]
-    return [Step(name, tone) for (name, _), tone in zip(STEPS, tones, strict=True)]
+    said = phrases(ROOM)
+    return [Step(said[key], tone) for (key, _), tone in zip(STEPS, tones, strict=True)]
 
 
 def _rests(shown: Shown, status: Status) -> str | None:
     """Said while the clock stands still for the citizen: the appointment printed on the paper may not be the last."""
     if not (status.paused and status.waits_for_citizen) or shown.due_at is None:
         return None
-    return "Thời hạn đang tạm dừng, ngày trả có thể thay đổi."
+    return phrases(ROOM)["rests"]
 
 
 def _late(shown: Shown, status: Status) -> str | None:
     """Said plainly while an office is at work past the day it named."""
     if not status.running or shown.due_at is None or shown.due_at >= clock.now():
         return None
-    return "Hồ sơ đã quá hẹn. Anh/chị có thể hỏi cơ quan giải quyết hoặc nhắn Zalo để được trả lời."
+    return phrases(ROOM)["late"]

@@ -18,11 +18,13 @@ from govchat.access.keys import Caller
 from govchat.db.away import is_away
 from govchat.dossiers.codes import CodeInvalid
 from govchat.dossiers.queries import DossierNotFound
+from govchat.kit.phrases import overlaid
 from govchat.procedures.book import Book
 from govchat.receipts import issue, page
 from govchat.receipts.issue import Printed
 from govchat.receipts.show import recognise, show
 from govchat.receipts.slow import Pace
+from govchat.tenants.phrases import OwnPhrases
 from govchat.tenants.registry import Registry, RegistryUnreadable, Tenant
 
 log = structlog.get_logger()
@@ -63,8 +65,9 @@ def _picture(media_type: str, what: str) -> dict[int, ResponseSpec]:
 )
 async def get_svg(request: Request[Any, Any, Any], code: Code) -> Response[bytes]:
     """QR code and dossier code, to print on a form of one's own. Each call gives the same QR code until it is revoked."""
-    _, printed, address = await _printed(request, code)
-    return _file(await asyncio.to_thread(_draws("label").svg, address, printed.code), "image/svg+xml")
+    _, printed, address, own = await _printed(request, code)
+    with overlaid(own):
+        return _file(await asyncio.to_thread(_draws("label").svg, address, printed.code), "image/svg+xml")
 
 
 @get(
@@ -77,8 +80,9 @@ async def get_svg(request: Request[Any, Any, Any], code: Code) -> Response[bytes
 )
 async def get_png(request: Request[Any, Any, Any], code: Code) -> Response[bytes]:
     """QR code and dossier code for programs that can't take SVG. Each call gives the same QR code until it is revoked."""
-    _, printed, address = await _printed(request, code)
-    return _file(await asyncio.to_thread(_draws("label").png, address, printed.code), "image/png")
+    _, printed, address, own = await _printed(request, code)
+    with overlaid(own):
+        return _file(await asyncio.to_thread(_draws("label").png, address, printed.code), "image/png")
 
 
 @get(
@@ -91,8 +95,9 @@ async def get_png(request: Request[Any, Any, Any], code: Code) -> Response[bytes
 )
 async def get_pdf(request: Request[Any, Any, Any], code: Code) -> Response[bytes]:
     """The sheet that the counter hands over. Each call gives the same QR code until it is revoked."""
-    tenant, printed, address = await _printed(request, code)
-    answer = _file(await asyncio.to_thread(_draws("sheet").pdf, tenant, printed, address), "application/pdf")
+    tenant, printed, address, own = await _printed(request, code)
+    with overlaid(own):
+        answer = _file(await asyncio.to_thread(_draws("sheet").pdf, tenant, printed, address), "application/pdf")
     answer.headers["Content-Disposition"] = 'inline; filename="phieu-theo-doi-ho-so.pdf"'
     return answer
 
@@ -115,11 +120,16 @@ async def revoke_receipt(request: Request[Any, Any, Any], code: Code) -> Revoked
         return Revoked(code, await issue.revoke(session, tenant, code, actor=f"key:{caller.prefix}"))
 
 
-@get("/{token:str}", opt={PUBLIC: "status without personal data, for who holds the receipt"}, include_in_schema=False)
-async def show_status(request: Request[Any, Any, Any], token: Token) -> Response[str]:
+@get(
+    ["/", "/{token:str}"],
+    opt={PUBLIC: "status without personal data, for who holds the receipt"},
+    include_in_schema=False,
+)
+async def show_status(request: Request[Any, Any, Any], token: Token = "") -> Response[str]:
     """The status page of a printed token; see docs/receipts.md."""
     registry: Registry = request.app.state.registry
     pace: Pace = request.app.state.pace
+    words: OwnPhrases = request.app.state.words_on_receipts
     address = request.client.host if request.client else ""
     try:
         genuine = await recognise(registry, token)
@@ -127,15 +137,26 @@ async def show_status(request: Request[Any, Any, Any], token: Token) -> Response
         if wait_s:
             return _html(page.slowed_page(wait_s), 429, {"Retry-After": str(wait_s)})
         shown = await show(registry, genuine) if genuine else None
+        own = await words.of(shown.tenant.id) if shown else {}
     except Exception as error:
         if not (isinstance(error, RegistryUnreadable) or is_away(error)):
             raise
         log.warning("receipts.database_away", error=type(error).__name__)
         return _html(page.away_page(), 503, {"Retry-After": "5"})
-    return _html(page.unknown_page(), 404) if shown is None else _html(page.status_page(shown), 200)
+    if shown is None:
+        return _html(page.unknown_page(), 404)
+    with overlaid(own):
+        return _html(page.status_page(shown), 200)
 
 
-async def _printed(request: Request[Any, Any, Any], code: str) -> tuple[Tenant, Printed, str]:
+def _failed(request: Request[Any, Any, Any], error: Exception) -> Response[str]:
+    """A fault of ours: the log has it, the citizen reads a page and no problem document."""
+    log.error("receipts.page_failed", path=request.scope.get("path_template"), exc_info=error)
+    return _html(page.away_page(), 500, {"Retry-After": "60"})
+
+
+async def _printed(request: Request[Any, Any, Any], code: str) -> tuple[Tenant, Printed, str, dict[str, str]]:
+    words: OwnPhrases = request.app.state.words_on_receipts
     caller: Caller = request.state.caller
     registry: Registry = request.app.state.registry
     book: Book = request.app.state.book
@@ -143,7 +164,7 @@ async def _printed(request: Request[Any, Any, Any], code: str) -> tuple[Tenant, 
     vault = await registry.tenant_vault(tenant.id)
     async with registry.db.tenant(tenant.id) as session:
         printed = await issue.receipt_of(session, vault, tenant, book.of(tenant.id), code)
-    return tenant, printed, f"{registry.settings.public_url}/q/{printed.token}"
+    return tenant, printed, f"{registry.settings.public_url}/q/{printed.token}", await words.of(tenant.id)
 
 
 def _file(content: bytes, media_type: str) -> Response[bytes]:
@@ -155,4 +176,4 @@ def _html(text: str, status: int, more: dict[str, str] | None = None) -> Respons
 
 
 router = Router("/v1/dossiers", route_handlers=[get_svg, get_png, get_pdf, revoke_receipt], tags=["Receipts"])
-public = Router("/q", route_handlers=[show_status])
+public = Router("/q", route_handlers=[show_status], exception_handlers={Exception: _failed})

@@ -116,7 +116,7 @@ def result_links(answers: tuple[DossierAnswer, ...]) -> tuple[Link, ...]:
 def local_time(at: datetime) -> str:
     """A moment as people here write it: 09:12 ngày 20/11/2026."""
     here = local(at)
-    return words("dossier.moment", time=f"{here:%H:%M}", day=f"{here:%d/%m}/{here.year}")
+    return words("dossiers.moment", time=f"{here:%H:%M}", day=f"{here:%d/%m}/{here.year}")
 
 
 def local(at: datetime) -> datetime:

@@ -59,7 +59,7 @@ def card(about: About) -> str:
 
 def _fee(about: About) -> str:
     fee = about.procedure.fee
-    text = _one(fee.text)
+    text = _one(fee.spelled)
     if not text or fee.certainty == "unconfirmed":
         return ""
     sure = fee.certainty in _SURE

@@ -20,18 +20,19 @@ from govchat.dossiers.judge import Draft
 from govchat.dossiers.national.schemas import Answer, EntryAnswer, Envelope, Progress, Result, Scalar, Synchronised
 from govchat.dossiers.private import Private
 from govchat.dossiers.schemas import MOST_ITEMS, DossierIn, Put
+from govchat.dossiers.status import ROOM
 from govchat.dossiers.terms import unit_key
 from govchat.errors import DomainError
 from govchat.kit import clock
 from govchat.kit.crypto import TenantVault
 from govchat.kit.fields import named
+from govchat.kit.phrases import overlaid, phrases
 from govchat.procedures.book import Book
+from govchat.tenants.phrases import own_phrases
 
 T = TypeVar("T", Synchronised, Progress)
 Sent = list[msgspec.Raw] | Envelope
 
-# Where a payload names no office, the dossier lies where it was handed in.
-COUNTER = "Bộ phận Tiếp nhận và Trả kết quả"
 TIMES = {14: "%Y%m%d%H%M%S", 12: "%Y%m%d%H%M", 8: "%Y%m%d"}
 _RESULTS, _LONGEST_NOTE, _LONGEST_URL = 20, 2000, 1000
 
@@ -96,7 +97,9 @@ async def _take(
     test: bool,
 ) -> Answer:
     drafts = [draft for _, draft in read if isinstance(draft, Draft)]
-    taken = iter(await put_many(session, vault, tenant_id, book, drafts, test=test) if drafts else ())
+    own = await own_phrases(session, tenant_id, ROOM) if drafts else {}
+    with overlaid(own):  # what the payload leaves out is completed in the province's words
+        taken = iter(await put_many(session, vault, tenant_id, book, drafts, test=test) if drafts else ())
     answers = [_answer(code, next(taken) if isinstance(draft, Draft) else draft) for code, draft in read]
     wrong = [each for each in answers if each.error_code]
     if not wrong:
@@ -209,7 +212,7 @@ def _draft_of_progress(entry: Progress, code: str, key: str) -> Draft:
 def _handler(unit: str | None, state: State | None, stored: Private | None) -> dict[str, str | None]:
     """Who holds it. The format names no person: whom a step has named stands as long as the office is the same."""
     if state is None or stored is None:
-        return {"unit": unit or COUNTER, "officer": None}
+        return {"unit": unit or phrases(ROOM)["counter"], "officer": None}
     same = unit is None or unit_key(unit) == unit_key(state.unit)
     return {"unit": unit or state.unit, "officer": stored.officer if same else None}
 
