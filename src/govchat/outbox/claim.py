@@ -1,6 +1,6 @@
 """Claiming due messages and recording what became of them: the two short transactions around the network.
 
-Each is one SQL function for many provinces, in a transaction of its own (see the functions of revisions 0003, 0012 and 0030). Claims of one
+Each is one SQL function for many provinces, in a transaction of its own (see the functions of revisions 0003, 0012 and 0027). Claims of one
 province are serialised there, so two workers can never hold two messages of one citizen at once, and what one citizen is told keeps
 its order.
 """

@@ -1,16 +1,16 @@
 """What is under way for an account is bounded over all processes; days of templates are taken by notices as by campaigns, and given back.
 
-Revision 0030.
+Revision 0027.
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-from govchat.db.migrations import functions_0020, functions_0030
+from govchat.db.migrations import functions_0020, functions_0027
 from govchat.db.rls import protect
 from govchat.db.roles import grant
 
-revision = "0030"
+revision = "0027"
 down_revision = "0026"
 branch_labels = None
 depends_on = None
@@ -34,7 +34,7 @@ def upgrade() -> None:
         op.execute(statement)
     app_role = op.get_context().config.attributes["app_role"]
     op.execute(grant("template_returns", "SELECT, INSERT, UPDATE, DELETE", app_role))
-    for statement in functions_0030.FUNCTIONS:
+    for statement in functions_0027.FUNCTIONS:
         op.execute(statement)
 
 
@@ -42,7 +42,7 @@ def downgrade() -> None:
     op.execute("SET LOCAL lock_timeout = '5s'")
     op.execute("SET LOCAL statement_timeout = '60s'")
     op.execute(functions_0020.TEMPLATE_ROOM.replace("CREATE FUNCTION", "CREATE OR REPLACE FUNCTION"))
-    for what in functions_0030.DROP:
+    for what in functions_0027.DROP:
         op.execute(f"DROP {what}")
     op.drop_table("template_returns")
     op.drop_column("template_days", "by_phone")

@@ -1,14 +1,14 @@
 """What a put looks at tells also how the province names statuses, buttons and what stands in for a fact.
 
-Revision 0027.
+Revision 0028.
 """
 
 from alembic import op
 
-from govchat.db.migrations.functions_0027 import BEFORE, FUNCTIONS
+from govchat.db.migrations.functions_0028 import BEFORE, FUNCTIONS
 
-revision = "0027"
-down_revision = "0030"
+revision = "0028"
+down_revision = "0027"
 branch_labels = None
 depends_on = None
 
