@@ -16,37 +16,37 @@ MOST_CANDIDATES = 5
 GUESS = "a guess"  # why a procedure is offered that nothing spoke for
 WITH_PROCEDURES = frozenset({"procedure_info", "lookup_dossier", "file_online", "dispute"})
 _CLOSE, _CLOSE_WITHOUT_MARKS = (
-    0.3,
-    0.35,
+    0.36,
+    0.5,
 )  # two procedures nearer than this are asked about; letters without marks tell less
-CONTESTED = 0.5  # an intent that is no further ahead is not sure
+CONTESTED = 0.85  # an intent that is no further ahead is not sure
 _SURE_NAME = 0.62  # the share of the question that a name alone must cover to be believed
 _TOUCHED, _NAMED = 0.9, 1.2  # from the one score a procedure was spoken of, from the other it was named
-_SURE_LIKE = 1.1  # what only resembles sentences must resemble them well to be believed
+_SURE_LIKE = 1.6  # what only resembles sentences must resemble them well to be believed
 _NAMED_BESIDE = 0.9  # the score from which a second procedure is a wish of its own
 _ENOUGH = 0.55  # below this score nothing was found
 _UNDER_A_LONGER = 0.55  # what is left of a rule whose words another one uses with more
 _BESIDE_A_NAME = 0.6  # what is left of a situation where a procedure is named
 _FAR_BEHIND = 0.25
 _LIKE_A_PROCEDURE, _LIKE_ADDS = (
-    1.7,
-    0.9,
+    2.6,
+    1.2,
 )  # what sentences that resemble the message weigh: alone, and beside other evidence
-_LIKE_AN_INTENT = 1.6
-_LIKE_A_QUESTION = 1.0  # most sentences ask about a procedure: that one resembles some of them says less
+_LIKE_AN_INTENT = 1.5
+_LIKE_A_QUESTION = 1.1  # most sentences ask about a procedure: that one resembles some of them says less
 _LEAST_LIKE = 0.12
 _LEAN_ADDS, _LEAN_ALONE, _LEAST_LEAN = (
-    0.6,
-    0.8,
+    1.5,
+    1.4,
     0.3,
 )  # what all sentences together weigh: beside other evidence, alone, at least
-_LEAN_TO_AN_INTENT, _LEAN_TO_A_QUESTION = 0.6, 0.6
+_LEAN_TO_AN_INTENT, _LEAN_TO_A_QUESTION = 1.0, 1.0
 _LEANS_ELSEWHERE, _FAR_ELSEWHERE, _NOT_FAR_AHEAD = (
+    0.32,
     0.5,
-    0.8,
-    1.0,
+    2.0,
 )  # where all sentences contradict, what is not far ahead is asked about
-_LEANS_TO_ASKING = 0.6
+_LEANS_TO_ASKING = 0.35
 _SAID_WHOLE = 4.0  # a name that stands in the message word by word
 _NAMED_OUT_RIGHT, _NAMED_AHEAD = 1.3, 0.5  # a procedure that is named, and by how much before the next
 # what is left of an intent where a procedure is named: "khai sinh ở xã hay ở đâu", "kết hôn theo văn bản nào" ask about the procedure, and
@@ -103,7 +103,8 @@ def choose_procedures(
     ordered = sorted(best.values(), key=lambda one: (-one.score, one.code))
     top = ordered[0] if ordered else None
     ask = _question(asks, top)
-    if ask and (top is None or (ask.score >= top.score - 0.02 and not ask.places < top.places)):
+    unclear = _LIKE_ADDS * like.procedures.get(CLARIFY, 0.0) + _LEAN_ADDS * lean.procedures.get(CLARIFY, 0.0)
+    if ask and (top is None or (ask.score + unclear >= top.score - 0.02 and not ask.places < top.places)):
         first = [
             Evidence(code, ask.score - 0.01 * number, ask.places, ask.rule.told, "ask")
             for number, code in enumerate(ask.rule.codes)
