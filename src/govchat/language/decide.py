@@ -47,6 +47,7 @@ _LEANS_ELSEWHERE, _FAR_ELSEWHERE, _NOT_FAR_AHEAD = (
     2.0,
 )  # where all sentences contradict, what is not far ahead is asked about
 _LEANS_TO_ASKING = 0.35
+_FAR_FROM_A_NAME, _LONG_NAME = 0.8, 5  # what is named out right is doubted later, and by so many words not at all
 _SAID_WHOLE = 4.0  # a name that stands in the message word by word
 _NAMED_OUT_RIGHT, _NAMED_AHEAD = 1.3, 0.5  # a procedure that is named, and by how much before the next
 # what is left of an intent where a procedure is named: "khai sinh ở xã hay ở đâu", "kết hôn theo văn bản nào" ask about the procedure, and
@@ -230,7 +231,7 @@ def _contradiction(ordered: Sequence[Evidence], lean: Leaning) -> str:
         return ""
     other = max(lean.procedures, key=lean.procedures.__getitem__, default=CLARIFY)
     share = lean.procedures.get(other, 0.0)
-    if other in (CLARIFY, top.code):
+    if other in (CLARIFY, top.code) or (named and share <= _FAR_FROM_A_NAME):
         return ""
     lead = top.score - next((one.score for one in ordered if one.code == other), 0.0)
     if share > _FAR_ELSEWHERE or (share > _LEANS_ELSEWHERE and lead < _NOT_FAR_AHEAD):
@@ -315,8 +316,18 @@ def choose_intent(
     return Wish(best, detail, scores[best], second, scores.get(second, 0.0), tuple(by_intent.get(best, ())))
 
 
-def contradicted(wish: Wish, lean: Leaning) -> bool:
-    """Whether the intent must be asked about: another is close, or all sentences together speak for another."""
+def contradicted(wish: Wish, lean: Leaning, top: Evidence | None = None) -> bool:
+    """Whether the intent must be asked about: another is close, or all sentences together speak for another.
+
+    `top` is the first procedure: one that is called by a long name is what is asked about.
+    """
+    if (
+        top is not None
+        and top.kind in ("name", "alias")
+        and len(top.places) >= _LONG_NAME
+        and wish.intent == "procedure_info"
+    ):
+        return False
     if wish.score - wish.behind_score < CONTESTED:
         return True
     other = max(lean.intents, key=lean.intents.__getitem__, default=wish.intent)

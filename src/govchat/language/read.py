@@ -30,7 +30,7 @@ from govchat.language.typos import mend
 
 _SHORT = 6  # words of a follow-up
 _CORRECTED_BY = 5  # a correction stands among the first words
-_UNKNOWN_BELOW = 0.6  # an intent with a lower score is not believed,
+_UNKNOWN_BELOW = 0.75  # an intent with a lower score is not believed,
 _UNKNOWN_AT_ALL, _FAR_AHEAD = 0.5, 1.8  # unless nothing else comes near; below the first, never
 _GUESSED_FROM, _GUESSED_QUESTION = 0.3, 0.6  # an intent that is only guessed is named from here on, and never acted on
 _FOR_A_PURPOSE = 0.65  # what is left of a wish that is only what another is for
@@ -268,7 +268,7 @@ def _conclude(
     procedures, ask_back, why = _asked_for(intent, procedures, ask_back, why)
     if not understood:
         ask_back, why = True, "nothing was recognised"
-    elif not inherited and not slots.codes and contradicted(wish, seen.lean):
+    elif not inherited and not slots.codes and contradicted(wish, seen.lean, procedures[0] if procedures else None):
         ask_back, why = True, why or f"{wish.intent} or {wish.behind}"
     candidates = tuple(
         Candidate(one.code, book.names.name(one.code), round(one.score, 2), one.why) for one in procedures
