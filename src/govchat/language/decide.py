@@ -4,7 +4,7 @@ Pure arithmetic over `Fired` rules and `Named` procedures; the numbers here weig
 weights stand in their files.
 """
 
-from collections.abc import Container, Iterable, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 
 import msgspec
 
@@ -47,6 +47,7 @@ _LEANS_ELSEWHERE, _FAR_ELSEWHERE, _NOT_FAR_AHEAD = (
     2.0,
 )  # where all sentences contradict, what is not far ahead is asked about
 _LEANS_TO_ASKING = 0.35
+_CLOSE_IF_PLAIN, _PLAINLY_AHEAD = 0.3, 0.3  # a procedure that rules and names alone put ahead
 _FAR_FROM_A_NAME, _LONG_NAME = 0.8, 5  # what is named out right is doubted later, and by so many words not at all
 _SAID_WHOLE = 4.0  # a name that stands in the message word by word
 _NAMED_OUT_RIGHT, _NAMED_AHEAD = 1.3, 0.5  # a procedure that is named, and by how much before the next
@@ -99,6 +100,7 @@ def choose_procedures(
     for one in weighed:
         if one.code not in best or one.score > best[one.code].score:
             best[one.code] = one
+    plain = _plain(best)
     _resembles(best, like)
     _leans(best, lean)
     ordered = sorted(best.values(), key=lambda one: (-one.score, one.code))
@@ -117,7 +119,8 @@ def choose_procedures(
     if top is None or top.score < _ENOUGH:
         return Procedures(_known(_guessed(ordered, lean), known), True, "only guessed")
     apart = _second_wish(top, [one for one in weighed if one.code != top.code], joints)
-    why = _doubt(ordered, apart, _CLOSE if marked else _CLOSE_WITHOUT_MARKS) or _contradiction(ordered, lean)
+    close = _CLOSE_IF_PLAIN if top.code == plain else _CLOSE if marked else _CLOSE_WITHOUT_MARKS
+    why = _doubt(ordered, apart, close) or _contradiction(ordered, lean, plain)
     if why == "two wishes" and apart is not None:
         ordered = [top, *sorted(ordered[1:], key=lambda one: one.code != apart.code)]
     have = {one.code for one in ordered}
@@ -132,6 +135,15 @@ def choose_procedures(
     if offered and offered[0] is not top:
         return Procedures(offered, True, f"{top.code} is not in this catalogue")
     return Procedures(offered, bool(why), why)
+
+
+def _plain(best: Mapping[str, Evidence]) -> str:
+    """The code that rules and names alone put well ahead; empty when none is. Witnesses must contradict it louder to be heard."""
+    ordered = sorted(best.values(), key=lambda one: -one.score)
+    if not ordered or ordered[0].kind not in ("rule", "alias") or ordered[0].score < _NAMED:
+        return ""
+    ahead = ordered[0].score - (ordered[1].score if len(ordered) > 1 else 0.0)
+    return ordered[0].code if ahead >= _PLAINLY_AHEAD else ""
 
 
 def _question(asks: Sequence[Fired], top: Evidence | None) -> Fired | None:
@@ -219,7 +231,7 @@ def _doubt(ordered: Sequence[Evidence], apart: Evidence | None, close: float) ->
     return ""
 
 
-def _contradiction(ordered: Sequence[Evidence], lean: Leaning) -> str:
+def _contradiction(ordered: Sequence[Evidence], lean: Leaning, plain: str) -> str:
     """Why the first is asked about though it is ahead: all sentences together say something else."""
     top = ordered[0]
     ahead = top.score - (ordered[1].score if len(ordered) > 1 else 0.0)
@@ -231,7 +243,8 @@ def _contradiction(ordered: Sequence[Evidence], lean: Leaning) -> str:
         return ""
     other = max(lean.procedures, key=lean.procedures.__getitem__, default=CLARIFY)
     share = lean.procedures.get(other, 0.0)
-    if other in (CLARIFY, top.code) or (named and share <= _FAR_FROM_A_NAME):
+    enough = _FAR_FROM_A_NAME if named else _FAR_ELSEWHERE if top.code == plain else 0.0
+    if other in (CLARIFY, top.code) or share <= enough:
         return ""
     lead = top.score - next((one.score for one in ordered if one.code == other), 0.0)
     if share > _FAR_ELSEWHERE or (share > _LEANS_ELSEWHERE and lead < _NOT_FAR_AHEAD):
