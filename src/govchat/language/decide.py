@@ -19,7 +19,7 @@ _CLOSE, _CLOSE_WITHOUT_MARKS = (
     0.36,
     0.5,
 )  # two procedures nearer than this are asked about; letters without marks tell less
-CONTESTED = 0.85  # an intent that is no further ahead is not sure
+CONTESTED = 0.7  # an intent that is no further ahead is not sure
 _SURE_NAME = 0.62  # the share of the question that a name alone must cover to be believed
 _TOUCHED, _NAMED = 0.9, 1.2  # from the one score a procedure was spoken of, from the other it was named
 _SURE_LIKE = 1.6  # what only resembles sentences must resemble them well to be believed
@@ -164,7 +164,7 @@ def _resembles(best: dict[str, Evidence], like: Resemblance) -> None:
         if code == CLARIFY or support < _LEAST_LIKE:
             continue
         if code in best:
-            best[code] = msgspec.structs.replace(best[code], score=best[code].score + _LIKE_ADDS * support)
+            best[code] = _with_more(best[code], _LIKE_ADDS * support)
         else:
             best[code] = Evidence(code, _LIKE_A_PROCEDURE * support, frozenset(), f"like: {like.like}", "like")
 
@@ -175,9 +175,17 @@ def _leans(best: dict[str, Evidence], lean: Leaning) -> None:
         if code == CLARIFY:
             continue
         if code in best:
-            best[code] = msgspec.structs.replace(best[code], score=best[code].score + _LEAN_ADDS * share)
+            best[code] = _with_more(best[code], _LEAN_ADDS * share)
         elif share >= _LEAST_LEAN:
             best[code] = Evidence(code, _LEAN_ALONE * share, frozenset(), "leaning of all sentences", "like")
+
+
+def _with_more(one: Evidence, more: float) -> Evidence:
+    """The evidence with what witnesses add; they don't make a name whole of which only part was said."""
+    score = one.score + more
+    if one.kind == "name" and one.score < _SAID_WHOLE:
+        score = min(score, _SAID_WHOLE - 0.01)
+    return msgspec.structs.replace(one, score=score)
 
 
 def _guessed(ordered: Sequence[Evidence], lean: Leaning) -> list[Evidence]:
