@@ -31,8 +31,8 @@ from govchat.language.typos import mend
 _SHORT = 6  # words of a follow-up
 _CORRECTED_BY = 5  # a correction stands among the first words
 _UNKNOWN_BELOW = 0.75  # an intent with a lower score is not believed,
-_UNKNOWN_AT_ALL, _FAR_AHEAD = 0.5, 1.8  # unless nothing else comes near; below the first, never
-_GUESSED_FROM, _GUESSED_QUESTION = 0.3, 0.6  # an intent that is only guessed is named from here on, and never acted on
+_UNKNOWN_AT_ALL, _FAR_AHEAD = 0.7, 1.8  # unless nothing else comes near; below the first, never
+_GUESSED_FROM, _GUESSED_QUESTION = 0.3, 0.75  # an intent that is only guessed is named from here on, and never acted on
 _FOR_A_PURPOSE = 0.65  # what is left of a wish that is only what another is for
 _TENANT_ALIAS = 0.35  # a province's own word counts more than one of the catalogue
 _ASKED_FOR = frozenset({"procedure_info", "file_online"})
