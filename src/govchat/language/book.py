@@ -14,6 +14,7 @@ import msgspec
 from govchat.errors import ConfigurationError
 from govchat.language.leaning import Leanings
 from govchat.language.lexicon import Lexicon, Node
+from govchat.language.lexicon import senses as senses_of
 from govchat.language.match import key_groups
 from govchat.language.names import OWN_ALIAS, Entry, NameIndex
 from govchat.language.nearest import CLARIFY, Example, Examples
@@ -41,6 +42,7 @@ class Rules(msgspec.Struct, frozen=True):
     rules: tuple[Rule, ...]
     by_group: Mapping[str, tuple[int, ...]]
     fillers: frozenset[str]
+    senses: Lexicon
     examples: Examples
     leanings: Leanings
 
@@ -77,7 +79,8 @@ def rules_from(texts: Mapping[str, str]) -> Rules:
     """
     lexicon = Lexicon(_common(texts["words.toml"]))
     spelling = read_spelling(texts["spelling.toml"], "rules/spelling.toml")
-    groups = read_words(texts["words.toml"], "rules/words.toml", lexicon)
+    senses = Lexicon()
+    groups = read_words(texts["words.toml"], "rules/words.toml", lexicon, senses)
     rules: list[Rule] = []
     told: list[tuple[str, str, str]] = []
     for name in sorted(texts.keys() - {"spelling.toml", "words.toml"}):
@@ -89,7 +92,7 @@ def rules_from(texts: Mapping[str, str]) -> Rules:
     for number, rule in enumerate(rules):
         for group in key_groups(rule):
             by_group.setdefault(group, []).append(number)
-    examples = _examples(rules, told, spelling, lexicon)
+    examples = _examples(rules, told, spelling, lexicon, senses)
     return Rules(
         spelling=spelling,
         lexicon=lexicon,
@@ -97,6 +100,7 @@ def rules_from(texts: Mapping[str, str]) -> Rules:
         rules=tuple(rules),
         by_group={group: tuple(numbers) for group, numbers in by_group.items()},
         fillers=frozenset(shadow(word) for phrase in groups.get(FILLERS, ()) for word in phrase.split()),
+        senses=senses,
         examples=examples,
         leanings=Leanings(examples.sentences),
     )
@@ -116,15 +120,20 @@ def _common(words: str) -> dict[str, frozenset[str]]:
 
 
 def _examples(
-    rules: Iterable[Rule], told: Iterable[tuple[str, str, str]], spelling: Spelling, lexicon: Lexicon
+    rules: Iterable[Rule],
+    told: Iterable[tuple[str, str, str]],
+    spelling: Spelling,
+    lexicon: Lexicon,
+    senses: Lexicon,
 ) -> Examples:
     """Every sentence of the rules, and those told besides."""
     vocabulary, known = frozenset(lexicon.vocabulary), frozenset(lexicon.known)
     meant = [(says, *_means(rule)) for rule in rules if rule.kind != "field" for says in rule.says]
     sentences = ((protect(says).text, intent, procedure) for says, intent, procedure in dict.fromkeys((*meant, *told)))
+    read = ((*each, words_of(each[0], spelling, vocabulary, known)) for each in sentences)
     return Examples(
-        Example(text, intent, procedure, words_of(text, spelling, vocabulary, known))
-        for text, intent, procedure in sentences
+        Example(text, intent, procedure, words, senses_of(words, senses.root))
+        for text, intent, procedure, words in read
     )
 
 

@@ -4,7 +4,7 @@ Pure arithmetic over `Fired` rules and `Named` procedures; the numbers here weig
 weights stand in their files.
 """
 
-from collections.abc import Container, Iterable, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 
 import msgspec
 
@@ -16,37 +16,39 @@ MOST_CANDIDATES = 5
 GUESS = "a guess"  # why a procedure is offered that nothing spoke for
 WITH_PROCEDURES = frozenset({"procedure_info", "lookup_dossier", "file_online", "dispute"})
 _CLOSE, _CLOSE_WITHOUT_MARKS = (
-    0.3,
-    0.35,
+    0.36,
+    0.5,
 )  # two procedures nearer than this are asked about; letters without marks tell less
-CONTESTED = 0.5  # an intent that is no further ahead is not sure
+CONTESTED = 0.7  # an intent that is no further ahead is not sure
 _SURE_NAME = 0.62  # the share of the question that a name alone must cover to be believed
 _TOUCHED, _NAMED = 0.9, 1.2  # from the one score a procedure was spoken of, from the other it was named
-_SURE_LIKE = 1.1  # what only resembles sentences must resemble them well to be believed
+_SURE_LIKE = 1.6  # what only resembles sentences must resemble them well to be believed
 _NAMED_BESIDE = 0.9  # the score from which a second procedure is a wish of its own
 _ENOUGH = 0.55  # below this score nothing was found
 _UNDER_A_LONGER = 0.55  # what is left of a rule whose words another one uses with more
 _BESIDE_A_NAME = 0.6  # what is left of a situation where a procedure is named
 _FAR_BEHIND = 0.25
 _LIKE_A_PROCEDURE, _LIKE_ADDS = (
-    1.7,
-    0.9,
+    2.6,
+    1.2,
 )  # what sentences that resemble the message weigh: alone, and beside other evidence
-_LIKE_AN_INTENT = 1.6
-_LIKE_A_QUESTION = 1.0  # most sentences ask about a procedure: that one resembles some of them says less
+_LIKE_AN_INTENT = 1.5
+_LIKE_A_QUESTION = 1.1  # most sentences ask about a procedure: that one resembles some of them says less
 _LEAST_LIKE = 0.12
 _LEAN_ADDS, _LEAN_ALONE, _LEAST_LEAN = (
-    0.6,
-    0.8,
+    1.5,
+    1.4,
     0.3,
 )  # what all sentences together weigh: beside other evidence, alone, at least
-_LEAN_TO_AN_INTENT, _LEAN_TO_A_QUESTION = 0.6, 0.6
+_LEAN_TO_AN_INTENT, _LEAN_TO_A_QUESTION = 1.0, 1.0
 _LEANS_ELSEWHERE, _FAR_ELSEWHERE, _NOT_FAR_AHEAD = (
+    0.32,
     0.5,
-    0.8,
-    1.0,
+    2.0,
 )  # where all sentences contradict, what is not far ahead is asked about
-_LEANS_TO_ASKING = 0.6
+_LEANS_TO_ASKING = 0.35
+_CLOSE_IF_PLAIN, _PLAINLY_AHEAD = 0.3, 0.3  # a procedure that rules and names alone put ahead
+_FAR_FROM_A_NAME, _LONG_NAME = 0.8, 5  # what is named out right is doubted later, and by so many words not at all
 _SAID_WHOLE = 4.0  # a name that stands in the message word by word
 _NAMED_OUT_RIGHT, _NAMED_AHEAD = 1.3, 0.5  # a procedure that is named, and by how much before the next
 # what is left of an intent where a procedure is named: "khai sinh ở xã hay ở đâu", "kết hôn theo văn bản nào" ask about the procedure, and
@@ -98,12 +100,14 @@ def choose_procedures(
     for one in weighed:
         if one.code not in best or one.score > best[one.code].score:
             best[one.code] = one
+    plain = _plain(best)
     _resembles(best, like)
     _leans(best, lean)
     ordered = sorted(best.values(), key=lambda one: (-one.score, one.code))
     top = ordered[0] if ordered else None
     ask = _question(asks, top)
-    if ask and (top is None or (ask.score >= top.score - 0.02 and not ask.places < top.places)):
+    unclear = _LIKE_ADDS * like.procedures.get(CLARIFY, 0.0) + _LEAN_ADDS * lean.procedures.get(CLARIFY, 0.0)
+    if ask and (top is None or (ask.score + unclear >= top.score - 0.02 and not ask.places < top.places)):
         first = [
             Evidence(code, ask.score - 0.01 * number, ask.places, ask.rule.told, "ask")
             for number, code in enumerate(ask.rule.codes)
@@ -115,7 +119,8 @@ def choose_procedures(
     if top is None or top.score < _ENOUGH:
         return Procedures(_known(_guessed(ordered, lean), known), True, "only guessed")
     apart = _second_wish(top, [one for one in weighed if one.code != top.code], joints)
-    why = _doubt(ordered, apart, _CLOSE if marked else _CLOSE_WITHOUT_MARKS) or _contradiction(ordered, lean)
+    close = _CLOSE_IF_PLAIN if top.code == plain else _CLOSE if marked else _CLOSE_WITHOUT_MARKS
+    why = _doubt(ordered, apart, close) or _contradiction(ordered, lean, plain)
     if why == "two wishes" and apart is not None:
         ordered = [top, *sorted(ordered[1:], key=lambda one: one.code != apart.code)]
     have = {one.code for one in ordered}
@@ -130,6 +135,15 @@ def choose_procedures(
     if offered and offered[0] is not top:
         return Procedures(offered, True, f"{top.code} is not in this catalogue")
     return Procedures(offered, bool(why), why)
+
+
+def _plain(best: Mapping[str, Evidence]) -> str:
+    """The code that rules and names alone put well ahead; empty when none is. Witnesses must contradict it louder to be heard."""
+    ordered = sorted(best.values(), key=lambda one: -one.score)
+    if not ordered or ordered[0].kind not in ("rule", "alias") or ordered[0].score < _NAMED:
+        return ""
+    ahead = ordered[0].score - (ordered[1].score if len(ordered) > 1 else 0.0)
+    return ordered[0].code if ahead >= _PLAINLY_AHEAD else ""
 
 
 def _question(asks: Sequence[Fired], top: Evidence | None) -> Fired | None:
@@ -150,7 +164,7 @@ def _resembles(best: dict[str, Evidence], like: Resemblance) -> None:
         if code == CLARIFY or support < _LEAST_LIKE:
             continue
         if code in best:
-            best[code] = msgspec.structs.replace(best[code], score=best[code].score + _LIKE_ADDS * support)
+            best[code] = _with_more(best[code], _LIKE_ADDS * support)
         else:
             best[code] = Evidence(code, _LIKE_A_PROCEDURE * support, frozenset(), f"like: {like.like}", "like")
 
@@ -161,9 +175,17 @@ def _leans(best: dict[str, Evidence], lean: Leaning) -> None:
         if code == CLARIFY:
             continue
         if code in best:
-            best[code] = msgspec.structs.replace(best[code], score=best[code].score + _LEAN_ADDS * share)
+            best[code] = _with_more(best[code], _LEAN_ADDS * share)
         elif share >= _LEAST_LEAN:
             best[code] = Evidence(code, _LEAN_ALONE * share, frozenset(), "leaning of all sentences", "like")
+
+
+def _with_more(one: Evidence, more: float) -> Evidence:
+    """The evidence with what witnesses add; they don't make a name whole of which only part was said."""
+    score = one.score + more
+    if one.kind == "name" and one.score < _SAID_WHOLE:
+        score = min(score, _SAID_WHOLE - 0.01)
+    return msgspec.structs.replace(one, score=score)
 
 
 def _guessed(ordered: Sequence[Evidence], lean: Leaning) -> list[Evidence]:
@@ -217,7 +239,7 @@ def _doubt(ordered: Sequence[Evidence], apart: Evidence | None, close: float) ->
     return ""
 
 
-def _contradiction(ordered: Sequence[Evidence], lean: Leaning) -> str:
+def _contradiction(ordered: Sequence[Evidence], lean: Leaning, plain: str) -> str:
     """Why the first is asked about though it is ahead: all sentences together say something else."""
     top = ordered[0]
     ahead = top.score - (ordered[1].score if len(ordered) > 1 else 0.0)
@@ -229,7 +251,8 @@ def _contradiction(ordered: Sequence[Evidence], lean: Leaning) -> str:
         return ""
     other = max(lean.procedures, key=lean.procedures.__getitem__, default=CLARIFY)
     share = lean.procedures.get(other, 0.0)
-    if other in (CLARIFY, top.code):
+    enough = _FAR_FROM_A_NAME if named else _FAR_ELSEWHERE if top.code == plain else 0.0
+    if other in (CLARIFY, top.code) or share <= enough:
         return ""
     lead = top.score - next((one.score for one in ordered if one.code == other), 0.0)
     if share > _FAR_ELSEWHERE or (share > _LEANS_ELSEWHERE and lead < _NOT_FAR_AHEAD):
@@ -314,8 +337,18 @@ def choose_intent(
     return Wish(best, detail, scores[best], second, scores.get(second, 0.0), tuple(by_intent.get(best, ())))
 
 
-def contradicted(wish: Wish, lean: Leaning) -> bool:
-    """Whether the intent must be asked about: another is close, or all sentences together speak for another."""
+def contradicted(wish: Wish, lean: Leaning, top: Evidence | None = None) -> bool:
+    """Whether the intent must be asked about: another is close, or all sentences together speak for another.
+
+    `top` is the first procedure: one that is called by a long name is what is asked about.
+    """
+    if (
+        top is not None
+        and top.kind in ("name", "alias")
+        and len(top.places) >= _LONG_NAME
+        and wish.intent == "procedure_info"
+    ):
+        return False
     if wish.score - wish.behind_score < CONTESTED:
         return True
     other = max(lean.intents, key=lean.intents.__getitem__, default=wish.intent)

@@ -11,9 +11,11 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
+from govchat.language.lexicon import SENSE
 from govchat.language.nearest import CLARIFY, Example, features
 from govchat.language.normalise import Word
 
+_SENSE = 0.6  # and a group of words
 _BACKGROUND = 5.0  # words of the whole language that each meaning is mixed with
 _PAIR = 0.6  # what a pair of words weighs beside a word: it repeats them
 _PRIOR = 0.25  # how far the number of sentences speaks for a meaning
@@ -46,7 +48,7 @@ class Leanings:
             meaning = (one.intent, one.procedure if one.intent == "procedure_info" else "")
             found = counts.setdefault(meaning, {})
             said[meaning] = said.get(meaning, 0) + 1
-            for feature in features(one.words):
+            for feature in features(one.words, one.senses):
                 found[feature] = found.get(feature, 0) + 1
                 everywhere[feature] = everywhere.get(feature, 0) + 1
         total = sum(everywhere.values()) or 1
@@ -66,19 +68,19 @@ class Leanings:
                 gains.append(math.log(share / usual) - self._absent[number])
         self._present = present
 
-    def of(self, words: Sequence[Word]) -> Leaning:
+    def of(self, words: Sequence[Word], senses: Sequence[str] = ()) -> Leaning:
         """What these words lean to; nothing for words that stand in no sentence."""
-        asked = features(words[:_MOST_WORDS])
+        asked = features(words[:_MOST_WORDS], senses)
         known = [feature for feature in asked if feature in self._present]
-        single = sum("_" not in feature for feature in asked)
-        heard = sum("_" not in feature for feature in known)
+        single = sum(_is_word(feature) for feature in asked)
+        heard = sum(_is_word(feature) for feature in known)
         if not heard:
             return NONE
-        weight = sum(_PAIR if "_" in feature else 1.0 for feature in known)
+        weight = sum(_weight(feature) for feature in known)
         scores = [prior + weight * absent for prior, absent in zip(self._priors, self._absent, strict=True)]
         for feature in known:
             places, gains = self._present[feature]
-            factor = _PAIR if "_" in feature else 1.0
+            factor = _weight(feature)
             for place, gain in zip(places, gains, strict=True):
                 scores[place] += factor * gain
         return self._shares(scores, _COOL + _COOL_A_WORD * len(known), min(1.0, heard / single / _WHOLE))
@@ -96,3 +98,11 @@ class Leanings:
                 if intent == "procedure_info":
                     procedures[procedure or CLARIFY] = share
         return Leaning(intents, procedures)
+
+
+def _is_word(feature: str) -> bool:
+    return "_" not in feature and feature[0] != SENSE
+
+
+def _weight(feature: str) -> float:
+    return _SENSE if feature[0] == SENSE else _PAIR if "_" in feature else 1.0

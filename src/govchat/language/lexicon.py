@@ -15,6 +15,7 @@ from govchat.language.syllables import OTHER_MARKS, PLAIN, likeness, shadow, spe
 WELL_ENOUGH = 0.7
 _AS_WRITTEN, _ONE_WORD = 0.95, 0.8
 _PLAIN_AMONG_MARKED = 0.72
+SENSE = "{"  # begins the names of groups where they stand among words
 CATALOGUE = "=#"  # begin the names of groups of aliases
 FIXED = "!"  # begins the name of a group of fixed expressions
 _MOST_HITS = 6  # of one group in one message
@@ -90,6 +91,33 @@ def find(words: tuple[Word, ...], roots: tuple[Node, ...]) -> Mapping[str, tuple
         for group, hits in found.items()
         if hits
     }
+
+
+def senses(words: tuple[Word, ...], root: Node) -> tuple[str, ...]:
+    """The groups that the words belong to, the longest phrase at each place; coarser and much cheaper than `find`."""
+    found: dict[str, None] = {}
+    for start, first in enumerate(words):
+        node, at, skipped = root.next.get(first.shadow), start + 1, 0
+        reached: list[tuple[str, tuple[str, ...], bool]] = []
+        while node is not None:
+            if node.ends:
+                reached = [end for end in node.ends if _sounds(first, end)] or reached
+            while (
+                at < len(words) and words[at].courtesy and words[at].shadow not in node.next and skipped < _MOST_SKIPS
+            ):
+                at, skipped = at + 1, skipped + 1
+            node = node.next.get(words[at].shadow) if at < len(words) else None
+            at += 1
+        for group, _, _ in reached:
+            found[SENSE + group] = None
+    return tuple(found)
+
+
+def _sounds(word: Word, end: tuple[str, tuple[str, ...], bool]) -> bool:
+    """Whether the first word may be that of the phrase; the shadows of the others agree already."""
+    if len(end[1]) > 1:
+        return likeness(word.toned, end[1][0]) > OTHER_MARKS
+    return word.toned == end[1][0] or (not end[2] and likeness(word.toned, end[1][0]) >= WELL_ENOUGH)
 
 
 def _swallow(found: dict[str, list[Hit]]) -> None:

@@ -12,11 +12,13 @@ from itertools import pairwise
 
 import msgspec
 
+from govchat.language.lexicon import SENSE
 from govchat.language.normalise import Word
 from govchat.language.syllables import likeness
 
 CLARIFY = "clarify"
 _VOTERS = 12
+_SENSE = 0.6  # and a group of words beside its words
 _PAIR = 0.8  # what a pair of words weighs beside a word
 _SAME_WORD = 0.7  # marks that were typed must agree this well
 _UNKNOWN = 1.0  # what a word in no sentence weighs, of the rarest
@@ -33,6 +35,7 @@ class Example(msgspec.Struct, frozen=True, gc=False):
     intent: str
     procedure: str
     words: tuple[Word, ...]
+    senses: tuple[str, ...] = ()
 
 
 class Resemblance(msgspec.Struct, frozen=True):
@@ -55,32 +58,32 @@ class Examples:
     def __init__(self, sentences: Iterable[Example]) -> None:
         self.sentences = tuple(sentences)
         self._postings: dict[str, array[int]] = {}
-        self._features = [features(one.words) for one in self.sentences]
+        self._features = [features(one.words, one.senses) for one in self.sentences]
         for number, found in enumerate(self._features):
             for feature in found:
                 self._postings.setdefault(feature, array("H")).append(number)
         total = len(self.sentences)
         self._rarest = math.log(1 + total)
         self._weights = {
-            feature: (math.log(1 + total / (1 + len(places))) * (_PAIR if "_" in feature else 1.0)) ** 2
+            feature: (math.log(1 + total / (1 + len(places))) * _weight(feature)) ** 2
             for feature, places in self._postings.items()
         }
         self._norms = array(
             "f", (math.sqrt(sum(self._weights[one] for one in found)) or 1.0 for found in self._features)
         )
 
-    def nearest(self, words: Sequence[Word]) -> Resemblance:
+    def nearest(self, words: Sequence[Word], senses: Sequence[str] = ()) -> Resemblance:
         """The vote of the sentences nearest to these words; work is bounded whatever the words."""
-        asked = features(words[:_MOST_WORDS])
+        asked = features(words[:_MOST_WORDS], senses)
         if not asked:
             return NOTHING
         unknown = (self._rarest * _UNKNOWN) ** 2
         whole = 0.0
         for feature in asked:
-            whole += self._weights.get(feature, unknown if "_" not in feature else unknown * _PAIR**2)
+            whole += self._weights.get(feature) or unknown * _weight(feature) ** 2
         near, shared = self._near(asked)
         length = math.sqrt(whole)
-        few = sum("_" not in feature for feature in asked) < _FEW_WORDS
+        few = sum("_" not in feature and feature[0] != SENSE for feature in asked) < _FEW_WORDS
         votes = heapq.nlargest(
             _VOTERS,
             (
@@ -150,16 +153,21 @@ class Examples:
 
 
 def _is_word(feature: str) -> bool:
-    return "_" not in feature and not feature.isdigit()
+    return "_" not in feature and feature[0] != SENSE and not feature.isdigit()
+
+
+def _weight(feature: str) -> float:
+    return _SENSE if feature[0] == SENSE else _PAIR if "_" in feature else 1.0
 
 
 def _agrees(typed: str, wanted: str) -> bool:
     return typed == wanted or likeness(typed, wanted) >= _SAME_WORD
 
 
-def features(words: Sequence[Word]) -> dict[str, str]:
-    """Words by shadow with how they were typed, and pairs of neighbours; courtesies only when nothing else was said."""
+def features(words: Sequence[Word], senses: Sequence[str] = ()) -> dict[str, str]:
+    """Words by shadow with how they were typed, pairs of neighbours, and groups; courtesies only when nothing else was said."""
     said = [word for word in words if not word.courtesy] or list(words)
     found = {word.shadow: word.toned for word in reversed(said)}
     found.update(("_".join((one.shadow, two.shadow)), "") for one, two in pairwise(said))
+    found.update(dict.fromkeys(senses, ""))
     return found

@@ -20,7 +20,7 @@ from govchat.language.decide import (
     contradicted,
 )
 from govchat.language.leaning import Leaning
-from govchat.language.lexicon import Hit, find
+from govchat.language.lexicon import Hit, find, senses
 from govchat.language.match import Fired, fire
 from govchat.language.names import OWN_ALIAS, alias_code
 from govchat.language.nearest import Resemblance
@@ -30,9 +30,9 @@ from govchat.language.typos import mend
 
 _SHORT = 6  # words of a follow-up
 _CORRECTED_BY = 5  # a correction stands among the first words
-_UNKNOWN_BELOW = 0.8  # an intent with a lower score is not believed,
-_UNKNOWN_AT_ALL, _FAR_AHEAD = 0.5, 1.8  # unless nothing else comes near; below the first, never
-_GUESSED_FROM, _GUESSED_QUESTION = 0.3, 0.6  # an intent that is only guessed is named from here on, and never acted on
+_UNKNOWN_BELOW = 0.75  # an intent with a lower score is not believed,
+_UNKNOWN_AT_ALL, _FAR_AHEAD = 0.7, 1.8  # unless nothing else comes near; below the first, never
+_GUESSED_FROM, _GUESSED_QUESTION = 0.3, 0.75  # an intent that is only guessed is named from here on, and never acted on
 _FOR_A_PURPOSE = 0.65  # what is left of a wish that is only what another is for
 _TENANT_ALIAS = 0.35  # a province's own word counts more than one of the catalogue
 _WISHES = frozenset({"muon", "xin", "lam", "can"})  # a wish of its own has no field of what was talked about before
@@ -158,7 +158,8 @@ def _see(words: tuple[Word, ...], found: Mapping[str, tuple[Hit, ...]], book: Bo
     ]
     siblings = _siblings(fired)
     known = book.names.by_code if len(book.names) else None
-    like, lean = rules.examples.nearest(words), rules.leanings.of(words)
+    meant = senses(words, rules.senses.root)
+    like, lean = rules.examples.nearest(words, meant), rules.leanings.of(words, meant)
     asks = [one for one in fired if one.rule.kind == "ask"]
     marked = any(word.toned != word.shadow for word in words if not word.made)
     procedures = choose_procedures(evidence, asks, joints, siblings, known, like, lean, marked=marked)
@@ -264,21 +265,11 @@ def _conclude(
         wish, inherited = Wish("procedure_info", "", 1.5), True
     elif context is not None and procedures and _asks_the_same(context, field, words):
         field, inherited = context.field, True
-    understood = wish.score >= _UNKNOWN_BELOW or (
-        wish.score >= _UNKNOWN_AT_ALL and wish.score >= wish.behind_score * _FAR_AHEAD
-    )
-    enough = _GUESSED_QUESTION if wish.intent == "procedure_info" else _GUESSED_FROM
-    intent = wish.intent if understood or wish.score >= enough else "out_of_scope"
-    if intent not in WITH_PROCEDURES:
-        procedures, ask_back, why = (), False, ""
-    elif intent not in _ASKED_FOR:
-        procedures = tuple(one for one in procedures if one.why != GUESS)
-        ask_back, why = False, ""
-    elif intent == "procedure_info" and not procedures:
-        ask_back, why = True, why or "no procedure was recognised"
+    understood, intent = _believed(wish)
+    procedures, ask_back, why = _asked_for(intent, procedures, ask_back, why)
     if not understood:
         ask_back, why = True, "nothing was recognised"
-    elif not inherited and not slots.codes and contradicted(wish, seen.lean):
+    elif not inherited and not slots.codes and contradicted(wish, seen.lean, procedures[0] if procedures else None):
         ask_back, why = True, why or f"{wish.intent} or {wish.behind}"
     candidates = tuple(
         Candidate(one.code, book.names.name(one.code), round(one.score, 2), one.why) for one in procedures
@@ -300,6 +291,28 @@ def _conclude(
         correction=correction,
         trace=tuple(trace),
     )
+
+
+def _believed(wish: Wish) -> tuple[bool, str]:
+    """Whether the wish was understood, and the intent to name: one that is only guessed is never acted on."""
+    understood = wish.score >= _UNKNOWN_BELOW or (
+        wish.score >= _UNKNOWN_AT_ALL and wish.score >= wish.behind_score * _FAR_AHEAD
+    )
+    enough = _GUESSED_QUESTION if wish.intent == "procedure_info" else _GUESSED_FROM
+    return understood, wish.intent if understood or wish.score >= enough else "out_of_scope"
+
+
+def _asked_for(
+    intent: str, procedures: tuple[Evidence, ...], ask_back: bool, why: str
+) -> tuple[tuple[Evidence, ...], bool, str]:
+    """The procedures that matter to this intent, and whether they must be asked about."""
+    if intent not in WITH_PROCEDURES:
+        return (), False, ""
+    if intent not in _ASKED_FOR:
+        return tuple(one for one in procedures if one.why != GUESS), False, ""
+    if intent == "procedure_info" and not procedures:
+        return procedures, True, why or "no procedure was recognised"
+    return procedures, ask_back, why
 
 
 def _asks_about(

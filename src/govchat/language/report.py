@@ -99,12 +99,7 @@ def _right(one: Labelled, reading: Reading) -> bool:
 
 def _wrong_but_confident(one: Labelled, reading: Reading) -> bool:
     """An answer about the wrong thing, given without asking: a wrong intent or a wrong procedure that is believed."""
-    if reading.ask_back or reading.confidence < CONFIDENT:
-        return False
-    return not _right(one, reading)
-
-
-CONFIDENT = 0.6
+    return not reading.ask_back and not _right(one, reading)
 
 
 def _share(values: Iterable[bool]) -> float:

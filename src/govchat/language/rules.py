@@ -127,8 +127,8 @@ _NEXT_GAP, _ELLIPSIS_GAP = 1, 6
 _PIECE = re.compile(r"\{([^{}]+)\}|(…)|([^{}…]+)")
 
 
-def read_words(text: str, source: str, lexicon: Lexicon) -> dict[str, tuple[str, ...]]:
-    """Fill the lexicon from `words.toml`: name = [phrases]; `{other}` takes in another group. Answers the groups."""
+def read_words(text: str, source: str, *lexicons: Lexicon) -> dict[str, tuple[str, ...]]:
+    """Fill the lexicons from `words.toml`: name = [phrases]; `{other}` takes in another group. Answers the groups."""
     tables = _toml(text, source)
     groups: dict[str, tuple[str, ...]] = {}
     for name, phrases in tables.items():
@@ -137,7 +137,8 @@ def read_words(text: str, source: str, lexicon: Lexicon) -> dict[str, tuple[str,
         groups[name] = tuple(phrases)
     for name in groups:
         for phrase in _expanded(name, groups, source, ()):
-            lexicon.add(name, phrase)
+            for lexicon in lexicons:
+                lexicon.add(name, phrase)
     return groups
 
 
