@@ -45,7 +45,7 @@ PLACES = {
     # The names of steps that the law gives a complaint are themselves facts of a sentence about it.
     "petitions/wording/vi.toml": "code unit note title until "
     "accept conciliation conciliation_remote file first first_complex first_remote first_remote_complex "
-    "first_very_complex go_on go_on_remote second second_remote",
+    "first_very_complex go_on go_on_remote second second_remote second_complex",
     "privacy/wording/vi.toml": "code count day due time title",
     "procedures/wording/vi.toml": "least most unit amount",
     "ratings/wording/vi.toml": "code unit",

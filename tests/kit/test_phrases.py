@@ -22,6 +22,7 @@ FACTS = {
         "go_on_remote",
         "second",
         "second_remote",
+        "second_complex",
         "conciliation",
         "conciliation_remote",
     },
@@ -29,9 +30,9 @@ FACTS = {
     "handoff": {"why", "next", "time", "day"},
     "privacy": {"code", "title", "due", "count", "time", "day"},
     "citizens": set(),
-    "dossiers": set(),
+    "dossiers": {"time", "day"},
     "offices": {"weekday", "date"},
-    "procedures": {"least", "most", "unit"},
+    "procedures": {"least", "most", "unit", "amount"},
     "tenants": {"name", "hotline"},
 }
 

@@ -55,10 +55,14 @@ class Zalo:
     sim: server.Running
     http: aiohttp.ClientSession
     token: str = ""
+    refresh_tokens: dict[str, str] = field(default_factory=dict)
 
     def tokens(self, oa_id: str) -> str:
-        book = self.sim.world.tokens
-        return book.refresh({oa_id}, f"dev-refresh:{oa_id}", self.sim.world.now())[1].access_token
+        """A new access token; the first time by the token of development, later by the one that came with the last."""
+        spend = self.refresh_tokens.get(oa_id, f"dev-refresh:{oa_id}")
+        pair = self.sim.world.tokens.refresh({oa_id}, spend, self.sim.world.now())[1]
+        self.refresh_tokens[oa_id] = pair.refresh_token
+        return pair.access_token
 
     async def post(self, path: str, body: Any = None, token: str | None = None, **headers: str) -> dict[str, Any]:
         headers = {"access_token": self.token if token is None else token, **headers}

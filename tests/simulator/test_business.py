@@ -178,4 +178,5 @@ async def test_a_template_keeps_to_the_quota_of_its_day_by_phone_and_by_user_id_
         assert (await zalo.post("/message/template", GOOD))["error"] == -147
         assert (await zalo.post("/v3.0/oa/message/template", by_uid))["error"] == -211
         with clock.shifted(timedelta(days=1)):
+            zalo.token = zalo.tokens("1001")
             assert (await zalo.post("/message/template", GOOD))["error"] == 0

@@ -49,7 +49,7 @@ def at_hand(state: State, text: str, context: Context) -> Turn | None:  # noqa: 
         shown = state.petition_code if petition.is_fresh(state, context) else ""
         own = petition_codes.find(text) or shown
         return Turn(state=state, context=context, heard=Heard.PETITION_CODE, argument=f"{act} {own}")
-    if petition_follow.names_a_commune(text, state, context):
+    if petition_follow.completes(text, state, context):
         return Turn(state=state, context=context, heard=Heard.PETITION_MORE, typed=clean(text))
     if petition.answers_question(text, state, context) and not _asks_else(text, context):
         return Turn(state=state, context=context, heard=Heard.PETITION_MORE, typed=clean(text))

@@ -17,7 +17,7 @@ from govchat.petitions import within
 from govchat.petitions.judge import LEAST_LETTERS, LONGEST
 
 KINDS = ("scene", "reflection", "proposal")
-_TOLD_AT_ONCE = 8  # words: whoever writes that many has told it
+_TOLD_AT_ONCE, _TOLD_ANEW = 8, 16  # words: whoever writes that many has told it, or another matter
 _MOST_OF_A_WISH, _MOST_OF_A_QUESTION, _FEWEST_OF_A_NOTE, _MOST_OF_A_KIND = 12, 10, 3, 6
 _IN_WORDS = (
     ("proposal", re.compile(r"\b(?:kien nghi|de xuat|de nghi)\b")),
@@ -144,18 +144,21 @@ def follows(
         and len(said.split()) <= _MOST_OF_A_QUESTION
     ):
         return Heard.PETITION_CODE, payloads.spelled("status", state.petition_code)
-    new = intent is Intent.PETITION and (len(said.split()) >= _TOLD_AT_ONCE or _OWN.search(said))
+    # While one is being completed, a few words more belong to it.
+    enough = _TOLD_ANEW if state.step == "petition.adding" else _TOLD_AT_ONCE
+    new = intent is Intent.PETITION and (len(said.split()) >= enough or _OWN.search(said))
     if hardly and not new and not _ASKS.search(said) and told_more(text) is not None:
         return Heard.PETITION_MORE, ""
     return None
 
 
-def names_a_commune(text: str, state: State, context: Context) -> bool:
-    """Whether a few words about the petition at hand say where it is and nothing else: "bên phường Tân Phong ạ"."""
+def completes(text: str, state: State, context: Context) -> bool:
+    """Whether a few words about the petition at hand say where it is, or that nobody is to be named: "bên phường Tân
+    Phong ạ", "không muốn nêu tên"."""
     if state.step != "petition.adding" or not _is_at_hand(state, context) or _ASKS.search(fold(clean(text, 100))):
         return False
     more = told_more(text) if len(text.split()) < _FEWEST_OF_A_STORY else None
-    return more is not None and more.commune is not None and more.note is None
+    return more is not None and (more.commune is not None or more.anonymous)
 
 
 def told_more(text: str) -> asks.AddToPetition | None:
