@@ -18,6 +18,7 @@ from govchat.petitions.judge import LEAST_LETTERS, LONGEST
 
 KINDS = ("scene", "reflection", "proposal")
 _TOLD_AT_ONCE = 8  # words: whoever writes that many has told it
+_TOLD_ANEW = 11  # words: while more is asked for about one petition, fewer go on about it
 _MOST_OF_A_WISH, _MOST_OF_A_QUESTION, _FEWEST_OF_A_NOTE, _MOST_OF_A_KIND = 12, 10, 3, 6
 _IN_WORDS = (
     ("proposal", re.compile(r"\b(?:kien nghi|de xuat|de nghi)\b")),
@@ -131,7 +132,7 @@ def follows(
         return None
     said = fold(clean(text, 300))
     long = len(said.split()) >= _FEWEST_OF_A_STORY
-    hardly = intent in _UNSURE or unsure or (long and intent in _BY_CHANCE)
+    hardly = intent in _UNSURE or unsure or (long and intent in _BY_CHANCE) or within.wants_no_name(text)
     if awaits_kind(state, context):
         goes_on = hardly and not _ASKS.search(said) and _says_something(text)
         return (Heard.PETITION_KIND, state.petition or "scene") if goes_on else None
@@ -144,7 +145,8 @@ def follows(
         and len(said.split()) <= _MOST_OF_A_QUESTION
     ):
         return Heard.PETITION_CODE, payloads.spelled("status", state.petition_code)
-    new = intent is Intent.PETITION and (len(said.split()) >= _TOLD_AT_ONCE or _OWN.search(said))
+    enough = _TOLD_ANEW if state.step == "petition.adding" else _TOLD_AT_ONCE
+    new = intent is Intent.PETITION and (len(said.split()) >= enough or _OWN.search(said))
     if hardly and not new and not _ASKS.search(said) and told_more(text) is not None:
         return Heard.PETITION_MORE, ""
     return None
