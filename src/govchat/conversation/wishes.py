@@ -174,7 +174,7 @@ def _ordered(whole: Meaning, read: Sequence[Meaning]) -> tuple[Meaning, Meaning 
     if proved is not None and whole.secret is None:  # the secret stood before the second wish
         main = proved
     elif any(_family(one) is _family(whole) for one in wanted):
-        main = first if _is_first_of_two(first, whole) else whole
+        main = first if _is_first_of_two(first, whole) else _plainer(wanted, whole)
     elif _other(first, wanted, whole) is not None and (_confirmed(first, whole) or whole.reading.ask_back):
         main = first
     else:  # the parts say something else than the whole: believed where the whole says it as well
@@ -212,6 +212,15 @@ def _is_first_of_two(first: Meaning, whole: Meaning) -> bool:
     return _confirmed(first, whole) and (first.intent is not Intent.PROCEDURE or bool(first.reading.field))
 
 
+def _plainer(wanted: Sequence[Meaning], whole: Meaning) -> Meaning:
+    """The whole, unless it is in doubt only because it says two things: then the part that says the first of them."""
+    reading = whole.reading
+    if not reading.ask_back or reading.ask_why != f"{reading.intent} or {reading.behind}":
+        return whole
+    sure = (one for one in wanted if _family(one) is _family(whole) and not one.reading.ask_back)
+    return next(sure, whole)
+
+
 def _confirmed(one: Meaning, whole: Meaning) -> bool:
     """Whether the reading of the whole message saw that wish as well."""
     behind = whole.reading.behind
@@ -225,12 +234,19 @@ def _other(main: Meaning, wanted: Sequence[Meaning], whole: Meaning) -> Meaning 
 
 def _differs(one: Meaning, main: Meaning, whole: Meaning) -> bool:
     if _family(one) is not _family(main):
-        return True
+        return not _asks_whether_online(one, main)
     if one.intent is not Intent.PROCEDURE or not one.reading.field:
         return False
     if _code(one) != _code(main):
         return whole.reading.ask_why == "two wishes"
     return bool(main.reading.field) and one.reading.field != main.reading.field
+
+
+def _asks_whether_online(one: Meaning, main: Meaning) -> bool:
+    """Whether "kết hôn nộp online được không" asks what the answer about that procedure tells already."""
+    told = main.intent is Intent.PROCEDURE and main.reading.field == "online" and not main.reading.ask_back
+    doubted = one.intent is Intent.FILE_ONLINE and one.reading.behind == "procedure_info"
+    return told and doubted and _code(one) == _code(main)
 
 
 def _family(one: Meaning) -> Intent:

@@ -28,6 +28,7 @@ CORRECTIONS = "sửa lời"  # what comes behind these words replaces what stand
 CORRECTIONS_FIRST = "sửa lời đầu câu"  # the same when the message begins with them and breaks off
 PURPOSE = "mục đích"  # what stands behind these words is what something else is wanted for
 COMMON = "lời thường"  # words that are meant whenever their letters are typed without marks
+ELSEWHERE = "!việc khác"  # affairs that no procedure of ours is for
 JOINTS = "nối"  # words that join two wishes
 EXAMPLES = "examples"  # begins the names of files with sentences alone
 _LONGEST_WORDS_FILE = 200_000  # characters
@@ -146,7 +147,7 @@ def _means(rule: Rule) -> tuple[str, str]:
 def book(entries: Iterable[Entry] | NameIndex, words: Mapping[str, tuple[str, ...]] | None = None) -> Book:
     """A book over a catalogue (an index already built is shared), with a tenant's words: code → aliases."""
     rules = shipped_rules()
-    names = entries if isinstance(entries, NameIndex) else NameIndex(entries)
+    names = entries if isinstance(entries, NameIndex) else NameIndex(entries, rules.spelling.short)
     return _with(rules, names, words or {})
 
 

@@ -10,9 +10,10 @@ import msgspec
 
 from govchat.language.leaning import NONE, Leaning
 from govchat.language.match import Fired
-from govchat.language.nearest import CLARIFY, NOTHING, Resemblance
+from govchat.language.nearest import CLARIFY, NOTHING, QUESTION, Resemblance
 
 MOST_CANDIDATES = 5
+ONLY_GUESSED = "only guessed"
 GUESS = "a guess"  # why a procedure is offered that nothing spoke for
 WITH_PROCEDURES = frozenset({"procedure_info", "lookup_dossier", "file_online", "dispute"})
 _CLOSE, _CLOSE_WITHOUT_MARKS = (
@@ -20,6 +21,7 @@ _CLOSE, _CLOSE_WITHOUT_MARKS = (
     0.5,
 )  # two procedures nearer than this are asked about; letters without marks tell less
 CONTESTED = 0.7  # an intent that is no further ahead is not sure
+_ABOUT_THE_SAME, _CONTESTED_BY_ITS_OWN = frozenset({"dispute", "lookup_dossier"}), 0.4
 _SURE_NAME = 0.62  # the share of the question that a name alone must cover to be believed
 _TOUCHED, _NAMED = 0.9, 1.2  # from the one score a procedure was spoken of, from the other it was named
 _SURE_LIKE = 1.6  # what only resembles sentences must resemble them well to be believed
@@ -47,6 +49,9 @@ _LEANS_ELSEWHERE, _FAR_ELSEWHERE, _NOT_FAR_AHEAD = (
     2.0,
 )  # where all sentences contradict, what is not far ahead is asked about
 _LEANS_TO_ASKING = 0.35
+_AHEAD_WITH_THE_NEAREST = (
+    1.0  # where rules and the nearest sentences agree, this far ahead, the others don't contradict
+)
 _CLOSE_IF_PLAIN, _PLAINLY_AHEAD = 0.3, 0.3  # a procedure that rules and names alone put ahead
 _FAR_FROM_A_NAME, _LONG_NAME = 0.8, 5  # what is named out right is doubted later, and by so many words not at all
 _SAID_WHOLE = 4.0  # a name that stands in the message word by word
@@ -117,10 +122,10 @@ def choose_procedures(
             _known([*first, *(one for one in ordered if one.code not in named)], known), True, ask.rule.told
         )
     if top is None or top.score < _ENOUGH:
-        return Procedures(_known(_guessed(ordered, lean), known), True, "only guessed")
+        return Procedures(_known(_guessed(ordered, lean), known), True, ONLY_GUESSED)
     apart = _second_wish(top, [one for one in weighed if one.code != top.code], joints)
     close = _CLOSE_IF_PLAIN if top.code == plain else _CLOSE if marked else _CLOSE_WITHOUT_MARKS
-    why = _doubt(ordered, apart, close) or _contradiction(ordered, lean, plain)
+    why = _doubt(ordered, apart, close) or _contradiction(ordered, like, lean, plain)
     if why == "two wishes" and apart is not None:
         ordered = [top, *sorted(ordered[1:], key=lambda one: one.code != apart.code)]
     have = {one.code for one in ordered}
@@ -239,7 +244,7 @@ def _doubt(ordered: Sequence[Evidence], apart: Evidence | None, close: float) ->
     return ""
 
 
-def _contradiction(ordered: Sequence[Evidence], lean: Leaning, plain: str) -> str:
+def _contradiction(ordered: Sequence[Evidence], like: Resemblance, lean: Leaning, plain: str) -> str:
     """Why the first is asked about though it is ahead: all sentences together say something else."""
     top = ordered[0]
     ahead = top.score - (ordered[1].score if len(ordered) > 1 else 0.0)
@@ -249,12 +254,14 @@ def _contradiction(ordered: Sequence[Evidence], lean: Leaning, plain: str) -> st
         return "sentences like it are unclear"
     if top.kind == "name" and top.score >= _SAID_WHOLE:
         return ""
-    other = max(lean.procedures, key=lean.procedures.__getitem__, default=CLARIFY)
+    other = _most(lean.procedures) or CLARIFY
     share = lean.procedures.get(other, 0.0)
     enough = _FAR_FROM_A_NAME if named else _FAR_ELSEWHERE if top.code == plain else 0.0
     if other in (CLARIFY, top.code) or share <= enough:
         return ""
     lead = top.score - next((one.score for one in ordered if one.code == other), 0.0)
+    if top.kind == "rule" and ahead >= _AHEAD_WITH_THE_NEAREST and _most(like.procedures) == top.code:
+        return ""
     if share > _FAR_ELSEWHERE or (share > _LEANS_ELSEWHERE and lead < _NOT_FAR_AHEAD):
         return f"most sentences with these words mean {other}"
     return ""
@@ -337,7 +344,11 @@ def choose_intent(
     return Wish(best, detail, scores[best], second, scores.get(second, 0.0), tuple(by_intent.get(best, ())))
 
 
-def contradicted(wish: Wish, lean: Leaning, top: Evidence | None = None) -> bool:
+def _most(shares: Mapping[str, float]) -> str:
+    return max(shares, key=shares.__getitem__, default="")
+
+
+def contradicted(wish: Wish, like: Resemblance, lean: Leaning, top: Evidence | None = None) -> bool:
     """Whether the intent must be asked about: another is close, or all sentences together speak for another.
 
     `top` is the first procedure: one that is called by a long name is what is asked about.
@@ -349,9 +360,17 @@ def contradicted(wish: Wish, lean: Leaning, top: Evidence | None = None) -> bool
         and wish.intent == "procedure_info"
     ):
         return False
-    if wish.score - wish.behind_score < CONTESTED:
-        return True
-    other = max(lean.intents, key=lean.intents.__getitem__, default=wish.intent)
-    share = lean.intents.get(other, 0.0)
     ahead = wish.score - wish.behind_score
+    shares = dict(lean.intents)
+    contested = CONTESTED
+    if top is not None and wish.intent in _ABOUT_THE_SAME and wish.fired:
+        # "tranh chấp ranh đất" is a dispute and the procedure that settles it: to speak for this one is to speak for both
+        shares[QUESTION] = shares.get(QUESTION, 0.0) - lean.procedures.get(top.code, 0.0)
+        contested = _CONTESTED_BY_ITS_OWN if wish.behind == QUESTION else CONTESTED
+    if ahead < contested:
+        return True
+    if wish.fired and ahead >= _NOT_FAR_AHEAD and _most(like.intents) == wish.intent:
+        return False
+    other = _most(shares) or wish.intent
+    share = shares.get(other, 0.0)
     return other != wish.intent and (share > _FAR_ELSEWHERE or (share > _LEANS_ELSEWHERE and ahead < _NOT_FAR_AHEAD))

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import msgspec
 
 from govchat.language.lexicon import SENSE
-from govchat.language.nearest import CLARIFY, Example, features
+from govchat.language.nearest import CLARIFY, QUESTION, Example, features
 from govchat.language.normalise import Word
 
 _SENSE = 0.6  # and a group of words
@@ -30,6 +30,10 @@ class Leaning(msgspec.Struct, frozen=True):
 
     intents: Mapping[str, float]
     procedures: Mapping[str, float]
+
+    def without_procedures(self) -> "Leaning":
+        """What is left where the message is about none of the catalogue's procedures."""
+        return Leaning({intent: share for intent, share in self.intents.items() if intent != QUESTION}, {})
 
 
 NONE = Leaning({}, {})
@@ -95,7 +99,7 @@ class Leanings:
             share = believed * power / whole
             if share >= _LEAST:
                 intents[intent] = intents.get(intent, 0.0) + share
-                if intent == "procedure_info":
+                if intent == QUESTION:
                     procedures[procedure or CLARIFY] = share
         return Leaning(intents, procedures)
 

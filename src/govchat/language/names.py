@@ -9,6 +9,7 @@ import sys
 from array import array
 from collections.abc import Iterable, Mapping
 from itertools import pairwise
+from types import MappingProxyType
 
 import msgspec
 
@@ -58,7 +59,8 @@ class NameIndex:
         "names",
     )
 
-    def __init__(self, entries: Iterable[Entry]) -> None:
+    def __init__(self, entries: Iterable[Entry], short: Mapping[str, Iterable[str]] = MappingProxyType({})) -> None:
+        """`short`: short forms and the words they stand for, as messages are read: a name has "BHYT" where a message has its words."""
         self.codes: list[str] = []
         self.names: list[str] = []
         self.fields: list[str] = []
@@ -75,14 +77,14 @@ class NameIndex:
             self.codes.append(code)
             self.names.append(name)
             self.fields.append(field)
-            self._add_words(number, name)
+            self._add_words(number, name, short)
             for alias in (*_short(name), *aliases):
                 self.lexicon.add(ALIAS + code, alias)
         total = len(self.codes) + 1
         self._rarity = {word: math.log(1 + total / (1 + len(found))) for word, found in self._postings.items()}
         self._masses = array("f", (sum(self._rarity[word] for word in words) for words in self._words))
 
-    def _add_words(self, number: int, name: str) -> None:
+    def _add_words(self, number: int, name: str, short: Mapping[str, Iterable[str]]) -> None:
         words: dict[str, str] = {}
         sequence: list[str] = []
         for token in _tokens(name):
@@ -90,7 +92,10 @@ class NameIndex:
             plain = sys.intern(shadow(word))
             words.setdefault(plain, word)
             # as a message's words are read: "III" is one letter drawn out
-            sequence.append(plain[0] if len(plain) > 2 and len(set(plain)) == 1 else plain)
+            if word in short:
+                sequence += (sys.intern(shadow(spelled(each))) for each in short[word])
+            else:
+                sequence.append(plain[0] if len(plain) > 2 and len(set(plain)) == 1 else plain)
         self._sequences.append(tuple(sequence))
         if len(sequence) >= _LEAST_WHOLE:
             self._beginnings.setdefault(tuple(sequence[:_LEAST_WHOLE]), array("H")).append(number)

@@ -16,7 +16,7 @@ from govchat.language.lexicon import SENSE
 from govchat.language.normalise import Word
 from govchat.language.syllables import likeness
 
-CLARIFY = "clarify"
+CLARIFY, QUESTION = "clarify", "procedure_info"
 _VOTERS = 12
 _SENSE = 0.6  # and a group of words beside its words
 _PAIR = 0.8  # what a pair of words weighs beside a word
@@ -45,6 +45,11 @@ class Resemblance(msgspec.Struct, frozen=True):
     procedures: Mapping[str, float]
     like: str = ""
     closeness: float = 0.0
+
+    def without_procedures(self) -> "Resemblance":
+        """What is left where the message is about none of the catalogue's procedures."""
+        others = {intent: support for intent, support in self.intents.items() if intent != QUESTION}
+        return Resemblance(others, {}, self.like, self.closeness)
 
 
 NOTHING = Resemblance({}, {})

@@ -8,9 +8,10 @@ from typing import TypeVar
 
 import msgspec
 
-from govchat.language.book import CORRECTIONS, CORRECTIONS_FIRST, JOINTS, PURPOSE, Book
+from govchat.language.book import CORRECTIONS, CORRECTIONS_FIRST, ELSEWHERE, JOINTS, PURPOSE, Book
 from govchat.language.decide import (
     GUESS,
+    ONLY_GUESSED,
     WITH_PROCEDURES,
     Evidence,
     Procedures,
@@ -32,6 +33,7 @@ _SHORT = 6  # words of a follow-up
 _CORRECTED_BY = 5  # a correction stands among the first words
 _UNKNOWN_BELOW = 0.75  # an intent with a lower score is not believed,
 _UNKNOWN_AT_ALL, _FAR_AHEAD = 0.7, 1.8  # unless nothing else comes near; below the first, never
+_UNKNOWN_AMONG = 1.2  # what no rule and no name speaks for, from here on
 _GUESSED_FROM, _GUESSED_QUESTION = 0.3, 0.75  # an intent that is only guessed is named from here on, and never acted on
 _FOR_A_PURPOSE = 0.65  # what is left of a wish that is only what another is for
 _TENANT_ALIAS = 0.35  # a province's own word counts more than one of the catalogue
@@ -163,6 +165,8 @@ def _see(words: tuple[Word, ...], found: Mapping[str, tuple[Hit, ...]], book: Bo
     asks = [one for one in fired if one.rule.kind == "ask"]
     marked = any(word.toned != word.shadow for word in words if not word.made)
     procedures = choose_procedures(evidence, asks, joints, siblings, known, like, lean, marked=marked)
+    if ELSEWHERE in found and procedures.why == ONLY_GUESSED:
+        procedures, like, lean = Procedures(), like.without_procedures(), lean.without_procedures()
     return _Seen(
         intents=tuple(one for one in fired if one.rule.kind == "intent"),
         procedures=procedures,
@@ -265,11 +269,15 @@ def _conclude(
         wish, inherited = Wish("procedure_info", "", 1.5), True
     elif context is not None and procedures and _asks_the_same(context, field, words):
         field, inherited = context.field, True
-    understood, intent = _believed(wish)
+    understood, intent = _believed(wish, seen)
     procedures, ask_back, why = _asked_for(intent, procedures, ask_back, why)
     if not understood:
         ask_back, why = True, "nothing was recognised"
-    elif not inherited and not slots.codes and contradicted(wish, seen.lean, procedures[0] if procedures else None):
+    elif (
+        not inherited
+        and not slots.codes
+        and contradicted(wish, seen.like, seen.lean, procedures[0] if procedures else None)
+    ):
         ask_back, why = True, why or f"{wish.intent} or {wish.behind}"
     candidates = tuple(
         Candidate(one.code, book.names.name(one.code), round(one.score, 2), one.why) for one in procedures
@@ -293,11 +301,14 @@ def _conclude(
     )
 
 
-def _believed(wish: Wish) -> tuple[bool, str]:
+def _believed(wish: Wish, seen: _Seen) -> tuple[bool, str]:
     """Whether the wish was understood, and the intent to name: one that is only guessed is never acted on."""
     understood = wish.score >= _UNKNOWN_BELOW or (
         wish.score >= _UNKNOWN_AT_ALL and wish.score >= wish.behind_score * _FAR_AHEAD
     )
+    if wish.score < _UNKNOWN_AMONG and not (wish.fired or seen.procedures.ordered):
+        # no rule fired, and the sentences that are nearest are at odds with all the others
+        understood = understood and max(seen.lean.intents, key=seen.lean.intents.__getitem__, default="") == wish.intent
     enough = _GUESSED_QUESTION if wish.intent == "procedure_info" else _GUESSED_FROM
     return understood, wish.intent if understood or wish.score >= enough else "out_of_scope"
 

@@ -17,7 +17,7 @@ from govchat.petitions import within
 from govchat.petitions.judge import LEAST_LETTERS, LONGEST
 
 KINDS = ("scene", "reflection", "proposal")
-_TOLD_AT_ONCE, _TOLD_ANEW = 8, 16  # words: whoever writes that many has told it, or another matter
+_TOLD_AT_ONCE, _TOLD_ANEW = 8, 11  # words: whoever writes that many has told it, or another matter
 _MOST_OF_A_WISH, _MOST_OF_A_QUESTION, _FEWEST_OF_A_NOTE, _MOST_OF_A_KIND = 12, 10, 3, 6
 _IN_WORDS = (
     ("proposal", re.compile(r"\b(?:kien nghi|de xuat|de nghi)\b")),
