@@ -18,7 +18,7 @@ GUESS = "a guess"  # why a procedure is offered that nothing spoke for
 WITH_PROCEDURES = frozenset({"procedure_info", "lookup_dossier", "file_online", "dispute"})
 _CLOSE, _CLOSE_WITHOUT_MARKS = (
     0.36,
-    0.5,
+    0.45,
 )  # two procedures nearer than this are asked about; letters without marks tell less
 CONTESTED = 0.7  # an intent that is no further ahead is not sure
 _ABOUT_THE_SAME, _CONTESTED_BY_ITS_OWN = frozenset({"dispute", "lookup_dossier"}), 0.4
@@ -55,7 +55,7 @@ _AHEAD_WITH_THE_NEAREST = (
 _CLOSE_IF_PLAIN, _PLAINLY_AHEAD = 0.3, 0.3  # a procedure that rules and names alone put ahead
 _FAR_FROM_A_NAME, _LONG_NAME = 0.8, 5  # what is named out right is doubted later, and by so many words not at all
 _SAID_WHOLE = 4.0  # a name that stands in the message word by word
-_NAMED_OUT_RIGHT, _NAMED_AHEAD = 1.3, 0.5  # a procedure that is named, and by how much before the next
+_NAMED_OUT_RIGHT, _NAMED_AHEAD = 1.3, 0.45  # a procedure that is named, and by how much before the next
 # what is left of an intent where a procedure is named: "khai sinh ở xã hay ở đâu", "kết hôn theo văn bản nào" ask about the procedure, and
 # so does "em với người yêu muốn đăng ký kết hôn"
 _BESIDE_A_PROCEDURE = {"contact_office": 0.5, "out_of_scope": 0.5, "staff_inbox": 0.5, "procedure_list": 0.7}
