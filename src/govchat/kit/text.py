@@ -67,6 +67,8 @@ def clean(text: str, limit: int = MESSAGE_LIMIT) -> str:
 
 def _without_mark_floods(text: str) -> str:
     combining = unicodedata.combining
+    if not any(map(combining, text)):
+        return text
     kept: list[str] = []
     run = 0
     for character in text:

@@ -103,7 +103,7 @@ def rules_from(texts: Mapping[str, str]) -> Rules:
         fillers=frozenset(shadow(word) for phrase in groups.get(FILLERS, ()) for word in phrase.split()),
         senses=senses,
         examples=examples,
-        leanings=Leanings(examples.sentences),
+        leanings=Leanings(examples),
     )
 
 

@@ -7,12 +7,12 @@ contradicts a rule which fired on two words of a long story. Pure; built once fr
 
 import math
 from array import array
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
 from govchat.language.lexicon import SENSE
-from govchat.language.nearest import CLARIFY, QUESTION, Example, features
+from govchat.language.nearest import CLARIFY, QUESTION, Examples, features
 from govchat.language.normalise import Word
 
 _SENSE = 0.6  # and a group of words
@@ -44,15 +44,15 @@ class Leanings:
 
     __slots__ = ("_absent", "_meanings", "_present", "_priors")
 
-    def __init__(self, sentences: Iterable[Example]) -> None:
+    def __init__(self, examples: Examples) -> None:
         counts: dict[tuple[str, str], dict[str, int]] = {}
         said: dict[tuple[str, str], int] = {}
         everywhere: dict[str, int] = {}
-        for one in sentences:
+        for one, own in zip(examples.sentences, examples.features, strict=True):
             meaning = (one.intent, one.procedure if one.intent == "procedure_info" else "")
             found = counts.setdefault(meaning, {})
             said[meaning] = said.get(meaning, 0) + 1
-            for feature in features(one.words, one.senses):
+            for feature in own:
                 found[feature] = found.get(feature, 0) + 1
                 everywhere[feature] = everywhere.get(feature, 0) + 1
         total = sum(everywhere.values()) or 1
@@ -85,8 +85,12 @@ class Leanings:
         for feature in known:
             places, gains = self._present[feature]
             factor = _weight(feature)
-            for place, gain in zip(places, gains, strict=True):
-                scores[place] += factor * gain
+            if factor == 1.0:
+                for place, gain in zip(places, gains):  # noqa: B905 -- as long as each other, and this runs often
+                    scores[place] += gain
+            else:
+                for place, gain in zip(places, gains):  # noqa: B905
+                    scores[place] += factor * gain
         return self._shares(scores, _COOL + _COOL_A_WORD * len(known), min(1.0, heard / single / _WHOLE))
 
     def _shares(self, scores: Sequence[float], coolness: float, believed: float) -> Leaning:

@@ -21,7 +21,7 @@ Entry = tuple[str, str, str, Iterable[str]]  # code, name, field, aliases
 
 _MOST_POSTINGS = 2000  # places looked up for one message
 _MOST_SCORED = 60
-_NEAR_THE_BEST = 0.6
+_NEAR_THE_BEST, _ROUNDING = 0.6, 1e-6
 _MOST_WORDS_ASKED = 14
 _MOST_RANKED = 12
 _MOSTLY = 0.75
@@ -40,6 +40,9 @@ class Named(msgspec.Struct, frozen=True, gc=False):
     score: float
     covered: float
     places: frozenset[int]
+
+
+_Scored = tuple[float, str, float, list[int]]  # the score below nothing, so that the best comes first; code, covered, places
 
 
 class NameIndex:
@@ -125,12 +128,12 @@ class NameIndex:
             return []
         whole = sum(self._rarity.get(word, 6.0) for word in rarest)
         scored = [
-            named
+            scored
             for number in self._candidates(known)
-            if (named := self._score(number, known, asked, whole)) is not None
+            if (scored := self._score(number, known, asked, whole)) is not None
         ]
-        scored.sort(key=lambda named: (-named.score, named.code))
-        ranked = [self._in_order(named, words) for named in scored[:_MOST_RANKED]]
+        scored.sort()
+        ranked = [self._in_order(scored, words) for scored in scored[:_MOST_RANKED]]
         return sorted(ranked, key=lambda named: (-named.score, named.code))[:most]
 
     def said(self, words: tuple[Word, ...]) -> list[Named]:
@@ -148,42 +151,51 @@ class NameIndex:
             if not any(one <= start and end <= two and two - one > end - start for one, two, _ in found)
         ]
 
-    def _in_order(self, named: Named, words: tuple[Word, ...]) -> Named:
+    def _in_order(self, scored: _Scored, words: tuple[Word, ...]) -> Named:
         """Words that stand together in the message should stand together in the name."""
-        tokens = self._sequences[self.by_code[named.code]]
-        pairs = set(pairwise(tokens))
-        places = sorted(named.places)
+        behind, code, covered, found = scored
+        pairs = set(pairwise(self._sequences[self.by_code[code]]))
+        places = sorted(found)
         together = [(one, two) for one, two in pairwise(places) if two == one + 1]
         kept = sum((words[one].shadow, words[two].shadow) in pairs for one, two in together)
         order = kept / (len(places) - 1)
-        return msgspec.structs.replace(named, score=named.score * (0.55 + 0.45 * order))
+        return Named(code, -behind * (0.55 + 0.45 * order), covered, frozenset(found))
 
     def _candidates(self, known: list[str]) -> list[int]:
         """The procedures that have most of the rare words; common words are left to the scoring of these few."""
         masses: dict[int, float] = {}
         budget = _MOST_POSTINGS
+        left = sum(self._rarity[word] for word in known)
         for word in known:
             found = self._postings[word]
+            rarity = self._rarity[word]
+            late = masses and left < max(masses.values()) * _NEAR_THE_BEST - _ROUNDING
+            left -= rarity
             if masses and len(found) > budget:
                 continue
             budget -= len(found)
-            rarity = self._rarity[word]
-            for number in found:
-                masses[number] = masses.get(number, 0.0) + rarity
+            if not masses:
+                masses = dict.fromkeys(found, rarity)
+            elif late:  # who has none of the words so far can't come near the best any more
+                for number in masses.keys() & found:
+                    masses[number] += rarity
+            else:
+                for number in found:
+                    masses[number] = masses.get(number, 0.0) + rarity
         enough = max(masses.values(), default=0.0) * _NEAR_THE_BEST
         near = [number for number, mass in masses.items() if mass >= enough]
         if len(near) > _MOST_SCORED:
             near = heapq.nsmallest(_MOST_SCORED, near, key=lambda number: (-masses[number], self._masses[number]))
         return near
 
-    def _score(self, number: int, known: list[str], asked: Mapping[str, tuple[str, int]], whole: float) -> Named | None:
+    def _score(self, number: int, known: list[str], asked: Mapping[str, tuple[str, int]], whole: float) -> _Scored | None:
         words = self._words[number]
         mass, places = 0.0, []
         for word in known:
             wanted = words.get(word)
             if wanted is not None:
                 typed, at = asked[word]
-                like = likeness(typed, wanted)
+                like = 1.0 if typed == wanted else likeness(typed, wanted)
                 if like >= 0.7:
                     mass += like * self._rarity[word]
                     places.append(at)
@@ -193,7 +205,7 @@ class NameIndex:
         said = mass / self._masses[number]
         score = (_FULL if covered > _MOSTLY else _FULL * 0.7) * covered**2 * (0.35 + 0.65 * math.sqrt(min(1.0, said)))
         score *= min(1.0, 0.4 + 0.15 * len(places))  # two words in common are little
-        return Named(self.codes[number], score, covered, frozenset(places))
+        return -score, self.codes[number], covered, places
 
 
 def alias_code(group: str) -> str:

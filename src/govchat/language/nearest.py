@@ -4,7 +4,6 @@ The sentences are those of the rule files and of `examples.toml`. Words and pair
 the nearest dozen vote. The sentence that speaks loudest is named in the explanation.
 """
 
-import heapq
 import math
 from array import array
 from collections.abc import Iterable, Mapping, Sequence
@@ -56,15 +55,15 @@ NOTHING = Resemblance({}, {})
 
 
 class Examples:
-    """All sentences, indexed by their words and pairs of words."""
+    """All sentences, indexed by their words and pairs of words; `features` are those of each."""
 
-    __slots__ = ("_features", "_norms", "_postings", "_rarest", "_weights", "sentences")
+    __slots__ = ("features", "_norms", "_postings", "_rarest", "_weights", "sentences")
 
     def __init__(self, sentences: Iterable[Example]) -> None:
         self.sentences = tuple(sentences)
         self._postings: dict[str, array[int]] = {}
-        self._features = [features(one.words, one.senses) for one in self.sentences]
-        for number, found in enumerate(self._features):
+        self.features = [features(one.words, one.senses) for one in self.sentences]
+        for number, found in enumerate(self.features):
             for feature in found:
                 self._postings.setdefault(feature, array("H")).append(number)
         total = len(self.sentences)
@@ -74,7 +73,7 @@ class Examples:
             for feature, places in self._postings.items()
         }
         self._norms = array(
-            "f", (math.sqrt(sum(self._weights[one] for one in found)) or 1.0 for found in self._features)
+            "f", (math.sqrt(sum(self._weights[one] for one in found)) or 1.0 for found in self.features)
         )
 
     def nearest(self, words: Sequence[Word], senses: Sequence[str] = ()) -> Resemblance:
@@ -89,15 +88,15 @@ class Examples:
         near, shared = self._near(asked)
         length = math.sqrt(whole)
         few = sum("_" not in feature and feature[0] != SENSE for feature in asked) < _FEW_WORDS
-        votes = heapq.nlargest(
-            _VOTERS,
+        votes = sorted(
             (
                 (closeness, -number)
                 for number, mass in near.items()
                 if (closeness := mass / (length * self._norms[number])) >= _NEARLY_ALL
                 or (not few and shared[number] >= _WORDS_IN_COMMON)
             ),
-        )
+            reverse=True,
+        )[:_VOTERS]
         if not votes:
             return NOTHING
         intents: dict[str, float] = {}
@@ -127,32 +126,38 @@ class Examples:
         budget, counted = _MOST_POSTINGS, 0
         while counted < len(known) and budget >= 0:
             found, weight = self._postings[known[counted]], self._weights[known[counted]]
-            for number in found:
-                near[number] = near.get(number, 0.0) + weight
+            if near:
+                for number in found:
+                    near[number] = near.get(number, 0.0) + weight
+            else:
+                near = dict.fromkeys(found, weight)
             budget -= len(found)
             counted += 1
-        chosen = heapq.nlargest(_MOST_WEIGHED, near, key=near.__getitem__)
+        chosen = sorted(near, key=near.__getitem__, reverse=True)[:_MOST_WEIGHED]
         return self._weighed({number: near[number] for number in chosen}, known[:counted], known[counted:], asked)
 
     def _weighed(
         self, near: Mapping[int, float], counted: Sequence[str], rest: Sequence[str], asked: Mapping[str, str]
     ) -> tuple[dict[int, float], dict[int, int]]:
         """Add the words not counted yet, take away those typed with other marks."""
-        toned = [one for one in counted if asked[one] and asked[one] != one]
+        weights = self._weights
+        toned = [(one, asked[one]) for one in counted if asked[one] and asked[one] != one]
         words = {one for one in counted if _is_word(one)}
+        further = [(one, asked[one], weights[one], _is_word(one)) for one in rest]
         weighed: dict[int, float] = {}
         shared: dict[int, int] = {}
         for number, partly in near.items():
-            wanted, mass = self._features[number], partly
+            wanted, mass = self.features[number], partly
             common = len(words & wanted.keys())
-            for one in toned:
-                if one in wanted and not _agrees(asked[one], wanted[one]):
-                    mass -= self._weights[one]
+            for one, typed in toned:
+                if one in wanted and not _agrees(typed, wanted[one]):
+                    mass -= weights[one]
                     common -= 1
-            for one in rest:
-                if one in wanted and _agrees(asked[one], wanted[one]):
-                    mass += self._weights[one]
-                    common += _is_word(one)
+            for one, typed, weight, is_word in further:
+                meant = wanted.get(one)
+                if meant is not None and (typed == meant or likeness(typed, meant) >= _SAME_WORD):
+                    mass += weight
+                    common += is_word
             weighed[number], shared[number] = mass, common
         return weighed, shared
 

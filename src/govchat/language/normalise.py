@@ -7,6 +7,7 @@ import re
 import tomllib
 import unicodedata
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 
 import msgspec
 
@@ -129,7 +130,12 @@ def _typed(text: str, spelling: Spelling) -> Iterator[tuple[str, bool]]:
 def _let_go(token: str, spelling: Spelling) -> str:
     """A word without letters that were held down ("ơiiii"); cccd is a short form and stays."""
     word = spelled(token)
-    return word if word in spelling.short or word in spelling.context else spelled(_HELD_DOWN.sub(r"\1", token))
+    return word if word in spelling.short or word in spelling.context else _released(token)
+
+
+@lru_cache(maxsize=20_000)
+def _released(token: str) -> str:
+    return spelled(_HELD_DOWN.sub(r"\1", token))
 
 
 def _first_and_last(typed: list[tuple[str, bool]]) -> list[tuple[str, bool]]:

@@ -72,6 +72,8 @@ def protect(text: str, find_codes: CodeFinder = no_codes) -> Protected:
     text = clean(text)
     found = find_codes(text)
     taken: list[tuple[int, int, str]] = [(first, last, "<code>") for first, last in found.spans]
+    if not any(map(str.isdecimal, text)):  # everything below has a digit
+        return Protected(_with_marks(text, taken), Slots(codes=found.keys), found.pieces)
     cases = _take(text, _CASE, "<case>", taken)
     documents = _take(text, _DOCUMENT, "<document>", taken)
     phones = _take(text, _PHONE, "<phone>", taken)

@@ -33,6 +33,7 @@ _Y_TO_I = str.maketrans("yýỳỷỹỵ", "iíìỉĩị")
 _I_TO_Y = str.maketrans("iíìỉĩị", "yýỳỷỹỵ")
 
 
+@lru_cache(maxsize=20_000)
 def is_syllable(shadow: str) -> bool:
     """Whether a word without marks can be a Vietnamese syllable."""
     return _SYLLABLE.fullmatch(shadow) is not None
@@ -49,6 +50,7 @@ def spelled(word: str) -> str:
     return word
 
 
+@lru_cache(maxsize=20_000)
 def shadow(word: str) -> str:
     """A word without its marks."""
     return fold(word)
