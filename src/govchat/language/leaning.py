@@ -70,7 +70,10 @@ class Leanings:
                 places, gains = present[feature]
                 places.append(number)
                 gains.append(math.log(share / usual) - self._absent[number])
-        self._present = present
+        self._present = {
+            feature: (tuple(places), tuple([_weight(feature) * gain for gain in gains]))
+            for feature, (places, gains) in present.items()
+        }
 
     def of(self, words: Sequence[Word], senses: Sequence[str] = ()) -> Leaning:
         """What these words lean to; nothing for words that stand in no sentence."""
@@ -83,14 +86,8 @@ class Leanings:
         weight = sum(_weight(feature) for feature in known)
         scores = [prior + weight * absent for prior, absent in zip(self._priors, self._absent, strict=True)]
         for feature in known:
-            places, gains = self._present[feature]
-            factor = _weight(feature)
-            if factor == 1.0:
-                for place, gain in zip(places, gains):  # noqa: B905 -- as long as each other, and this runs often
-                    scores[place] += gain
-            else:
-                for place, gain in zip(places, gains):  # noqa: B905
-                    scores[place] += factor * gain
+            for place, gain in zip(*self._present[feature]):  # noqa: B905 -- as long as each other, and this runs often
+                scores[place] += gain
         return self._shares(scores, _COOL + _COOL_A_WORD * len(known), min(1.0, heard / single / _WHOLE))
 
     def _shares(self, scores: Sequence[float], coolness: float, believed: float) -> Leaning:
