@@ -60,20 +60,18 @@ class Leanings:
         self._priors = array("d", (_PRIOR * math.log(said[meaning]) for meaning in counts))
         masses = [sum(found.values()) for found in counts.values()]
         self._absent = array("d", (math.log(_BACKGROUND / (mass + _BACKGROUND)) for mass in masses))
-        present: dict[str, tuple[array[int], array[float]]] = {
-            feature: (array("H"), array("f")) for feature in everywhere
-        }
+        weights = {feature: _weight(feature) for feature in everywhere}
+        usual = {feature: times / total for feature, times in everywhere.items()}
+        present: dict[str, tuple[list[int], list[float]]] = {feature: ([], []) for feature in everywhere}
+        log = math.log
         for number, found in enumerate(counts.values()):
+            mass, absent = masses[number] + _BACKGROUND, self._absent[number]
             for feature, times in found.items():
-                usual = everywhere[feature] / total
-                share = (times + _BACKGROUND * usual) / (masses[number] + _BACKGROUND)
+                often = usual[feature]
                 places, gains = present[feature]
                 places.append(number)
-                gains.append(math.log(share / usual) - self._absent[number])
-        self._present = {
-            feature: (tuple(places), tuple([_weight(feature) * gain for gain in gains]))
-            for feature, (places, gains) in present.items()
-        }
+                gains.append(weights[feature] * (log((times + _BACKGROUND * often) / mass / often) - absent))
+        self._present = present
 
     def of(self, words: Sequence[Word], senses: Sequence[str] = ()) -> Leaning:
         """What these words lean to; nothing for words that stand in no sentence."""
