@@ -60,16 +60,17 @@ class Leanings:
         self._priors = array("d", (_PRIOR * math.log(said[meaning]) for meaning in counts))
         masses = [sum(found.values()) for found in counts.values()]
         self._absent = array("d", (math.log(_BACKGROUND / (mass + _BACKGROUND)) for mass in masses))
-        present: dict[str, tuple[array[int], array[float]]] = {
-            feature: (array("H"), array("f")) for feature in everywhere
-        }
+        weights = {feature: _weight(feature) for feature in everywhere}
+        usual = {feature: times / total for feature, times in everywhere.items()}
+        present: dict[str, tuple[list[int], list[float]]] = {feature: ([], []) for feature in everywhere}
+        log = math.log
         for number, found in enumerate(counts.values()):
+            mass, absent = masses[number] + _BACKGROUND, self._absent[number]
             for feature, times in found.items():
-                usual = everywhere[feature] / total
-                share = (times + _BACKGROUND * usual) / (masses[number] + _BACKGROUND)
+                often = usual[feature]
                 places, gains = present[feature]
                 places.append(number)
-                gains.append(math.log(share / usual) - self._absent[number])
+                gains.append(weights[feature] * (log((times + _BACKGROUND * often) / mass / often) - absent))
         self._present = present
 
     def of(self, words: Sequence[Word], senses: Sequence[str] = ()) -> Leaning:
@@ -83,14 +84,8 @@ class Leanings:
         weight = sum(_weight(feature) for feature in known)
         scores = [prior + weight * absent for prior, absent in zip(self._priors, self._absent, strict=True)]
         for feature in known:
-            places, gains = self._present[feature]
-            factor = _weight(feature)
-            if factor == 1.0:
-                for place, gain in zip(places, gains):  # noqa: B905 -- as long as each other, and this runs often
-                    scores[place] += gain
-            else:
-                for place, gain in zip(places, gains):  # noqa: B905
-                    scores[place] += factor * gain
+            for place, gain in zip(*self._present[feature]):  # noqa: B905 -- as long as each other, and this runs often
+                scores[place] += gain
         return self._shares(scores, _COOL + _COOL_A_WORD * len(known), min(1.0, heard / single / _WHOLE))
 
     def _shares(self, scores: Sequence[float], coolness: float, believed: float) -> Leaning:

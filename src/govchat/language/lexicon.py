@@ -67,12 +67,16 @@ class Lexicon:
         if len(words) == 1 and words[0] not in self._common.get(shadow(words[0]), words):
             exact = True
         node = self.root
-        for word in words:
-            node = node.next.setdefault(shadow(word), Node())
+        plain = [shadow(word) for word in words]
+        for word, letters in zip(words, plain, strict=True):
+            following = node.next.get(letters)
+            if following is None:
+                following = node.next[letters] = Node()
+            node = following
             if word[0] != "<":
-                self.vocabulary.add(shadow(word))
+                self.vocabulary.add(letters)
                 self.known.add(word)
-        self.pairs.update((shadow(first), shadow(second)) for first, second in pairwise(words))
+        self.pairs.update(pairwise(plain))
         if (group, words, exact) not in node.ends:
             node.ends.append((group, words, exact))
 
@@ -98,10 +102,13 @@ def senses(words: tuple[Word, ...], root: Node) -> tuple[str, ...]:
     found: dict[str, None] = {}
     for start, first in enumerate(words):
         node, at, skipped = root.next.get(first.shadow), start + 1, 0
+        if node is None:
+            continue
+        toned = first.toned
         reached: list[tuple[str, tuple[str, ...], bool]] = []
         while node is not None:
             if node.ends:
-                reached = [end for end in node.ends if _sounds(first, end)] or reached
+                reached = [end for end in node.ends if end[1][0] == toned or _sounds(first, end)] or reached
             while (
                 at < len(words) and words[at].courtesy and words[at].shadow not in node.next and skipped < _MOST_SKIPS
             ):

@@ -42,7 +42,9 @@ class Named(msgspec.Struct, frozen=True, gc=False):
     places: frozenset[int]
 
 
-_Scored = tuple[float, str, float, list[int]]  # the score below nothing, so that the best comes first; code, covered, places
+_Scored = tuple[
+    float, str, float, list[int]
+]  # the score below nothing, so that the best comes first; code, covered, places
 
 
 class NameIndex:
@@ -165,11 +167,13 @@ class NameIndex:
         """The procedures that have most of the rare words; common words are left to the scoring of these few."""
         masses: dict[int, float] = {}
         budget = _MOST_POSTINGS
-        left = sum(self._rarity[word] for word in known)
+        all_words = left = sum(self._rarity[word] for word in known)
+        late = False
         for word in known:
             found = self._postings[word]
             rarity = self._rarity[word]
-            late = masses and left < max(masses.values()) * _NEAR_THE_BEST - _ROUNDING
+            if masses and not late and left < (all_words - left) * _NEAR_THE_BEST:
+                late = left < max(masses.values()) * _NEAR_THE_BEST - _ROUNDING
             left -= rarity
             if masses and len(found) > budget:
                 continue
@@ -188,7 +192,9 @@ class NameIndex:
             near = heapq.nsmallest(_MOST_SCORED, near, key=lambda number: (-masses[number], self._masses[number]))
         return near
 
-    def _score(self, number: int, known: list[str], asked: Mapping[str, tuple[str, int]], whole: float) -> _Scored | None:
+    def _score(
+        self, number: int, known: list[str], asked: Mapping[str, tuple[str, int]], whole: float
+    ) -> _Scored | None:
         words = self._words[number]
         mass, places = 0.0, []
         for word in known:

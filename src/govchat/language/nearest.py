@@ -57,11 +57,12 @@ NOTHING = Resemblance({}, {})
 class Examples:
     """All sentences, indexed by their words and pairs of words; `features` are those of each."""
 
-    __slots__ = ("features", "_norms", "_postings", "_rarest", "_weights", "sentences")
+    __slots__ = ("_norms", "_postings", "_rarest", "_sets", "_weights", "features", "sentences")
 
     def __init__(self, sentences: Iterable[Example]) -> None:
         self.sentences = tuple(sentences)
         self._postings: dict[str, array[int]] = {}
+        self._sets: dict[str, frozenset[int]] = {}  # the same for features that were asked for
         self.features = [features(one.words, one.senses) for one in self.sentences]
         for number, found in enumerate(self.features):
             for feature in found:
@@ -136,29 +137,32 @@ class Examples:
         chosen = sorted(near, key=near.__getitem__, reverse=True)[:_MOST_WEIGHED]
         return self._weighed({number: near[number] for number in chosen}, known[:counted], known[counted:], asked)
 
+    def _places(self, feature: str) -> frozenset[int]:
+        found = self._sets.get(feature)
+        if found is None:
+            found = self._sets[feature] = frozenset(self._postings[feature])
+        return found
+
     def _weighed(
         self, near: Mapping[int, float], counted: Sequence[str], rest: Sequence[str], asked: Mapping[str, str]
     ) -> tuple[dict[int, float], dict[int, int]]:
         """Add the words not counted yet, take away those typed with other marks."""
-        weights = self._weights
-        toned = [(one, asked[one]) for one in counted if asked[one] and asked[one] != one]
-        words = {one for one in counted if _is_word(one)}
-        further = [(one, asked[one], weights[one], _is_word(one)) for one in rest]
-        weighed: dict[int, float] = {}
-        shared: dict[int, int] = {}
-        for number, partly in near.items():
-            wanted, mass = self.features[number], partly
-            common = len(words & wanted.keys())
-            for one, typed in toned:
-                if one in wanted and not _agrees(typed, wanted[one]):
-                    mass -= weights[one]
-                    common -= 1
-            for one, typed, weight, is_word in further:
-                meant = wanted.get(one)
-                if meant is not None and (typed == meant or likeness(typed, meant) >= _SAME_WORD):
-                    mass += weight
-                    common += is_word
-            weighed[number], shared[number] = mass, common
+        weighed, shared, chosen = dict(near), dict.fromkeys(near, 0), frozenset(near)
+        for one in counted:
+            typed, weight, is_word = asked[one], self._weights[one], _is_word(one)
+            marked = bool(typed) and typed != one
+            for number in chosen & self._places(one) if is_word or marked else ():
+                if marked and not _agrees(typed, self.features[number][one]):
+                    weighed[number] -= weight
+                    shared[number] += is_word - 1
+                else:
+                    shared[number] += is_word
+        for one in rest:
+            typed, weight, is_word = asked[one], self._weights[one], _is_word(one)
+            for number in chosen & self._places(one):
+                if _agrees(typed, self.features[number][one]):
+                    weighed[number] += weight
+                    shared[number] += is_word
         return weighed, shared
 
 

@@ -103,6 +103,13 @@ def words_of(
             meant = decoded[at]
             words.append(Word(meant, shadow(meant), meant in spelling.courtesies, after_break, "keys"))
             continue
+        if not (word in spelling.context or word in spelling.short or word[0].isdigit()):
+            courtesy = word in spelling.courtesies
+            if (
+                courtesy or plain[at] in vocabulary or is_syllable(plain[at])
+            ):  # as nearly every word: there is nothing to write out
+                words.append(Word(word, plain[at], courtesy, after_break))
+                continue
         before, after = plain[at - 1] if at else "", plain[at + 1] if at + 1 < len(plain) else ""
         words.extend(_written_out(word, before, after, after_break, spelling, vocabulary))
     result = tuple(words[:MOST_WORDS])
