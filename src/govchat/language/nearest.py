@@ -159,10 +159,12 @@ class Examples:
                     shared[number] += is_word
         for one in rest:
             typed, weight, is_word = asked[one], self._weights[one], _is_word(one)
-            for number in chosen & self._places(one):
-                if _agrees(typed, self.features[number][one]):
-                    weighed[number] += weight
-                    shared[number] += is_word
+            there = chosen & self._places(one)
+            if typed and typed != one:  # what was typed without marks agrees with any
+                there = frozenset(number for number in there if _agrees(typed, self.features[number][one]))
+            for number in there:
+                weighed[number] += weight
+                shared[number] += is_word
         return weighed, shared
 
 
