@@ -113,14 +113,7 @@ def choose_procedures(
     ask = _question(asks, top)
     unclear = _LIKE_ADDS * like.procedures.get(CLARIFY, 0.0) + _LEAN_ADDS * lean.procedures.get(CLARIFY, 0.0)
     if ask and (top is None or (ask.score + unclear >= top.score - 0.02 and not ask.places < top.places)):
-        first = [
-            Evidence(code, ask.score - 0.01 * number, ask.places, ask.rule.told, "ask")
-            for number, code in enumerate(ask.rule.codes)
-        ]
-        named = {one.code for one in first}
-        return Procedures(
-            _known([*first, *(one for one in ordered if one.code not in named)], known), True, ask.rule.told
-        )
+        return Procedures(_known(_put_first(ask, ordered), known), True, ask.rule.told)
     if top is None or top.score < _ENOUGH:
         return Procedures(_known(_guessed(ordered, lean), known), True, ONLY_GUESSED)
     apart = _second_wish(top, [one for one in weighed if one.code != top.code], joints)
@@ -140,6 +133,16 @@ def choose_procedures(
     if offered and offered[0] is not top:
         return Procedures(offered, True, f"{top.code} is not in this catalogue")
     return Procedures(offered, bool(why), why)
+
+
+def _put_first(ask: Fired, ordered: Iterable[Evidence]) -> list[Evidence]:
+    """What a rule wants asked about, then the rest."""
+    first = [
+        Evidence(code, ask.score - 0.01 * number, ask.places, ask.rule.told, "ask")
+        for number, code in enumerate(ask.rule.codes)
+    ]
+    named = {one.code for one in first}
+    return [*first, *(one for one in ordered if one.code not in named)]
 
 
 def _plain(best: Mapping[str, Evidence]) -> str:

@@ -251,16 +251,7 @@ def _conclude(
     trace: list[Step],
 ) -> Reading:
     field = seen.fields[0].rule.means if seen.fields else ""
-    marks = {word.shadow for word in words}
-    wish = choose_intent(
-        seen.intents,
-        seen.procedures,
-        field=field,
-        codes=bool(slots.codes) or pieces or "<code>" in marks,
-        document="<document>" in marks,
-        like=seen.like,
-        lean=seen.lean,
-    )
+    wish = _wish(words, seen, field, codes=bool(slots.codes) or pieces)
     procedures, ask_back, why = seen.procedures.ordered, seen.procedures.ask, seen.procedures.why
     inherited = False
     if context is not None and _asks_about(context, procedures, field, wish, words):
@@ -298,6 +289,19 @@ def _conclude(
         inherited=inherited,
         correction=correction,
         trace=tuple(trace),
+    )
+
+
+def _wish(words: tuple[Word, ...], seen: _Seen, field: str, *, codes: bool) -> Wish:
+    marks = {word.shadow for word in words}
+    return choose_intent(
+        seen.intents,
+        seen.procedures,
+        field=field,
+        codes=codes or "<code>" in marks,
+        document="<document>" in marks,
+        like=seen.like,
+        lean=seen.lean,
     )
 
 
