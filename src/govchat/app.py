@@ -82,6 +82,7 @@ async def _opened(app: Litestar, settings: Settings, pool_size: int) -> AsyncIte
     try:
         await rls.verify(db.engine)
         await registry.load()
+        await registry.warm()
         await book.load()
         app.state.book = book
         app.state.settings, app.state.db, app.state.redis, app.state.registry = settings, db, redis, registry

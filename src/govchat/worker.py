@@ -98,6 +98,7 @@ class Workplace:
         """Check the database, read the registry, open Zalo's client."""
         await rls.verify(self.db.engine)
         await self.registry.load()
+        await self.registry.warm()
         await self.book.load()
         zalo = await self._closing.enter_async_context(
             ZaloClient.open(

@@ -4,6 +4,7 @@ Kept in memory and renewed beside the conversations, so that a citizen's message
 """
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime
@@ -20,7 +21,6 @@ from govchat.conversation.overrides import RELOAD_S, laid_over, texts_of
 from govchat.conversation.wording import Wording, vietnamese
 from govchat.files.store import Store
 from govchat.kit import clock
-from govchat.kit.ending import end
 from govchat.procedures.book import Book
 from govchat.tenants.registry import Registry, Snapshot, Tenant
 
@@ -56,6 +56,7 @@ class Desk:
         self._words: dict[UUID, Heard] = {}
         self._aged: dict[UUID, Tenant] = {}
         self._renewing: asyncio.Task[None] | None = None
+        self._ending = asyncio.Event()
 
     @property
     def library(self) -> Library:
@@ -102,8 +103,9 @@ class Desk:
 
     async def finish(self) -> None:
         """Wait for what is being read."""
+        self._ending.set()
         if self._renewing is not None:
-            await end([self._renewing])
+            await asyncio.gather(self._renewing, return_exceptions=True)
         if self._opening is not None:
             await asyncio.gather(self._opening, return_exceptions=True)
         if self._library is not None:
@@ -121,7 +123,8 @@ class Desk:
 
     async def _renew(self) -> None:
         """Read again what is old, a moment after the first of it was asked for: whoever comes meanwhile shares the look."""
-        await asyncio.sleep(TOGETHER_S)
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._ending.wait(), TOGETHER_S)
         aged, self._aged = self._aged, {}
         try:
             await self._read(list(aged.values()))

@@ -321,11 +321,11 @@ class Registry:
 
         async with Ear(self.settings.redis_url, REGISTRY) as ear:
             while True:
-                await self._warm()
                 await ear.within(every_s)
                 await self.freshen()
+                await self.warm()
 
-    async def _warm(self) -> None:
+    async def warm(self) -> None:
         """Have the keys at hand; when that fails, each is read when it is needed."""
         try:
             await self.open_vaults()
