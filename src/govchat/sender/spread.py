@@ -9,7 +9,7 @@ from uuid import UUID
 # So many times as fast as the limit, and so many seconds' worth at once after a rest.
 FASTER, AT_ONCE_S = 1.3, 3.0
 # Fewer than this are not worth a claim.
-LEAST = 8
+LEAST = 4
 
 
 class Spread:
