@@ -43,6 +43,7 @@ _ASKS_PLACE = re.compile(r"\b(?:dia chi|o dau|cho nao)\b")
 _MAP = re.compile(r"\b(?:ban do|chi duong|duong di|duong den|google ?maps?|dinh vi)\b")
 _CENTRE = re.compile(r"\b(?:hanh chinh cong|mot cua)\b")
 _MOST_MAP_WORDS, _MOST_WORDS, _MOST_FOLLOWING = 12, 14, 10
+_MOST_OF_A_PLACE = 4  # words
 
 
 def is_asked_about(text: str, context: Context) -> bool:
@@ -73,6 +74,13 @@ def follows_up(text: str, state: State, context: Context) -> bool:
     said = fold(clean(text, 200))
     if manifest is None or not _is_fresh(state, context) or len(said.split()) > _MOST_FOLLOWING:
         return False
+    if (
+        "o dau" in said
+        and "dia chi" not in said
+        and len(said.split()) > _MOST_OF_A_PLACE
+        and not find.names_an_office(text)
+    ):
+        return False  # "ăn phở ở đâu ngon"
     if asked_day(manifest, text, context.today) is not None or _ASKS.search(said) or _WHERE.search(said):
         return True
     behind = bool(_BEHIND.search(said))
