@@ -20,7 +20,7 @@ AT = room.SCRIPT.replace(
     "local time = redis.call('TIME')\nlocal now_ms = time[1] * 1000 + math.floor(time[2] / 1000)",
     "local now_ms = tonumber(table.remove(ARGV))",
 )
-SLOT, SLOTS = 10, 8
+SLOT, SLOTS, PACED = 10, 8, 3
 
 
 @pytest.fixture
@@ -32,13 +32,26 @@ async def redis(redis_url: str) -> AsyncIterator[Redis]:
 
 @dataclass
 class Model:
-    """Every grant with the slot it was made in."""
+    """Every grant with the slot it was made in, and what those who come first did not get, with the slot in which they asked."""
 
     limit: int
+    reserve: int
+    pace: int
     grants: list[int] = field(default_factory=list)
+    unmet: tuple[int, int] = 0, 0
+
+    def asked(self, now_ms: int) -> int:
+        """What is kept for them."""
+        count, at = self.unmet
+        return count if now_ms // SLOT - at < PACED else 0
 
     def within(self, now_ms: int) -> int:
         return sum(at > now_ms // SLOT - SLOTS for at in self.grants)
+
+    def stride(self, now_ms: int) -> int:
+        """What its pace leaves to those who don't come first."""
+        lately = sum(at > now_ms // SLOT - PACED for at in self.grants)
+        return max(0, self.pace - lately) if self.pace else self.limit
 
     def most_in_any_window(self) -> int:
         """The highest count of grants less than (SLOTS - 1) slots apart, whatever the place within their slots."""
@@ -49,6 +62,7 @@ steps = st.lists(
     st.tuples(
         st.integers(0, 60),  # milliseconds that pass
         st.integers(-4, 6),  # taken, or given back
+        st.booleans(),  # coming first, or behind
     ),
     max_size=40,
 )
@@ -59,35 +73,46 @@ def test_the_clock_of_the_script_is_where_this_test_expects_it() -> None:
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
-@given(limits=st.lists(st.tuples(st.integers(1, 8), st.integers(0, 4)), min_size=1, max_size=2), steps=steps)
+@given(
+    limits=st.lists(st.tuples(st.integers(1, 8), st.integers(0, 4), st.integers(0, 5)), min_size=1, max_size=2),
+    steps=steps,
+)
 async def test_no_window_ever_holds_more_than_its_limit(
-    redis: Redis, limits: list[tuple[int, int]], steps: list[tuple[int, int]]
+    redis: Redis, limits: list[tuple[int, int, int]], steps: list[tuple[int, int, bool]]
 ) -> None:
     script = redis.register_script(AT)
     keys = [f"test:{secrets.token_hex(6)}" for _ in limits]
-    models = [Model(limit) for limit, _ in limits]
+    models = [Model(*limit) for limit in limits]
     now = 1_795_000_000_000
     recent: list[int] = []
-    for passed, want in steps:
+    for passed, want, first in steps:
         now += passed
         if want == 0:
             continue
         slot = random.choice(recent) if recent and want < 0 else 0
-        arguments = [SLOT, SLOTS] + [value for limit, reserve in limits for value in (limit, reserve, 0, 0)]
-        arguments += [want, slot, len(limits), *range(1, len(limits) + 1)]
+        arguments = [SLOT, SLOTS, PACED] + [value for limit in limits for value in (*limit, 0, 0)]
+        arguments += [want, slot, int(first), len(limits), *range(1, len(limits) + 1)]
         here, _, granted, open_, wait = await script(keys=[*keys, "test:since"], args=[*arguments, now])
         assert here == now // SLOT
         recent.append(here)
         if want > 0:
-            room_left = [model.limit - model.within(now) for model in models]
-            assert granted == max(0, min(want, *room_left)), "as many as fit into every window"
-            spare = [left - reserve for left, (_, reserve) in zip(room_left, limits, strict=True)]
-            assert open_ == max(0, min(granted, *spare)), "the reserve is left alone"
-            assert (wait > 0) == (granted == 0)
+            left = [model.limit - model.within(now) for model in models]
+            spare = [
+                max(0, room - model.reserve - (0 if first else model.asked(now)))
+                for room, model in zip(left, models, strict=True)
+            ]
+            strides = [model.stride(now) for model in models]
+            room = left if first else [min(pair) for pair in zip(spare, strides, strict=True)]
+            assert granted == min(want, *room), "as many as fit into every window"
+            assert open_ == min(granted, *spare), "the reserve and what others asked for first are left alone"
+            assert (wait > 0) == (0 in (spare if first else room))
             assert wait <= SLOT * SLOTS
-            for model in models:
+            for model, outside in zip(models, spare, strict=True):
                 model.grants += [now // SLOT] * granted
                 assert model.within(now) <= model.limit
+                if first:
+                    unmet = max(want if outside < want else 0, model.asked(now)) - open_
+                    model.unmet = max(0, unmet), now // SLOT
         else:
             for model in models:
                 for _ in range(min(-want, model.grants.count(slot)) if slot > now // SLOT - SLOTS else 0):
@@ -101,14 +126,14 @@ async def test_no_window_ever_holds_more_than_its_limit(
 async def test_after_the_wait_there_is_room(redis: Redis, limit: int, fill: int, later: int) -> None:
     script, keys = redis.register_script(AT), [f"test:{secrets.token_hex(6)}", "test:since"]
     now = 1_795_000_000_000 + later
-    window = [SLOT, SLOTS, limit, 0, 0, 0]
-    await script(keys=keys, args=[*window, max(1, fill), 0, 1, 1, now - 13])
-    _, _, granted, _, _ = await script(keys=keys, args=[*window, limit, 0, 1, 1, now])
-    _, _, refused, _, wait = await script(keys=keys, args=[*window, 1, 0, 1, 1, now])
+    window = [SLOT, SLOTS, PACED, limit, 0, 0, 0, 0]
+    await script(keys=keys, args=[*window, max(1, fill), 0, 1, 1, 1, now - 13])
+    _, _, granted, _, _ = await script(keys=keys, args=[*window, limit, 0, 1, 1, 1, now])
+    _, _, refused, _, wait = await script(keys=keys, args=[*window, 1, 0, 1, 1, 1, now])
     assert granted == limit - min(limit, max(1, fill))
     assert refused == 0
-    assert (await script(keys=keys, args=[*window, 1, 0, 1, 1, now + wait - 1]))[2] == 0
-    assert (await script(keys=keys, args=[*window, 1, 0, 1, 1, now + wait]))[2] == 1
+    assert (await script(keys=keys, args=[*window, 1, 0, 1, 1, 1, now + wait - 1]))[2] == 0
+    assert (await script(keys=keys, args=[*window, 1, 0, 1, 1, 1, now + wait]))[2] == 1
 
 
 def fresh(limit: int, reserve: int = 0) -> Window:
@@ -141,6 +166,42 @@ async def test_the_reserve_is_kept_for_replies(redis: Redis) -> None:
     grant = await buckets.take([window], 5)
     assert (grant.granted, grant.open) == (3, 0)
     assert [reserve_for(limit) for limit in (100, 2000, 4000)] == [5, 20, 40]
+
+
+async def test_what_comes_first_gets_before_all_others_what_it_asked_for_in_vain(redis: Redis) -> None:
+    buckets, window = Buckets(redis), fresh(30, reserve=4)
+    campaign = await buckets.take([window], 30, first=False)
+    assert (campaign.granted, campaign.open) == (26, 26)
+    denied = await buckets.take([window], 1, first=False)
+    assert denied.granted == 0
+    assert denied.wait_s > 0, "the reserve is not its to have"
+    notices = await buckets.take([window], 8)
+    assert (notices.granted, notices.open) == (2, 0)
+    assert notices.wait_s > 0, "until there may be more than the reserve"
+    await buckets.give_back([window], 2, notices)
+    await buckets.give_back([window], 12, campaign)
+    assert (await buckets.take([window], 12, first=False)).granted == 4
+    assert (await buckets.take([window], 8)).open == 8
+    await buckets.give_back([window], 4, campaign)
+    assert (await buckets.take([window], 4, first=False)).granted == 4, "nobody waits before it any more"
+
+
+async def test_a_campaign_is_spread_over_the_minute_and_what_comes_first_is_not(redis: Redis) -> None:
+    buckets = Buckets(redis)
+    window = Window(secrets.token_hex(6), 2000, 20, paced=True)
+    got = [await buckets.take([window], 30, first=False) for _ in range(3)]
+    assert [grant.granted for grant in got] == [30, window.pace - 30, 0]
+    assert window.pace == 40, "a second's share of 2,000 is 33"
+    assert 0 < got[-1].wait_s <= room.SLOT_MS / 1000
+    assert (await buckets.take([window], 100)).open == 100
+    assert (await buckets.take([fresh(2000)], 500, first=False)).granted == 500, "not everything is paced"
+
+
+@given(st.integers(1, 10_000))
+def test_the_pace_leaves_all_of_a_minute_to_be_used(limit: int) -> None:
+    pace = Window("any", limit, paced=True).pace
+    assert pace * room.SLOTS / room.PACED_SLOTS >= limit
+    assert pace <= max(1.25 * limit / 60 + 1, 1)
 
 
 async def test_what_is_given_back_can_be_taken_again(redis: Redis, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,7 +15,7 @@ from govchat.kit.buckets import Window
 from govchat.kit.ids import new_id
 from govchat.outbox.claim import Result
 from govchat.outbox.put import Lane
-from govchat.sender import breaker, drain
+from govchat.sender import breaker, drain, sweep
 from govchat.sender import say as saying
 from govchat.sender.breaker import Breakers
 from govchat.simulator.faults import Fault
@@ -79,6 +79,8 @@ async def shop(services: Services, redis_url: str) -> AsyncIterator[House]:
         hurry(patch)
         patch.setattr(breaker, "FIRST_S", 0.1)
         patch.setattr(breaker, "LONGEST_S", 0.2)
+        # The first that waits is the probe again and again: what it may be repeated is not what is tried here.
+        patch.setattr(sweep, "MOST_REPEATS", 1000)
         async with open_house(await own(services, redis_url)) as house:
             yield house
 
@@ -147,6 +149,36 @@ async def test_of_a_shared_limit_the_least_served_province_takes_first(
     await eventually(done, what="the small ones being done", within=40)
     assert await sent(shop, large) < 200, "the large one was not served first"
     await eventually(lambda: sent(shop, large), until=lambda count: count == 300, what="the large one", within=60)
+
+
+async def test_notices_go_before_a_campaign_that_takes_whatever_there_is(
+    shop: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(buckets, "SLOT_MS", 10)
+    window = Window("test:busy", 60, 6, paced=True)
+    for module in (drain, saying):
+        monkeypatch.setattr(module, "windows_of", lambda _: (window,))
+    assert shop.worker is not None
+    rates, tenant, taken = shop.worker.buckets, shop.registry.by_slug("dong-nai"), 0
+
+    async def campaign() -> None:
+        nonlocal taken
+        while True:
+            taken += (await rates.take([window], 16, first=False)).granted
+            await asyncio.sleep(0.005)
+
+    async def had(count: int) -> bool:
+        return taken >= count
+
+    going = asyncio.create_task(campaign())
+    try:
+        await eventually(lambda: had(54), what="nothing being left")
+        await put(shop, tenant, "busy", 60)
+        before = taken
+        await eventually(lambda: sent(shop, tenant), until=lambda count: count == 60, what="the notices")
+    finally:
+        going.cancel()
+    assert taken - before < 20, "the campaign had what was left of the window, and waited"
 
 
 async def test_what_was_claimed_long_ago_is_not_begun(shop: House, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,9 +1,13 @@
 -- Exact sliding windows, several at once and for several askers at once, on the server's clock.
 --
 -- KEYS   one hash per window; last the key that tells since when this Redis remembers
--- ARGV   slot_ms, slots; per window: limit, reserve, seed, bound; then per request: want, slot, how many windows, their numbers
--- answer: the present slot; since when this Redis remembers; per request: granted, granted outside every reserve, milliseconds to wait when nothing was granted (-1: bounds
--- are needed)
+-- ARGV   slot_ms, slots, paced slots; per window: limit, reserve, pace, seed, bound; then per request: want, slot, whether it comes first (1),
+--        how many windows, their numbers
+-- answer: the present slot; since when this Redis remembers; per request: granted, granted outside every reserve, milliseconds to wait when
+--        nothing outside was granted (-1: bounds are needed)
+--
+-- Who comes first may draw on reserves, and what they asked for outside of them and did not get is kept from everybody else for as many
+-- slots as are paced. Everybody else gets no more than `pace` (0: any number) within those, so that a window is not emptied at once.
 --
 -- A window counts grants in slots. A grant leaves after `slots` slots, so never earlier than (slots - 1) * slot_ms. Requests are served in
 -- their order; `want` < 0 gives back what was granted in `slot` and not used. `seed` is what the caller itself took within the last window: it fills a
@@ -13,6 +17,7 @@ local time = redis.call('TIME')
 local now_ms = time[1] * 1000 + math.floor(time[2] / 1000)
 local slot_ms = tonumber(ARGV[1])
 local slots = tonumber(ARGV[2])
+local paced_slots = tonumber(ARGV[3])
 local slot = math.floor(now_ms / slot_ms)
 local ttl = slot_ms * (slots + 2)
 local since = tonumber(redis.call('GET', KEYS[#KEYS]))
@@ -22,15 +27,18 @@ if not since then
 end
 local forgetful = now_ms - since < slots * slot_ms
 
+local windows, answers = {}, { slot, since }
+
 -- What the window holds now: what has left it is forgotten first.
 local function read(number)
-  local key, at = KEYS[number], number * 4 - 1
-  local window = { limit = tonumber(ARGV[at]), reserve = tonumber(ARGV[at + 1]), change = 0 }
-  local seed, bound = tonumber(ARGV[at + 2]), tonumber(ARGV[at + 3])
-  local head = redis.call('HMGET', key, 'last', 'total', 'blocked', slot)
+  local key, at = KEYS[number], number * 5 - 1
+  local window = { limit = tonumber(ARGV[at]), reserve = tonumber(ARGV[at + 1]), pace = tonumber(ARGV[at + 2]), change = 0 }
+  local seed, bound = tonumber(ARGV[at + 3]), tonumber(ARGV[at + 4])
+  local head = redis.call('HMGET', key, 'last', 'total', 'blocked', slot, 'asked', 'asked_in')
   local last = tonumber(head[1])
   window.total, window.rest = tonumber(head[2]) or 0, math.max(0, (tonumber(head[3]) or 0) - now_ms)
   window.here = tonumber(head[4]) or 0
+  window.asked = slot - (tonumber(head[6]) or 0) < paced_slots and tonumber(head[5]) or 0
   if not last then
     if forgetful then
       if bound < 0 then window.unknown = true end
@@ -60,13 +68,28 @@ local function read(number)
   return window
 end
 
+-- How much of the pace is left.
+local function stride(number)
+  local window = windows[number]
+  if window.pace == 0 then return window.limit end
+  if not window.lately then
+    window.lately = 0
+    if window.total > 0 then
+      local places = {}
+      for back = 1, paced_slots - 1 do places[back] = slot - back end
+      for _, count in ipairs(redis.call('HMGET', KEYS[number], unpack(places))) do
+        window.lately = window.lately + (tonumber(count) or 0)
+      end
+    end
+  end
+  return math.max(0, window.pace - window.lately - window.here)
+end
+
 local function wait_for_room(key)
   local first = slot - slots + 1
   while first < slot and redis.call('HEXISTS', key, first) == 0 do first = first + 1 end
   return (first + slots) * slot_ms - now_ms
 end
-
-local windows, answers = {}, { slot, since }
 
 -- Give back to the very slot in which it was taken: another one's grants would leave the window too early.
 local function give_back(number, count, taken_in)
@@ -85,12 +108,13 @@ end
 
 for number = 1, #KEYS - 1 do windows[number] = read(number) end
 
-local at = 3 + (#KEYS - 1) * 4
+local at = 4 + (#KEYS - 1) * 5
 while at <= #ARGV do
-  local want, taken_in, count = tonumber(ARGV[at]), tonumber(ARGV[at + 1]), tonumber(ARGV[at + 2])
+  local want, taken_in = tonumber(ARGV[at]), tonumber(ARGV[at + 1])
+  local first, count = ARGV[at + 2] == '1', tonumber(ARGV[at + 3])
   local granted, open, wait = want, want, 0
   for i = 1, want < 0 and 0 or count do
-    local number = tonumber(ARGV[at + 2 + i])
+    local number = tonumber(ARGV[at + 3 + i])
     local window = windows[number]
     if window.unknown then
       granted, open, wait = 0, 0, -1
@@ -98,32 +122,43 @@ while at <= #ARGV do
     elseif window.rest > 0 then
       granted, open, wait = 0, 0, math.max(wait, window.rest)
     else
-      local room = math.max(0, window.limit - window.total)
-      if room == 0 then wait = math.max(wait, wait_for_room(KEYS[number])) end
+      local outside = math.max(0, window.limit - window.reserve - window.total - (first and 0 or window.asked))
+      local room = first and math.max(0, window.limit - window.total) or outside
+      if outside == 0 then
+        wait = math.max(wait, wait_for_room(KEYS[number]))
+      elseif not first then
+        room = math.min(room, stride(number))
+        if room == 0 then wait = math.max(wait, (slot + 1) * slot_ms - now_ms) end
+      end
+      window.short = outside < want
       granted = math.min(granted, room)
-      open = math.min(open, math.max(0, window.limit - window.reserve - window.total))
+      open = math.min(open, outside)
     end
   end
   open = math.min(open, granted)
   for i = 1, count do
-    local number = tonumber(ARGV[at + 2 + i])
+    local number = tonumber(ARGV[at + 3 + i])
     if want < 0 then
       give_back(number, -want, taken_in)
     else
       local window = windows[number]
       window.total, window.here, window.change = window.total + granted, window.here + granted, window.change + granted
+      if first and (window.short or window.asked > 0) then
+        window.asked, window.asks = math.max(0, math.max(window.short and want or 0, window.asked) - open), true
+      end
     end
   end
   answers[#answers + 1] = granted
   answers[#answers + 1] = open
   answers[#answers + 1] = wait
-  at = at + 3 + count
+  at = at + 4 + count
 end
 
 for number, window in ipairs(windows) do
   local key = KEYS[number]
   if not window.unknown then
     if window.change ~= 0 then redis.call('HINCRBY', key, slot, window.change) end
+    if window.asks then redis.call('HSET', key, 'asked', window.asked, 'asked_in', slot) end
     redis.call('HSET', key, 'last', slot, 'total', window.total)
     redis.call('PEXPIRE', key, math.max(ttl, window.rest))
   end

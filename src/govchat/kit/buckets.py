@@ -7,6 +7,7 @@ make us slower, never faster (docs/adr/0007).
 """
 
 import asyncio
+import math
 import time
 from collections import defaultdict, deque
 from collections.abc import Sequence
@@ -25,6 +26,8 @@ log = structlog.get_logger()
 
 SLOT_MS = 250
 SLOTS = 244
+# Of what is paced, so many slots together give out this many times their share of the limit: a little more than a steady stream needs.
+PACED_SLOTS, FASTER = 4, 1.2
 # A promise holds this long; whoever takes something after that promises anew.
 PROMISE_S = 30.0
 # The least that is promised, as a share of the limit: a process that answers now and then needs one promise in half a minute.
@@ -48,16 +51,26 @@ redis.call('PEXPIRE', KEYS[1], math.max(ARGV[1], ARGV[2]))
 
 
 class Window(msgspec.Struct, frozen=True):
-    """One limit: `name` is its key, `limit` requests in any 60 s, of which `reserve` are kept for replies."""
+    """One limit: `name` is its key, `limit` requests in any 60 s, of which `reserve` are kept for replies.
+
+    What is `paced` gives those who don't come first little more in a second than a second's share: a campaign that takes a minute's worth
+    at once keeps whoever shares the machine waiting, and does so every minute, when that has left the window.
+    """
 
     name: str
     limit: int
     reserve: int = 0
+    paced: bool = False
 
     @property
     def aside(self) -> int:
         """What Redis never grants: half of the reserve is left to processes that can't reach it."""
         return self.reserve // 2
+
+    @property
+    def pace(self) -> int:
+        """The most that goes in `PACED_SLOTS`; 0 for any number."""
+        return math.ceil(self.limit * FASTER * PACED_SLOTS / (SLOTS - 1)) if self.paced else 0
 
 
 class Grant(msgspec.Struct, frozen=True):
@@ -82,11 +95,15 @@ def reserve_for(limit: int) -> int:
 
 
 class Request(msgspec.Struct, frozen=True):
-    """`want` requests that count against all of `windows`; below zero gives back what was granted in `slot` and not used."""
+    """`want` requests that count against all of `windows`; below zero gives back what was granted in `slot` and not used.
+
+    Whoever comes `first` may draw on reserves, and gets before all others what it asked for in vain a moment ago.
+    """
 
     windows: Sequence[Window]
     want: int
     slot: int = 0
+    first: bool = True
 
 
 class Ledger(Protocol):
@@ -158,9 +175,9 @@ class Buckets:
         # Limits that Zalo named and that are lower than what was settled on, and until when they hold.
         self._told: dict[str, tuple[int, float]] = {}
 
-    async def take(self, windows: Sequence[Window], want: int) -> Grant:
-        """Up to `want` requests from every window at once."""
-        return (await self.take_all([Request(windows, want)]))[0]
+    async def take(self, windows: Sequence[Window], want: int, *, first: bool = True) -> Grant:
+        """Up to `want` requests from every window at once; `first` as in `Request`."""
+        return (await self.take_all([Request(windows, want, first=first)]))[0]
 
     async def take_all(self, requests: Sequence[Request]) -> list[Grant]:
         """Serve many requests in one step, in their order; what is given back is best effort."""
@@ -216,7 +233,8 @@ class Buckets:
         limit, until = self._told.get(window.name, (0, 0.0))
         if time.monotonic() > until:
             return window
-        return Window(window.name, min(limit, window.limit), min(reserve_for(limit), window.reserve))
+        limit = min(limit, window.limit)
+        return msgspec.structs.replace(window, limit=limit, reserve=min(reserve_for(limit), window.reserve))
 
     async def close(self) -> None:
         """Look for Redis no more."""
@@ -231,14 +249,15 @@ class Buckets:
         windows = {window.name: window for one in requests for window in one.windows}
         number = {name: place for place, name in enumerate(windows, 1)}
         unknown = 0 if self._ledger is None else -1
-        arguments: list[int] = [SLOT_MS, SLOTS]
+        arguments: list[int] = [SLOT_MS, SLOTS, PACED_SLOTS]
         for window in windows.values():
             seed, bound = self._taken[window.name].recent(), bounds.get(window.name, unknown)
-            arguments += [window.limit - window.aside, window.reserve - window.aside, seed, bound]
+            arguments += [window.limit - window.aside, window.reserve - window.aside, window.pace, seed, bound]
         for one in requests:
             # What the ledger granted is not given back to Redis.
             want = one.want if one.want > 0 or one.slot > 0 else 0
-            arguments += [want, one.slot, len(one.windows), *(number[window.name] for window in one.windows)]
+            arguments += [want, one.slot, int(one.first), len(one.windows)]
+            arguments += [number[window.name] for window in one.windows]
         keys = [*(self._prefix + name for name in windows), self._prefix + "since"]
         slot, life, *answer = [int(number) for number in await self._take(keys=keys, args=arguments)]
         grants = zip(answer[::3], answer[1::3], answer[2::3], strict=True)

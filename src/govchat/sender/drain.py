@@ -24,8 +24,7 @@ from govchat.obs import metrics
 from govchat.outbox.claim import Claimed, Result, Want, claim, record
 from govchat.outbox.put import Lane
 from govchat.sender.breaker import Breakers
-from govchat.sender.say import MOVED_ON, limit_of, say, untouched, windows_of
-from govchat.sender.spread import Spread
+from govchat.sender.say import MOVED_ON, say, untouched, windows_of
 from govchat.tenants.credentials import CredentialBusy, CredentialRevoked, Credentials
 from govchat.tenants.registry import Registry, Tenant
 from govchat.tenants.tokens import Access
@@ -57,8 +56,8 @@ RECORD_TRIES = 20
 RECORDED_AT_ONCE = 500
 # Results of about this long, or so many, share a record; those of campaigns are in no hurry.
 RECORDS, BULK_RECORDS = (0.01, 50), (0.04, 200)
-# Without tokens, a province is looked at again after this long at the latest.
-LONGEST_REST_S = 5.0
+# Without tokens, a province is looked at again after this long at the earliest and at the latest.
+SHORT_REST_S, LONGEST_REST_S = 0.02, 5.0
 # How long what a province was served counts in full against its turn.
 SERVED_HALVES_S = 10.0
 # Another process is claiming for this province.
@@ -89,7 +88,6 @@ class Drainer:
         linger_s, enough = BULK_RECORDS if self._bulk else RECORDS
         self._recorder = Gather(self._record, most=RECORDED_AT_ONCE, linger_s=linger_s, enough=enough, parallel=2)
         self._breakers = Breakers()
-        self._spread = Spread() if self._bulk else None
         self._busy: dict[UUID, int] = defaultdict(int)
         self._under_way = 0
         self._most = float(MOST_AT_ONCE)
@@ -155,7 +153,7 @@ class Drainer:
 
     async def permit(self, tenant: Tenant) -> bool:
         """Take a token for one call that is no message, such as an upload; False when the limits leave none to campaigns now."""
-        (grant,) = await self.buckets.take_all([Request(windows_of(tenant), 1)])
+        grant = await self.buckets.take(windows_of(tenant), 1, first=False)
         if grant.granted and not grant.open:
             await self.buckets.give_back(windows_of(tenant), grant.granted, grant)
         return bool(grant.open)
@@ -167,7 +165,9 @@ class Drainer:
             return []
         self._fade()
         wants.sort(key=lambda want: self._served[want[0].id])
-        grants = await self.buckets.take_all([Request(windows_of(tenant), want) for tenant, _, want in wants])
+        grants = await self.buckets.take_all(
+            [Request(windows_of(tenant), want, first=not self._bulk) for tenant, _, want in wants]
+        )
         asked: list[Want] = []
         for (tenant, _, _), grant in zip(wants, grants, strict=True):
             most = grant.granted if self.lanes[0] == Lane.REPLY else grant.open
@@ -179,16 +179,21 @@ class Drainer:
         most_of = {want.tenant_id: want.most for want in asked}
         unused: list[Request] = []
         again: list[UUID] = []
-        for (tenant, access, _), grant in zip(wants, grants, strict=True):
+        for (tenant, access, want), grant in zip(wants, grants, strict=True):
             mine = claimed.get(tenant.id, [])
             self._served[tenant.id] += len(mine)
             if grant.granted > len(mine):
                 unused.append(Request(windows_of(tenant), len(mine) - grant.granted, grant.slot))
+            if tenant.id in most_of:
+                self._looked[tenant.id] = len(mine)
             self._begin(tenant, access, mine, grant.at)
             if tenant.id in held:
                 self._rest(tenant, held_s, denied=False)
             elif mine and len(mine) == most_of[tenant.id]:
                 again.append(tenant.id)
+            elif grant.open < want and not self._bulk and grant.open <= sum(one.lane > Lane.REPLY for one in mine):
+                # Notices may wait for what campaigns leave: asked for in vain, it is theirs as soon as there is any.
+                self._look_in(tenant, max(grant.wait_s, SHORT_REST_S))
         if unused:
             self._start(self.buckets.take_all(unused))
         return again
@@ -215,12 +220,9 @@ class Drainer:
 
     def _begin(self, tenant: Tenant, access: Access, mine: Sequence[Claimed], granted_at: float) -> None:
         """Send what a look has claimed, and remember what the next look has to know."""
-        self._looked[tenant.id] = len(mine)
         if self._busy[tenant.id]:  # citizens who were being spoken to were left out: look again when something is done
             self._asked[tenant.id] = None
         if mine:
-            if self._spread is not None:
-                self._spread.took(tenant.id, len(mine))
             self._hold(tenant.id, len(mine))
             self._send(tenant, access, mine, granted_at)
         else:
@@ -245,11 +247,9 @@ class Drainer:
         free = min(share, self._free(tenant_id))
         if not tenant.speaks:
             return None
-        if (pause_s := self._pause_s(tenant)) is not None:
-            self._rest(tenant, pause_s, denied=False)
+        if self._breakers.room(tenant_id, _now()) == 0:
+            self._rest(tenant, self._breakers.wait_s(tenant_id, _now()), denied=False)
             return None
-        if self._spread is not None:
-            free = min(free, self._spread.room(tenant_id, limit_of(tenant), _now()))
         if free <= 0:
             (self._asked if self._bulk and self._busy[tenant_id] else self._full)[tenant_id] = None
             return None
@@ -261,14 +261,6 @@ class Drainer:
             self._breakers.probe(tenant_id, going=True)
             return tenant, access, 1
         return tenant, access, min(free, max(FIRST_LOOK, 2 * self._looked.get(tenant_id, 0)))
-
-    def _pause_s(self, tenant: Tenant) -> float | None:
-        """How long this province is left alone: its circuit is open, or its campaigns are ahead of the minute."""
-        if self._breakers.room(tenant.id, _now()) == 0:
-            return self._breakers.wait_s(tenant.id, _now())
-        if self._spread is not None and not self._spread.room(tenant.id, limit_of(tenant), _now()):
-            return min(self._spread.wait_s(tenant.id, limit_of(tenant)), LONGEST_REST_S)
-        return None
 
     def _free(self, tenant_id: UUID) -> int:
         """How many more messages of this province may be on their way; none while it is no handful and something is on its way."""
@@ -294,7 +286,7 @@ class Drainer:
         """No tokens, or another process is at it: look again then."""
         if denied:
             metrics.BUCKET_DENIALS.labels(metrics.tenant_label(tenant.slug), "any").inc()
-            wait_s = min(max(wait_s, 0.1), LONGEST_REST_S)
+            wait_s = min(max(wait_s, SHORT_REST_S), LONGEST_REST_S)
 
         def rested() -> None:
             self._resting.pop(tenant.id, None)
@@ -302,6 +294,9 @@ class Drainer:
 
         if tenant.id not in self._resting:
             self._resting[tenant.id] = asyncio.get_running_loop().call_later(wait_s, rested)
+
+    def _look_in(self, tenant: Tenant, wait_s: float) -> None:
+        asyncio.get_running_loop().call_later(wait_s, self.look, tenant.id)
 
     def _send(self, tenant: Tenant, access: Access | None, claimed: Sequence[Claimed], granted_at: float) -> None:
         groups: dict[UUID, list[Claimed]] = {}
@@ -340,7 +335,7 @@ class Drainer:
             self._most, self._fewer_at = max(LEAST_AT_ONCE, self._most * FEWER), now
         if now - granted_at > NOT_BEGUN_S:
             return False
-        grant = await self.buckets.take(windows_of(tenant), 1)
+        grant = await self.buckets.take(windows_of(tenant), 1, first=not self._bulk)
         return grant.granted == 1 and _now() - grant.at <= LATE_S and _now() - granted_at <= NOT_BEGUN_S
 
     def _done(self, tenant: Tenant, results: Sequence[Result]) -> None:
@@ -353,7 +348,7 @@ class Drainer:
                 self._refused[tenant.id] = max(self._refused.get(tenant.id, 0), result.refused_generation)
         later = [result.due_at for result in results if result.state == "queued" and result.due_at is not None]
         if later and (wait_s := max(0.0, (min(later) - clock.now()).total_seconds())) < LONGEST_REST_S:
-            asyncio.get_running_loop().call_later(wait_s, self.look, tenant.id)
+            self._look_in(tenant, wait_s)
         if any(one.outcome == MOVED_ON or (one.state == "queued" and one.due_at is None) for one in results):
             self._asked[tenant.id] = None
         room = not self._bulk or not self._busy[tenant.id] or self._free(tenant.id)

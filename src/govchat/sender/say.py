@@ -53,13 +53,8 @@ def windows_of(tenant: Tenant) -> tuple[Window, Window]:
     shared = tenant.app.requests_per_minute
     return (
         Window(f"app:{tenant.app.app_id}", shared, reserve_for(shared)),
-        Window(f"oa:{tenant.oa_id}", own, reserve_for(own)),
+        Window(f"oa:{tenant.oa_id}", own, reserve_for(own), paced=True),
     )
-
-
-def limit_of(tenant: Tenant) -> int:
-    """What this tenant may send in a minute."""
-    return max(1, min(window.limit for window in windows_of(tenant)))
 
 
 async def say(
