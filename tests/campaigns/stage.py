@@ -207,9 +207,9 @@ class Stage:
         fanout, tenant = self.fanout(page=page), self.tenant(slug)
         for turn in range(20):
             with clock.shifted(timedelta(seconds=2 * turn)):  # what waits for a moment comes due
-                await fanout._turn(tenant)  # the other provinces have their own stories
+                await fanout.move([tenant.id])  # the other provinces have their own stories
                 await self.send(slug)
-                await fanout._turn(tenant)
+                await fanout.move([tenant.id])
             told = await self.shown(slug, campaign_id)
             if told["state"] == "done":
                 break

@@ -27,9 +27,9 @@ async def moved(stage: Stage, slug: str, campaign: UUID, turns: int = 4) -> dict
     """The campaign after some turns of the fan-out."""
     fanout, tenant = stage.fanout(), stage.tenant(slug)
     for _ in range(turns):
-        await fanout._turn(tenant)
+        await fanout.move([tenant.id])
     await stage.send(slug)
-    await fanout._turn(tenant)
+    await fanout.move([tenant.id])
     return await stage.shown(slug, campaign)
 
 
@@ -166,11 +166,11 @@ async def asked(stage: Stage, slug: str, what: str, refusal: int | None = None) 
     `refusal`."""
     tenant, faults = stage.tenant(slug), stage.house.zalo.world.faults
     if what == "cs":
-        await stage.fanout()._turn(tenant)
+        await stage.fanout().move([tenant.id])
     slow = faults.add(Fault(kind="latency", oa=slug, call=what, ms=400, count=1))  # type: ignore[arg-type]
     if refusal is not None:
         faults.add(Fault(kind="error", oa=slug, call="cs", count=1, code=refusal))
-    turn = asyncio.create_task(stage.fanout()._turn(tenant))
+    turn = asyncio.create_task(stage.fanout().move([tenant.id]))
     while not slow.struck:  # noqa: ASYNC110
         await asyncio.sleep(0.005)
     return turn

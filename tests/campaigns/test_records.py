@@ -70,8 +70,9 @@ async def test_counts_and_money_are_those_of_the_rows_whatever_became_of_them(st
     async with db.tenant(tenant.id) as session:
         before = await counts_of(session, tenant.id, campaigns)
         assert before[campaigns[1]][1] == COST * (len(sent) + 3), "what was sent and what may have been"
-        while await fold(session, tenant.id):
-            pass
+    while await fold(db, [tenant.id]):
+        pass
+    async with db.tenant(tenant.id) as session:
         assert await counts_of(session, tenant.id, campaigns) == before
     (row,) = await rows(
         stage.house, tenant, "SELECT state, attempts, settled_by FROM outbox_messages WHERE tenant_id = :tenant AND id = :id",

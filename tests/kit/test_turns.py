@@ -38,6 +38,7 @@ def test_few_places_are_all_looked_at_every_time(hand: Hand) -> None:
 
 def test_every_one_of_many_places_is_seen_within_its_time(hand: Hand) -> None:
     all_, turns, seen = places(1000), Turns(every_s=20), set[UUID]()
+    assert turns.next(all_) == list(all_), "a process that has just started knows of nothing"
     for _ in range(4):
         hand.now += 5
         found = turns.next(all_)
@@ -48,12 +49,14 @@ def test_every_one_of_many_places_is_seen_within_its_time(hand: Hand) -> None:
 
 def test_a_long_pause_brings_everybody_at_once(hand: Hand) -> None:
     all_, turns = places(1000), Turns(every_s=20)
+    turns.next(all_)
     hand.now += 60
     assert set(turns.next(all_)) == set(all_)
 
 
 def test_where_something_stirred_is_looked_at_every_time_for_a_while(hand: Hand) -> None:
     all_, turns = places(1000), Turns(every_s=20)
+    turns.next(all_)
     lively = list(all_)[-1]
     turns.stir(lively)
     for _ in range(5):

@@ -1,5 +1,6 @@
 """Beginning an approved campaign: its body is made, sealed and opened for claims; and keeping that body true while it is sent."""
 
+from datetime import timedelta
 from uuid import UUID
 
 import msgspec
@@ -27,10 +28,10 @@ OPEN = text(
     """
     INSERT INTO outbox_bodies
       (tenant_id, id, is_open, rank, body_sealed, by_cs, price_cs, price_uid, is_promotion, quiet_from, quiet_to, fields, list_id,
-       ceiling, template_id)
+       ceiling, template_id, refreshed_at)
     VALUES (:tenant_id, :id, true, :rank, :body_sealed, true, :price_cs, :price_uid, :is_promotion, :quiet_from, :quiet_to,
-            :fields, :list_id, :ceiling, :template_id)
-    ON CONFLICT (tenant_id, id) DO UPDATE SET is_open = true, body_sealed = excluded.body_sealed
+            :fields, :list_id, :ceiling, :template_id, :refreshed_at)
+    ON CONFLICT (tenant_id, id) DO UPDATE SET is_open = true, body_sealed = excluded.body_sealed, refreshed_at = excluded.refreshed_at
     """
 )
 
@@ -87,8 +88,24 @@ async def open_body(
         "list_id": _list_of(row),
         "ceiling": row.max_cost,
         "template_id": message.template.template_id if message.template else None,
+        "refreshed_at": clock.now(),
     }
     await session.execute(OPEN, held)
+
+
+async def take_refresh(session: AsyncSession, tenant_id: UUID, campaign_id: UUID, *, after: timedelta) -> bool:
+    """Say that the body is made true now, if nobody has for so long; answers whether it is the caller's to do."""
+    taken = await session.execute(
+        update(OutboxBodyRow)
+        .where(
+            OutboxBodyRow.tenant_id == tenant_id,
+            OutboxBodyRow.id == campaign_id,
+            OutboxBodyRow.refreshed_at < clock.now() - after,
+        )
+        .values(refreshed_at=clock.now())
+        .returning(OutboxBodyRow.id)
+    )
+    return taken.first() is not None
 
 
 async def refresh(

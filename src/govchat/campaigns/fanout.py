@@ -6,18 +6,15 @@ processes may do it: a page is taken under the campaign's row lock, and whoever 
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from datetime import timedelta
 from uuid import UUID
 
 import structlog
-from sqlalchemy import Boolean, ColumnElement, literal_column, select
-from sqlalchemy.ext.asyncio import AsyncSession
 
-from govchat.campaigns import arrange, begin, broadcast, expand, finish, pictures, queries
+from govchat.campaigns import arrange, at_hand, begin, broadcast, expand, finish, pictures, queries
+from govchat.campaigns.at_hand import AtHand
 from govchat.campaigns.message import ROOM, body_of, fields_of
-from govchat.campaigns.models import CampaignRow
-from govchat.kit import clock
 from govchat.kit.phrases import overlaid
 from govchat.kit.turns import Turns
 from govchat.outbox import tally
@@ -40,8 +37,9 @@ CRUMBS = 10
 BUSY_S, IDLE_S = 0.5, 2.5
 # With more tenants than `kit.turns.FEW`, a campaign in one where nothing stirred begins within this.
 ALL_S = 12.0
-# A running campaign's hours, prices and picture are looked at again this often.
-REFRESH = timedelta(seconds=30)
+# A running campaign's hours, prices and picture are looked at again this often, by one process after the other, and so many in a round:
+# with more campaigns than that the oldest look comes first.
+REFRESH, REFRESHED_AT_ONCE = timedelta(seconds=30), 10
 
 Permit = Callable[[Tenant], Awaitable[bool]]
 Waiting = Callable[[], Awaitable[bool]]
@@ -79,7 +77,6 @@ class Fanout:
         self.waiting = waiting
         self.page = page
         self.turns = Turns(every_s=ALL_S)
-        self._refreshed: dict[UUID, float] = {}
         self._echoes: dict[UUID, bytes] = {}
 
     async def run_for_ever(self) -> None:
@@ -99,41 +96,50 @@ class Fanout:
 
     async def round(self) -> tuple[bool, bool]:
         """Move campaigns on by a turn; answers whether a page was put and whether anything is under way."""
-        which = self.turns.next(self.registry.now.tenants)
-        rows = await self.db.rows("SELECT tenant FROM campaigns_to_move($1, $2)", which, clock.now())
-        self.turns.stir(*(row["tenant"] for row in rows))
+        return await self.move(self.turns.next(self.registry.now.tenants))
+
+    async def move(self, tenant_ids: Sequence[UUID]) -> tuple[bool, bool]:
+        """`round` for these provinces."""
+        found = await at_hand.at_hand(self.db, tenant_ids)
+        self.turns.stir(*found)
+        await tally.fold(self.db, [tenant for tenant, one in found.items() if one.counts])
+        stale = set(at_hand.stale(found, REFRESH, REFRESHED_AT_ONCE))
         moved = False
-        for row in rows:
-            tenant = await self.registry.by_id(row["tenant"])
+        for tenant_id, one in found.items():
+            tenant = await self.registry.by_id(tenant_id)
             try:
-                moved = await self._turn(tenant) or moved
+                moved = (
+                    await self._turn(tenant, one, {campaign for whose, campaign in stale if whose == tenant_id})
+                    or moved
+                )
             except Exception as error:  # one province's trouble is not the others'
                 log.warning("campaigns.turn_failed", tenant=tenant.slug, error=type(error).__name__, exc_info=error)
-        return moved, bool(rows)
+        return moved, bool(found)
 
-    async def _turn(self, tenant: Tenant) -> bool:
-        async with self.db.tenant(tenant.id) as session:
-            await tally.fold(session, tenant.id)
-            found = await _under_way(session, tenant.id)
-            wanted = await pictures.waiting(session, tenant.id)
-        for picture_id in wanted:
-            await self._hand_over(tenant, picture_id)
+    async def _turn(self, tenant: Tenant, found: AtHand, stale: Collection[UUID]) -> bool:
+        if found.pictures:
+            async with self.db.tenant(tenant.id) as session:
+                wanted = await pictures.waiting(session, tenant.id)
+            for picture_id in wanted:
+                await self._hand_over(tenant, picture_id)
         moved = False
-        for campaign_id, state, expanded, way, waits in found:
-            if way == "broadcast":
-                await broadcast.look_after(await self._hands(tenant), tenant, campaign_id)
-            if state in ("approved", "scheduled"):
-                if await self._begin(tenant, campaign_id) != "personal":
+        for campaign in found.campaigns:
+            expanded = campaign.expanded
+            if campaign.way == "broadcast":
+                await broadcast.look_after(await self._hands(tenant), tenant, campaign.id)
+            if campaign.state in ("approved", "scheduled"):
+                if await self._begin(tenant, campaign.id) != "personal":
                     continue
-                expanded = False  # noqa: PLW2901 - it has only begun
-            if state == "cancelled":
-                moved = await self._sweep(tenant, campaign_id) or moved
+                expanded = False  # it has only begun
+            if campaign.state == "cancelled":
+                moved = await self._sweep(tenant, campaign.id) or moved
                 continue
-            await self._refresh(tenant, campaign_id)
+            if campaign.id in stale:
+                await self._refresh(tenant, campaign.id)
             if not expanded:
-                moved = await self._expand(tenant, campaign_id) or moved
-            elif not waits:
-                await self._finish(tenant, campaign_id)
+                moved = await self._expand(tenant, campaign.id) or moved
+            elif not campaign.waits:
+                await self._finish(tenant, campaign.id)
         return moved
 
     async def _hand_over(self, tenant: Tenant, picture_id: UUID) -> str | None:
@@ -161,16 +167,14 @@ class Fanout:
                 allow_insecure=not self.registry.settings.is_production,
             )  # fmt: skip
         if begun:
-            self._refreshed[campaign_id] = time.monotonic()
             log.info("campaigns.begun", tenant=tenant.slug, campaign=str(campaign_id))
         return "personal" if begun else None
 
     async def _refresh(self, tenant: Tenant, campaign_id: UUID) -> None:
-        """Hours, prices and picture as they are now, every now and then."""
-        last = self._refreshed.get(campaign_id)
-        if last is not None and time.monotonic() - last < REFRESH.total_seconds():
-            return
-        self._refreshed[campaign_id] = time.monotonic()
+        """Hours, prices and picture as they are now, unless another process has just looked."""
+        async with self.db.tenant(tenant.id) as session:
+            if not await begin.take_refresh(session, tenant.id, campaign_id, after=REFRESH):
+                return
         vault = await self.registry.tenant_vault(tenant.id)
         picture = await begin.picture_of(self.db, vault, tenant, campaign_id)
         attachment_id = await self._hand_over(tenant, picture) if picture is not None else None
@@ -229,29 +233,5 @@ class Fanout:
         async with self.db.tenant(tenant.id) as session:
             if not await finish.finish(session, tenant.id, campaign_id):
                 return
-        self._refreshed.pop(campaign_id, None)
         self._echoes.pop(campaign_id, None)
         log.info("campaigns.done", tenant=tenant.slug, campaign=str(campaign_id))
-
-
-# Whether somebody waits to be told: a probe of the index that claims use, never a join (`OFFSET 0`), whatever is believed of the tables.
-_WAITS: ColumnElement[bool] = literal_column(
-    "EXISTS (SELECT FROM outbox_messages m WHERE m.tenant_id = campaigns.tenant_id AND m.body_ref = campaigns.id"
-    " AND m.state = 'queued' OFFSET 0)",
-    Boolean,
-)
-
-
-async def _under_way(session: AsyncSession, tenant_id: UUID) -> list[tuple[UUID, str, bool, str | None, bool]]:
-    """Campaigns that may be moved on, and whether any of their messages waits, oldest first: emergencies before everything else."""
-    rows = await session.execute(
-        select(CampaignRow.id, CampaignRow.state, CampaignRow.expanded, CampaignRow.way, _WAITS)
-        .where(
-            CampaignRow.tenant_id == tenant_id,
-            CampaignRow.state.in_(("approved", "scheduled", "running"))
-            | ((CampaignRow.state == "cancelled") & ~CampaignRow.swept),
-            (CampaignRow.state != "scheduled") | (CampaignRow.send_at <= clock.now()),
-        )
-        .order_by((CampaignRow.class_ != "emergency"), CampaignRow.id)
-    )
-    return [(row[0], row[1], row[2], row[3], row[4]) for row in rows]

@@ -55,7 +55,9 @@ async def finish(session: AsyncSession, tenant_id: UUID, campaign_id: UUID) -> b
     """`done`, once everybody is planned, nobody waits and no doubt is worth waiting for; answers whether it is."""
     row = await queries.row_of(session, tenant_id, campaign_id, lock=True)
     counts, spent = (await counts_of(session, tenant_id, [campaign_id])).get(campaign_id, (Counts(), 0))
-    if row.state != "running" or not row.expanded or counts.open or await _in_doubt(session, tenant_id, campaign_id):
+    if row.state != "running" or not row.expanded or counts.open:
+        return False
+    if counts.uncertain and await _in_doubt(session, tenant_id, campaign_id):
         return False
     row.state, row.finished_at = "done", clock.now()
     await session.execute(CLOSE, {"tenant": tenant_id, "body": campaign_id})

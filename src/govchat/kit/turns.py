@@ -1,7 +1,7 @@
 """Looking at many places in turns: those where something stirred at every look, each of the others at least every so often.
 
 A look costs the database a few index probes for each place. With few places all of them are looked at each time; with a thousand,
-nearly all are still, and are seen again within `every_s`.
+nearly all are still, and are seen again within `every_s`. A process that has just started knows of nothing: it looks at all of them.
 """
 
 import time
@@ -22,7 +22,7 @@ class Turns:
         self._few = few
         self._stirred: dict[UUID, float] = {}
         self._waiting: list[UUID] = []
-        self._looked = time.monotonic()
+        self._looked: float | None = None
 
     def stir(self, *places: UUID) -> None:
         """Look at these each time for a while."""
@@ -32,12 +32,12 @@ class Turns:
     def next(self, places: Collection[UUID]) -> list[UUID]:
         """The places to look at now, of all there are: as many of the still ones as have to be seen by now for none to wait longer."""
         now = time.monotonic()
-        since, self._looked = now - self._looked, now
-        if len(places) <= self._few:
+        before, self._looked = self._looked, now
+        if len(places) <= self._few or before is None:
             return list(places)
         self._stirred = {place: until for place, until in self._stirred.items() if until > now}
         lively = [place for place in self._stirred if place in places]
-        wanted = min(len(places), max(self._few - len(lively), int(len(places) * since / self._every_s) + 1))
+        wanted = min(len(places), max(self._few - len(lively), int(len(places) * (now - before) / self._every_s) + 1))
         if len(self._waiting) < wanted:
             self._waiting += places
         still, self._waiting = self._waiting[:wanted], self._waiting[wanted:]

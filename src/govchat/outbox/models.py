@@ -126,8 +126,8 @@ class OutboxBodyRow(TenantRow, Base):
     """What all recipients of one campaign are told (`id` is the campaign's), and what holds for each of them when they are claimed.
 
     `is_open` False rests them all at once. `rank` orders the campaigns of a province. Prices in đồng; None: that way is closed.
-    `template_id` is what says it by user id. `ceiling` is what may be spent, `reserved` what claims have set aside. The last six are
-    counts that `outbox_tallies` still adds to.
+    `template_id` is what says it by user id. `ceiling` is what may be spent, `reserved` what claims have set aside. The six before
+    `refreshed_at` are counts that `outbox_tallies` still adds to. At `refreshed_at` hours, prices and picture were last as they should be.
     """
 
     __tablename__ = "outbox_bodies"
@@ -154,6 +154,7 @@ class OutboxBodyRow(TenantRow, Base):
     failed: Mapped[int] = mapped_column(server_default="0")
     skipped: Mapped[int] = mapped_column(server_default="0")
     spent: Mapped[int] = mapped_column(server_default="0")
+    refreshed_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
 
 class OutboxTallyRow(TenantRow, Base):

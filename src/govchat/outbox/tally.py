@@ -7,6 +7,8 @@ import msgspec
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from govchat.db.session import Database
+
 FOLDED_AT_ONCE = 20_000
 
 
@@ -46,26 +48,7 @@ COUNTS = text(
     """
 )
 
-FOLD = text(
-    """
-    WITH taken AS (
-      DELETE FROM outbox_tallies WHERE tenant_id = :tenant AND id IN (
-        SELECT id FROM outbox_tallies WHERE tenant_id = :tenant ORDER BY id LIMIT :most FOR UPDATE SKIP LOCKED)
-      RETURNING body_ref, state, by, cost, refund
-    ), sums AS (
-      SELECT body_ref, sum(cost) AS cost, sum(refund) AS refund, coalesce(sum(by) FILTER (WHERE state = 'sent'), 0) AS sent,
-             coalesce(sum(by) FILTER (WHERE state = 'uncertain'), 0) AS uncertain,
-             coalesce(sum(by) FILTER (WHERE state = 'failed'), 0) AS failed,
-             coalesce(sum(by) FILTER (WHERE state = 'skipped'), 0) AS skipped
-      FROM taken GROUP BY body_ref
-    )
-    UPDATE outbox_bodies b
-    SET sent = b.sent + s.sent, uncertain = b.uncertain + s.uncertain, failed = b.failed + s.failed,
-        skipped = b.skipped + s.skipped, spent = b.spent + s.cost, reserved = b.reserved - s.refund
-    FROM sums s WHERE b.tenant_id = :tenant AND b.id = s.body_ref
-    RETURNING b.id
-    """
-)
+FOLD = "SELECT outbox_fold($1, $2)"
 
 
 async def counts_of(session: AsyncSession, tenant_id: UUID, ids: Sequence[UUID]) -> dict[UUID, tuple[Counts, int]]:
@@ -89,6 +72,6 @@ async def counts_of(session: AsyncSession, tenant_id: UUID, ids: Sequence[UUID])
     return found
 
 
-async def fold(session: AsyncSession, tenant_id: UUID) -> bool:
-    """Add what was tallied to the bodies' own figures; answers whether there was anything."""
-    return bool((await session.execute(FOLD, {"tenant": tenant_id, "most": FOLDED_AT_ONCE})).all())
+async def fold(db: Database, tenant_ids: Sequence[UUID]) -> int:
+    """Add what was tallied in these provinces to the bodies' own figures; answers of how many bodies there was anything."""
+    return int(await db.call(FOLD, list(tenant_ids), FOLDED_AT_ONCE)) if tenant_ids else 0

@@ -47,7 +47,7 @@ FEWER, MORE = 0.6, 0.1
 # A full process looks again at those it had no room for when it is down to this share.
 ROOM_AGAIN = 0.75
 # A claim of campaigns' messages costs as much to begin as to claim this many: while some of a province's are on their way, the next are
-# claimed when there is room for so many.
+# claimed when there is room for so many. With more provinces than there is room for, each has its turn with all its slots.
 HANDFUL = 8
 # What is claimed but not on its way yet is small: a look at a province that had little to send asks for little.
 FIRST_LOOK = 4
@@ -235,7 +235,7 @@ class Drainer:
         await self.credentials.take_up(known[one] for one in tenant_ids if one in known)
         for place, tenant_id in enumerate(sorted(tenant_ids, key=lambda one: self._busy.get(one, 0))):
             share = -(-room // (len(tenant_ids) - place))
-            want = await self._want(tenant_id, min(room, max(share, HANDFUL)) if self._bulk else share)
+            want = await self._want(tenant_id, min(room, max(share, SLOTS)) if self._bulk else share)
             if want is not None:
                 wants.append(want)
                 room -= want[2]
@@ -260,7 +260,7 @@ class Drainer:
         if self._breakers.room(tenant_id, _now()) is not None:
             self._breakers.probe(tenant_id, going=True)
             return tenant, access, 1
-        return tenant, access, min(free, max(FIRST_LOOK, 2 * self._looked.get(tenant_id, 0)))
+        return tenant, access, free if self._bulk else min(free, max(FIRST_LOOK, 2 * self._looked.get(tenant_id, 0)))
 
     def _free(self, tenant_id: UUID) -> int:
         """How many more messages of this province may be on their way; none while it is no handful and something is on its way."""
