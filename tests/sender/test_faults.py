@@ -15,7 +15,7 @@ from govchat.kit import buckets
 from govchat.kit.buckets import Window
 from govchat.obs import metrics
 from govchat.outbox.put import Lane
-from govchat.sender import drain
+from govchat.sender import drain, room
 from govchat.sender import say as saying
 from govchat.simulator.faults import Fault
 from govchat.tenants.tokens import token_context
@@ -253,7 +253,7 @@ async def test_a_hanging_official_account_slows_no_other(shop: House) -> None:
     async def hanging() -> int:
         return shop.zalo.world.stats.faults["hang"]
 
-    await eventually(hanging, until=lambda count: count >= drain.SLOTS, what="every slot hanging")
+    await eventually(hanging, until=lambda count: count >= room.SLOTS, what="every slot hanging")
     for number in range(5):
         await meet(shop, f"quick-{number}", "ha-tinh")
     # All of it happened while not one hanging send had come to an end.

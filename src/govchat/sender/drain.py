@@ -24,6 +24,7 @@ from govchat.obs import metrics
 from govchat.outbox.claim import Claimed, Result, Want, claim, record
 from govchat.outbox.put import Lane
 from govchat.sender.breaker import Breakers
+from govchat.sender.room import Room
 from govchat.sender.say import MOVED_ON, say, untouched, windows_of
 from govchat.tenants.credentials import CredentialBusy, CredentialRevoked, Credentials
 from govchat.tenants.registry import Registry, Tenant
@@ -32,23 +33,11 @@ from govchat.zalo.client import ZaloClient
 
 log = structlog.get_logger()
 
-# Messages of one province on their way at the same time; fewer while the process is busy with many.
-SLOTS = 16
-BUSY, SLOTS_WHEN_BUSY = 256, 4
-MOST_AT_ONCE, LEAST_AT_ONCE = 512, 32
 # A grant that is older than this at the moment of sending is not used: with the windows' margin, Zalo never counts more than its limit.
 LATE_S = 0.5
 # What was claimed this long ago is not begun any more: a process that was frozen meanwhile must not say what another has settled. With the
 # HTTP time-out of 10 s, nothing is on its way when `sweep.STALE_AFTER` is over.
 NOT_BEGUN_S = 8.0
-# A process that is too slow for what it holds would let tokens lapse, each of them a message less: it holds fewer at once, down by this
-# share at most twice a second, and more again with every thousand messages that go in time.
-FEWER, MORE = 0.6, 0.1
-# A full process looks again at those it had no room for when it is down to this share.
-ROOM_AGAIN = 0.75
-# A claim of campaigns' messages costs as much to begin as to claim this many: while some of a province's are on their way, the next are
-# claimed when there is room for so many. With more provinces than there is room for, each has its turn with all its slots.
-HANDFUL = 8
 # What is claimed but not on its way yet is small: a look at a province that had little to send asks for little.
 FIRST_LOOK = 4
 # Recording is tried this often while PostgreSQL is away: what Zalo answered must not be forgotten.
@@ -88,10 +77,8 @@ class Drainer:
         linger_s, enough = BULK_RECORDS if self._bulk else RECORDS
         self._recorder = Gather(self._record, most=RECORDED_AT_ONCE, linger_s=linger_s, enough=enough, parallel=2)
         self._breakers = Breakers()
-        self._busy: dict[UUID, int] = defaultdict(int)
-        self._under_way = 0
-        self._most = float(MOST_AT_ONCE)
-        self._fewer_at = 0.0
+        self._room = Room(bulk=self._bulk)
+        self._late = Gather(self._take_late, most=RECORDED_AT_ONCE, linger_s=0.0, enough=RECORDED_AT_ONCE, parallel=2)
         self._grants: dict[UUID, Grant] = {}
         self._claims_failed = 0
         self._served: dict[UUID, float] = defaultdict(float)
@@ -107,7 +94,7 @@ class Drainer:
     def look(self, *tenant_ids: UUID) -> None:
         """Something may be due for these."""
         for tenant_id in tenant_ids:
-            if self._busy[tenant_id]:
+            if self._room.busy(tenant_id):
                 self._asked[tenant_id] = None
             if tenant_id not in self._resting:
                 self._rounds.ask(tenant_id)
@@ -129,7 +116,7 @@ class Drainer:
             for place, (tenant, want) in enumerate(wants)
             if self.lanes[0] == Lane.REPLY
             and tenant.id not in self._resting
-            and want <= self._free(tenant.id)
+            and want <= self._room.free(tenant.id)
             and self._breakers.room(tenant.id, _now()) is None
             and self.credentials.at_hand(tenant, not_generation=self._refused.get(tenant.id))
         ]
@@ -139,14 +126,14 @@ class Drainer:
             for (place, tenant, _), grant in zip(able, grants, strict=True):
                 reserved[place] = grant.granted
                 self._grants[tenant.id] = grant
-                self._hold(tenant.id, grant.granted)
+                self._room.hold(tenant.id, grant.granted)
         return reserved
 
     def adopt(self, tenant: Tenant, claimed: Sequence[Claimed], *, reserved: int) -> None:
         """Send these, which are `sending` in this worker's name already; the rest of what was reserved goes back."""
         unused, grant = reserved - len(claimed), self._grants.get(tenant.id, NO_GRANT)
         if unused:
-            self._hold(tenant.id, -unused)
+            self._room.hold(tenant.id, -unused)
             self._start(self.buckets.give_back(windows_of(tenant), unused, grant))
         if claimed:
             self._send(tenant, self.credentials.at_hand(tenant), claimed, grant.at)
@@ -160,9 +147,14 @@ class Drainer:
 
     async def _round(self, tenant_ids: list[UUID]) -> list[UUID]:
         """Take, claim and start sending for these; answers those that still may have more."""
-        wants = await self._wants(tenant_ids)
-        if not wants:
-            return []
+        wants: list[tuple[Tenant, Access, int]] = []
+        try:
+            await self._ask(tenant_ids, wants)
+            return await self._serve(wants) if wants else []
+        finally:
+            self._room.ask(-sum(want for _, _, want in wants))
+
+    async def _serve(self, wants: list[tuple[Tenant, Access, int]]) -> list[UUID]:
         self._fade()
         wants.sort(key=lambda want: self._served[want[0].id])
         grants = await self.buckets.take_all(
@@ -220,38 +212,40 @@ class Drainer:
 
     def _begin(self, tenant: Tenant, access: Access, mine: Sequence[Claimed], granted_at: float) -> None:
         """Send what a look has claimed, and remember what the next look has to know."""
-        if self._busy[tenant.id]:  # citizens who were being spoken to were left out: look again when something is done
+        if self._room.busy(
+            tenant.id
+        ):  # citizens who were being spoken to were left out: look again when something is done
             self._asked[tenant.id] = None
         if mine:
-            self._hold(tenant.id, len(mine))
+            self._room.hold(tenant.id, len(mine))
             self._send(tenant, access, mine, granted_at)
         else:
             self._breakers.probe(tenant.id, going=False)
 
-    async def _wants(self, tenant_ids: list[UUID]) -> list[tuple[Tenant, Access, int]]:
-        """Whom to ask, and for how many messages: what the process has room for is shared, least-served provinces first."""
-        wants: list[tuple[Tenant, Access, int]] = []
-        room, known = int(self._most) - self._under_way, self.registry.now.tenants
-        await self.credentials.take_up(known[one] for one in tenant_ids if one in known)
-        for place, tenant_id in enumerate(sorted(tenant_ids, key=lambda one: self._busy.get(one, 0))):
-            share = -(-room // (len(tenant_ids) - place))
-            want = await self._want(tenant_id, min(room, max(share, SLOTS)) if self._bulk else share)
+    async def _ask(self, tenant_ids: list[UUID], wants: list[tuple[Tenant, Access, int]]) -> None:
+        """Add whom to ask, and for how many messages: what the process has room for is shared, least-served provinces first."""
+        known, waiting = self.registry.now.tenants, sorted(tenant_ids, key=self._room.busy)
+        await self.credentials.take_up(known[one] for one in waiting[: max(0, self._room.left)] if one in known)
+        for place, tenant_id in enumerate(waiting):
+            if self._room.left <= 0:
+                self._full.update(dict.fromkeys(waiting[place:]))
+                break
+            want = await self._want(tenant_id, self._room.share(len(waiting) - place))
             if want is not None:
                 wants.append(want)
-                room -= want[2]
-        return wants
+                self._room.ask(want[2])
 
     async def _want(self, tenant_id: UUID, share: int) -> tuple[Tenant, Access, int] | None:
         """The tenant with its token and how many messages it may be asked for; None when not now."""
         tenant = await self.registry.by_id(tenant_id)
-        free = min(share, self._free(tenant_id))
+        free = min(share, self._room.free(tenant_id))
         if not tenant.speaks:
             return None
         if self._breakers.room(tenant_id, _now()) == 0:
             self._rest(tenant, self._breakers.wait_s(tenant_id, _now()), denied=False)
             return None
         if free <= 0:
-            (self._asked if self._bulk and self._busy[tenant_id] else self._full)[tenant_id] = None
+            (self._asked if self._bulk and self._room.busy(tenant_id) else self._full)[tenant_id] = None
             return None
         access = self.credentials.at_hand(tenant, not_generation=self._refused.get(tenant_id))
         if access is None:
@@ -261,17 +255,6 @@ class Drainer:
             self._breakers.probe(tenant_id, going=True)
             return tenant, access, 1
         return tenant, access, free if self._bulk else min(free, max(FIRST_LOOK, 2 * self._looked.get(tenant_id, 0)))
-
-    def _free(self, tenant_id: UUID) -> int:
-        """How many more messages of this province may be on their way; none while it is no handful and something is on its way."""
-        most = SLOTS if self._under_way < BUSY else HANDFUL if self._bulk else SLOTS_WHEN_BUSY
-        free = min(most - self._busy[tenant_id], int(self._most) - self._under_way)
-        return 0 if self._bulk and self._busy[tenant_id] and free < HANDFUL else free
-
-    def _hold(self, tenant_id: UUID, count: int) -> None:
-        """So many more of this province's messages are on their way, fewer below zero."""
-        self._busy[tenant_id] += count
-        self._under_way += count
 
     async def _fetch(self, tenant: Tenant) -> None:
         """Have a token at hand, then look: nobody else waits for it."""
@@ -328,19 +311,22 @@ class Drainer:
     async def _timely(self, tenant: Tenant, granted_at: float) -> bool:
         """Whether the message may go now: an old token is left to lapse, and another taken in its place; an old claim is not begun."""
         now = _now()
-        if now - granted_at <= LATE_S:
-            self._most = min(MOST_AT_ONCE, self._most + MORE)
+        late = now - granted_at > LATE_S
+        self._room.note(now, late=late)
+        if not late:
             return True
-        if now - self._fewer_at > LATE_S:
-            self._most, self._fewer_at = max(LEAST_AT_ONCE, self._most * FEWER), now
         if now - granted_at > NOT_BEGUN_S:
             return False
-        grant = await self.buckets.take(windows_of(tenant), 1, first=not self._bulk)
+        grant = await self._late.put(tenant)
         return grant.granted == 1 and _now() - grant.at <= LATE_S and _now() - granted_at <= NOT_BEGUN_S
+
+    async def _take_late(self, tenants: list[Tenant]) -> list[Grant]:
+        """A token for each message whose own has lapsed."""
+        return await self.buckets.take_all([Request(windows_of(one), 1, first=not self._bulk) for one in tenants])
 
     def _done(self, tenant: Tenant, results: Sequence[Result]) -> None:
         """Free the slots; look again at what these kept waiting, and at what they left for later."""
-        self._hold(tenant.id, -len(results))
+        self._room.hold(tenant.id, -len(results))
         for result in results:
             if self._breakers.note(tenant.id, result, _now()):
                 log.warning("sender.circuit_open", tenant=tenant.slug, wait_s=self._breakers.wait_s(tenant.id, _now()))
@@ -351,7 +337,7 @@ class Drainer:
             self._look_in(tenant, wait_s)
         if any(one.outcome == MOVED_ON or (one.state == "queued" and one.due_at is None) for one in results):
             self._asked[tenant.id] = None
-        room = not self._bulk or not self._busy[tenant.id] or self._free(tenant.id)
+        room = not self._bulk or not self._room.busy(tenant.id) or self._room.free(tenant.id)
         if room and (tenant.id in self._asked or tenant.id in self._full):
             self._asked.pop(tenant.id, None)
             self._full.pop(tenant.id, None)
@@ -359,7 +345,7 @@ class Drainer:
                 self._full[tenant.id] = None
             else:
                 self.look(tenant.id)
-        if self._full and self._under_way <= self._most * ROOM_AGAIN:  # whom the process had no room for at all
+        if self._full and self._room.again:  # whom the process had no room for at all
             full, self._full = self._full, {}
             self.look(*full)
 
