@@ -34,6 +34,12 @@ class AtHand(msgspec.Struct, frozen=True):
     pictures: bool
     campaigns: list[Campaign]
 
+    @property
+    def moves(self) -> bool:
+        """Whether there is more to do than to wait until everybody has been told."""
+        running = (one.state == "running" and one.expanded and one.waits for one in self.campaigns)
+        return self.counts or self.pictures or not all(running)
+
 
 async def at_hand(db: Database, tenant_ids: Sequence[UUID]) -> dict[UUID, AtHand]:
     """Of those provinces, the ones that have anything."""

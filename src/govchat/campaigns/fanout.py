@@ -35,7 +35,7 @@ PAGE_BESIDE, REST_BESIDE = 1000, 3.0
 CRUMBS = 10
 # How often a process looks: when something has just moved, doubling for as long as what is under way needs nothing, and while nothing is.
 BUSY_S, IDLE_S = 0.5, 2.5
-# With more tenants than `kit.turns.FEW`, a campaign in one where nothing stirred begins within this.
+# With more tenants than `kit.turns.FEW`, a campaign in one where nothing stirred begins within this, and its end is seen within it.
 ALL_S = 12.0
 # A running campaign's hours, prices and picture are looked at again this often, by one process after the other, and so many in a round:
 # with more campaigns than that the oldest look comes first.
@@ -101,7 +101,8 @@ class Fanout:
     async def move(self, tenant_ids: Sequence[UUID]) -> tuple[bool, bool]:
         """`round` for these provinces."""
         found = await at_hand.at_hand(self.db, tenant_ids)
-        self.turns.stir(*found)
+        # Where all that was planned waits to be said, there is nothing to do but to look for the end now and then.
+        self.turns.stir(*(tenant for tenant, one in found.items() if one.moves))
         await tally.fold(self.db, [tenant for tenant, one in found.items() if one.counts])
         stale = set(at_hand.stale(found, REFRESH, REFRESHED_AT_ONCE))
         moved = False
