@@ -6,7 +6,8 @@ nothing: all of them may be done twice, at once, and again.
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable
+import time
+from collections.abc import Awaitable, Callable, Iterable
 from uuid import UUID
 
 import msgspec
@@ -31,10 +32,13 @@ from govchat.privacy import retention
 from govchat.privacy.erase import resume
 from govchat.procedures.book import Book
 from govchat.ratings.invite import AFTER, UNTIL, invite_due
+from govchat.tenants.registry import Registry
 
 log = structlog.get_logger()
 
-MINUTE, DAY = 60.0, 86_400.0
+MINUTE, HOUR, DAY = 60.0, 3_600.0, 86_400.0
+# After each province, what is done once a day rests this many times as long as it took: citizens' messages are worked off beside it.
+REST_BESIDE = 2.0
 
 # A look in one round trip leaves the tenants where nothing stirred alone.
 CITIZENS = "SELECT tenant FROM citizens_to_think_of($1, $2, $3, $4)"
@@ -57,35 +61,6 @@ def chores_of(hands: Hands, book: Book, look: Callable[[UUID], object]) -> list[
         for tenant_id in await note_all(registry, book):
             look(tenant_id)
 
-    async def citizens() -> None:
-        """Petitions past their day, ratings to be asked for, officers who fell silent."""
-        which = [tenant.id for tenant in registry.now.tenants.values() if tenant.speaks]
-        now = clock.now()
-        for row in await registry.db.rows(CITIZENS, which, now, now - UNTIL, now - AFTER):
-            tenant = await registry.by_id(row["tenant"])
-            try:
-                vault = await registry.tenant_vault(tenant.id)
-                async with registry.db.tenant(tenant.id) as session:
-                    await watch(session, vault, tenant.id)
-                    invited = await invite_due(session, vault, tenant.id)
-                    await end_silent(session, tenant.id)
-            except (DomainError, *ANY_FAILURE) as error:  # one province's trouble is not the others'
-                log.warning("chore.tenant_failed", tenant=tenant.slug, error=type(error).__name__)
-                continue
-            if invited:
-                look(tenant.id)
-
-    async def forget() -> None:
-        """Erasures that were interrupted, and whatever was kept for long enough."""
-        store = Store.open(registry.settings)
-        for tenant in list(registry.now.tenants.values()):
-            try:
-                await resume(registry, tenant.id)
-                await retention.sweep(registry, tenant.id)
-                await sweep_files(store, registry, tenant.id)
-            except (DomainError, *ANY_FAILURE) as error:
-                log.warning("chore.tenant_failed", tenant=tenant.slug, error=type(error).__name__)
-
     async def count_incidents() -> None:
         await measure(registry.db, {tenant.id: tenant.slug for tenant in registry.now.tenants.values()})
 
@@ -95,10 +70,58 @@ def chores_of(hands: Hands, book: Book, look: Callable[[UUID], object]) -> list[
         Chore("overdue", MINUTE, overdue),
         Chore("notices", 3 * MINUTE, lambda: all_tenants(registry)),
         Chore("templates", 15 * MINUTE, lambda: sync_templates(registry, hands.credentials, hands.zalo)),
-        Chore("citizens", 3 * MINUTE, citizens),
-        Chore("forget", DAY, forget),
+        Chore("citizens", 3 * MINUTE, lambda: _think_of_citizens(registry, look)),
+        Chore("erase", HOUR, lambda: _each(registry, lambda tenant_id: resume(registry, tenant_id))),
+        Chore("forget", DAY, lambda: _forget(registry)),
         Chore("tidy_callbacks", DAY, lambda: tidy(registry)),
     ]
+
+
+async def _think_of_citizens(registry: Registry, look: Callable[[UUID], object]) -> None:
+    """Petitions past their day, ratings to be asked for, officers who fell silent."""
+    which = [tenant.id for tenant in registry.now.tenants.values() if tenant.speaks]
+    now = clock.now()
+
+    async def one(tenant_id: UUID) -> None:
+        vault = await registry.tenant_vault(tenant_id)
+        async with registry.db.tenant(tenant_id) as session:
+            await watch(session, vault, tenant_id)
+            invited = await invite_due(session, vault, tenant_id)
+            await end_silent(session, tenant_id)
+        if invited:
+            look(tenant_id)
+
+    rows = await registry.db.rows(CITIZENS, which, now, now - UNTIL, now - AFTER)
+    await _each(registry, one, [row["tenant"] for row in rows])
+
+
+async def _forget(registry: Registry) -> None:
+    """Whatever was kept for long enough."""
+    store = Store.open(registry.settings)
+
+    async def one(tenant_id: UUID) -> None:
+        await retention.sweep(registry, tenant_id)
+        await sweep_files(store, registry, tenant_id)
+
+    await _each(registry, one, rest=REST_BESIDE)
+
+
+async def _each(
+    registry: Registry,
+    act: Callable[[UUID], Awaitable[object]],
+    which: Iterable[UUID] | None = None,
+    *,
+    rest: float = 0.0,
+) -> None:
+    """Do it for these provinces, or all, one after the other: one's trouble is not the others'."""
+    for tenant_id in list(registry.now.tenants if which is None else which):
+        began = time.monotonic()
+        try:
+            await act(tenant_id)
+        except (DomainError, *ANY_FAILURE) as error:
+            tenant = registry.now.tenants.get(tenant_id)
+            log.warning("chore.tenant_failed", tenant=tenant and tenant.slug, error=type(error).__name__)
+        await asyncio.sleep(rest * (time.monotonic() - began))
 
 
 async def run(redis: "Redis", chores: list[Chore]) -> None:
@@ -107,8 +130,8 @@ async def run(redis: "Redis", chores: list[Chore]) -> None:
 
 
 async def _run(redis: "Redis", chore: Chore) -> None:
-    # Workers that start together don't all ask at the same moment.
-    await asyncio.sleep(random.uniform(0.1, 0.3) * min(chore.every_s, MINUTE))  # noqa: S311
+    # Workers that start together don't all ask at the same moment, and what is done once a day waits until the start is over.
+    await asyncio.sleep(random.uniform(0.1, 0.3) * min(chore.every_s, HOUR if chore.every_s >= DAY else MINUTE))  # noqa: S311
     while True:
         try:
             if not chore.shared or await _ours(redis, chore):
