@@ -51,13 +51,13 @@ async def at_hand(db: Database, tenant_ids: Sequence[UUID]) -> dict[UUID, AtHand
     return found
 
 
-def stale(found: dict[UUID, AtHand], after: timedelta, most: int) -> list[tuple[UUID, UUID]]:
-    """Province and campaign of those whose bodies were last made true longer ago than that, the oldest first."""
+def stale(found: dict[UUID, AtHand], after: timedelta, most: int) -> set[UUID]:
+    """Campaigns whose bodies were last made true longer ago than that, at most so many, the oldest first."""
     edge = clock.now() - after
     old = [
-        (campaign.refreshed_at, tenant, campaign.id)
-        for tenant, one in found.items()
+        (campaign.refreshed_at, campaign.id)
+        for one in found.values()
         for campaign in one.campaigns
         if campaign.state == "running" and campaign.refreshed_at is not None and campaign.refreshed_at < edge
     ]
-    return [(tenant, campaign) for _, tenant, campaign in sorted(old)[:most]]
+    return {campaign for _, campaign in sorted(old)[:most]}

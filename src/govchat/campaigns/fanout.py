@@ -104,15 +104,12 @@ class Fanout:
         # Where all that was planned waits to be said, there is nothing to do but to look for the end now and then.
         self.turns.stir(*(tenant for tenant, one in found.items() if one.moves))
         await tally.fold(self.db, [tenant for tenant, one in found.items() if one.counts])
-        stale = set(at_hand.stale(found, REFRESH, REFRESHED_AT_ONCE))
+        stale = at_hand.stale(found, REFRESH, REFRESHED_AT_ONCE)
         moved = False
         for tenant_id, one in found.items():
             tenant = await self.registry.by_id(tenant_id)
             try:
-                moved = (
-                    await self._turn(tenant, one, {campaign for whose, campaign in stale if whose == tenant_id})
-                    or moved
-                )
+                moved = await self._turn(tenant, one, stale) or moved
             except Exception as error:  # one province's trouble is not the others'
                 log.warning("campaigns.turn_failed", tenant=tenant.slug, error=type(error).__name__, exc_info=error)
         return moved, bool(found)

@@ -153,6 +153,7 @@ class Drainer:
             return await self._serve(wants) if wants else []
         finally:
             self._room.ask(-sum(want for _, _, want in wants))
+            self._look_where_there_was_no_room()
 
     async def _serve(self, wants: list[tuple[Tenant, Access, int]]) -> list[UUID]:
         self._fade()
@@ -212,9 +213,8 @@ class Drainer:
 
     def _begin(self, tenant: Tenant, access: Access, mine: Sequence[Claimed], granted_at: float) -> None:
         """Send what a look has claimed, and remember what the next look has to know."""
-        if self._room.busy(
-            tenant.id
-        ):  # citizens who were being spoken to were left out: look again when something is done
+        if self._room.busy(tenant.id):
+            # Citizens who were being spoken to were left out: look again when something is done.
             self._asked[tenant.id] = None
         if mine:
             self._room.hold(tenant.id, len(mine))
@@ -245,7 +245,7 @@ class Drainer:
             self._rest(tenant, self._breakers.wait_s(tenant_id, _now()), denied=False)
             return None
         if free <= 0:
-            (self._asked if self._bulk and self._room.busy(tenant_id) else self._full)[tenant_id] = None
+            (self._asked if self._room.busy(tenant_id) else self._full)[tenant_id] = None
             return None
         access = self.credentials.at_hand(tenant, not_generation=self._refused.get(tenant_id))
         if access is None:
@@ -345,7 +345,10 @@ class Drainer:
                 self._full[tenant.id] = None
             else:
                 self.look(tenant.id)
-        if self._full and self._room.again:  # whom the process had no room for at all
+        self._look_where_there_was_no_room()
+
+    def _look_where_there_was_no_room(self) -> None:
+        if self._full and self._room.again:
             full, self._full = self._full, {}
             self.look(*full)
 

@@ -36,7 +36,7 @@ class Room:
     @property
     def again(self) -> bool:
         """Whether it is worth looking again at those there was no room for at all."""
-        return self._under_way <= self._most * ROOM_AGAIN
+        return self._under_way <= self._most * ROOM_AGAIN and self.left > 0
 
     def busy(self, tenant_id: UUID) -> int:
         """How many of this province are on their way."""
