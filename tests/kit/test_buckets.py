@@ -191,7 +191,7 @@ async def test_a_campaign_is_spread_over_the_minute_and_what_comes_first_is_not(
     window = Window(secrets.token_hex(6), 2000, 20, paced=True)
     got = [await buckets.take([window], 30, first=False) for _ in range(3)]
     assert [grant.granted for grant in got] == [30, window.pace - 30, 0]
-    assert window.pace == 40, "a second's share of 2,000 is 33"
+    assert window.pace == 37, "a second's share of 2,000 is 33"
     assert 0 < got[-1].wait_s <= room.SLOT_MS / 1000
     assert (await buckets.take([window], 100)).open == 100
     assert (await buckets.take([fresh(2000)], 500, first=False)).granted == 500, "not everything is paced"
@@ -201,7 +201,7 @@ async def test_a_campaign_is_spread_over_the_minute_and_what_comes_first_is_not(
 def test_the_pace_leaves_all_of_a_minute_to_be_used(limit: int) -> None:
     pace = Window("any", limit, paced=True).pace
     assert pace * room.SLOTS / room.PACED_SLOTS >= limit
-    assert pace <= max(1.25 * limit / 60 + 1, 1)
+    assert pace <= max(1.15 * limit / 60 + 1, 1)
 
 
 async def test_what_is_given_back_can_be_taken_again(redis: Redis, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -243,7 +243,7 @@ async def test_a_long_rest_outlives_the_window(redis: Redis, monkeypatch: pytest
 async def test_a_window_that_redis_lost_is_filled_with_what_this_process_took(redis: Redis) -> None:
     buckets, window = Buckets(redis), fresh(30)
     assert (await buckets.take([window], 22)).granted == 22
-    assert await redis.delete(f"govchat:rate:{window.name}") == 1
+    assert await redis.delete(f"govchat:rates:{window.name}") == 1
     assert (await buckets.take([window], 30)).granted == 8
 
 

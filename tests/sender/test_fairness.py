@@ -154,7 +154,7 @@ async def test_of_a_shared_limit_the_least_served_province_takes_first(
 async def test_notices_go_before_a_campaign_that_takes_whatever_there_is(
     shop: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(buckets, "SLOT_MS", 10)
+    monkeypatch.setattr(buckets, "SLOT_MS", 5)
     window = Window("test:busy", 60, 6, paced=True)
     for module in (drain, saying):
         monkeypatch.setattr(module, "windows_of", lambda _: (window,))

@@ -124,7 +124,7 @@ async def test_minus_32_pushes_the_window_back_and_the_message_is_sent_later(
     assert shop.worker is not None
 
     async def blocked() -> bool:
-        return bool(await shop.worker.redis.hget(f"govchat:rate:oa:{tenant.oa_id}", "blocked"))  # type: ignore[union-attr]
+        return bool(await shop.worker.redis.hget(f"govchat:rates:oa:{tenant.oa_id}", "blocked"))  # type: ignore[union-attr]
 
     await eventually(blocked, what="the window being pushed back")
     found = await settled(shop, tenant, "limited", "sent", "sent")
@@ -160,7 +160,7 @@ async def test_a_burst_over_the_limit_waits_its_turn_and_is_said_once(
 ) -> None:
     """40 messages where 12 may go in a window, windows made short: few enough that the slowest machine asks for more."""
     tenant = shop.registry.by_slug("vinh-long")
-    monkeypatch.setattr(buckets, "SLOT_MS", 4)
+    monkeypatch.setattr(buckets, "SLOT_MS", 2)
     for module in (drain, saying):
         monkeypatch.setattr(module, "windows_of", lambda _: (Window("test:burst", 12, 2),))
     denials = metrics.BUCKET_DENIALS.labels("vinh-long", "any")

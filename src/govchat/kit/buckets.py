@@ -24,10 +24,10 @@ from govchat.kit.ids import new_id
 
 log = structlog.get_logger()
 
-SLOT_MS = 250
-SLOTS = 244
+SLOT_MS = 125
+SLOTS = 487
 # Of what is paced, so many slots together give out this many times their share of the limit: a little more than a steady stream needs.
-PACED_SLOTS, FASTER = 4, 1.2
+PACED_SLOTS, FASTER = 8, 1.1
 # A promise holds this long; whoever takes something after that promises anew.
 PROMISE_S = 30.0
 # The least that is promised, as a share of the limit: a process that answers now and then needs one promise in half a minute.
@@ -160,7 +160,7 @@ class _Taken:
 class Buckets:
     """The windows of one process. Without a ledger nothing is granted while Redis is away, and only this process' own past is known."""
 
-    def __init__(self, redis: "Redis", ledger: Ledger | None = None, prefix: str = "govchat:rate:") -> None:
+    def __init__(self, redis: "Redis", ledger: Ledger | None = None, prefix: str = "govchat:rates:") -> None:
         self._redis = redis
         self._ledger = ledger
         self._prefix = prefix
