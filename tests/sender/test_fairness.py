@@ -155,8 +155,8 @@ async def test_of_a_shared_limit_the_least_served_province_takes_first(
 async def test_notices_go_before_a_campaign_that_takes_whatever_there_is(
     shop: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(buckets, "SLOT_MS", 5)
-    window = Window("test:busy", 60, 6, paced=True)
+    monkeypatch.setattr(buckets, "SLOT_MS", 10)
+    window = Window("test:busy", 120, 6, paced=True)
     for module in (drain, saying):
         monkeypatch.setattr(module, "windows_of", lambda _: (window,))
     assert shop.worker is not None
@@ -173,13 +173,14 @@ async def test_notices_go_before_a_campaign_that_takes_whatever_there_is(
 
     going = asyncio.create_task(campaign())
     try:
-        await eventually(lambda: had(54), what="nothing being left")
+        await eventually(lambda: had(114), what="nothing being left")
         await put(shop, tenant, "busy", 60)
         before = taken
         await eventually(lambda: sent(shop, tenant), until=lambda count: count == 60, what="the notices")
     finally:
         await end([going])  # a cancellation may be lost in a call to Redis
-    assert taken - before < 20, "the campaign had what was left of the window, and waited"
+    # A second of the real clock is less than a tenth of one here: a slow machine may come back too late for some.
+    assert taken - before < 30, "the campaign waited; else it takes as many as there are notices, and more"
 
 
 async def test_what_was_claimed_long_ago_is_not_begun(shop: House, monkeypatch: pytest.MonkeyPatch) -> None:
