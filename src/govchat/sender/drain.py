@@ -85,7 +85,7 @@ class Drainer:
         self._faded_at = 0.0
         self._looked: dict[UUID, int] = {}
         # Asked for while something was on its way: what it kept back may go when it is done.
-        self._asked: dict[UUID, None] = {}
+        self._again: dict[UUID, None] = {}
         self._full: dict[UUID, None] = {}
         self._resting: dict[UUID, asyncio.TimerHandle] = {}
         self._refused: dict[UUID, int] = {}
@@ -95,7 +95,7 @@ class Drainer:
         """Something may be due for these."""
         for tenant_id in tenant_ids:
             if self._room.busy(tenant_id):
-                self._asked[tenant_id] = None
+                self._again[tenant_id] = None
             if tenant_id not in self._resting:
                 self._rounds.ask(tenant_id)
 
@@ -149,7 +149,7 @@ class Drainer:
         """Take, claim and start sending for these; answers those that still may have more."""
         wants: list[tuple[Tenant, Access, int]] = []
         try:
-            await self._ask(tenant_ids, wants)
+            await self._add_wants(tenant_ids, wants)
             return await self._serve(wants) if wants else []
         finally:
             self._room.ask(-sum(want for _, _, want in wants))
@@ -215,14 +215,14 @@ class Drainer:
         """Send what a look has claimed, and remember what the next look has to know."""
         if self._room.busy(tenant.id):
             # Citizens who were being spoken to were left out: look again when something is done.
-            self._asked[tenant.id] = None
+            self._again[tenant.id] = None
         if mine:
             self._room.hold(tenant.id, len(mine))
             self._send(tenant, access, mine, granted_at)
         else:
             self._breakers.probe(tenant.id, going=False)
 
-    async def _ask(self, tenant_ids: list[UUID], wants: list[tuple[Tenant, Access, int]]) -> None:
+    async def _add_wants(self, tenant_ids: list[UUID], wants: list[tuple[Tenant, Access, int]]) -> None:
         """Add whom to ask, and for how many messages: what the process has room for is shared, least-served provinces first."""
         known, waiting = self.registry.now.tenants, sorted(tenant_ids, key=self._room.busy)
         await self.credentials.take_up(known[one] for one in waiting[: max(0, self._room.left)] if one in known)
@@ -245,7 +245,7 @@ class Drainer:
             self._rest(tenant, self._breakers.wait_s(tenant_id, _now()), denied=False)
             return None
         if free <= 0:
-            (self._asked if self._room.busy(tenant_id) else self._full)[tenant_id] = None
+            (self._again if self._room.busy(tenant_id) else self._full)[tenant_id] = None
             return None
         access = self.credentials.at_hand(tenant, not_generation=self._refused.get(tenant_id))
         if access is None:
@@ -336,10 +336,10 @@ class Drainer:
         if later and (wait_s := max(0.0, (min(later) - clock.now()).total_seconds())) < LONGEST_REST_S:
             self._look_in(tenant, wait_s)
         if any(one.outcome == MOVED_ON or (one.state == "queued" and one.due_at is None) for one in results):
-            self._asked[tenant.id] = None
+            self._again[tenant.id] = None
         room = not self._bulk or not self._room.busy(tenant.id) or self._room.free(tenant.id)
-        if room and (tenant.id in self._asked or tenant.id in self._full):
-            self._asked.pop(tenant.id, None)
+        if room and (tenant.id in self._again or tenant.id in self._full):
+            self._again.pop(tenant.id, None)
             self._full.pop(tenant.id, None)
             if self._bulk and self._full:  # others had no room at all: theirs is the next turn
                 self._full[tenant.id] = None
