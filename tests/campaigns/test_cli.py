@@ -45,6 +45,17 @@ async def test_a_campaign_from_the_command_line_needs_two_names(stage: Stage, tm
     assert "is done: only one that is" in str(paused.exception)
 
 
+async def test_when_it_begins_is_told_by_the_clock_on_the_wall(stage: Stage) -> None:
+    slug, begins = "hai-phong", "2036-12-24 08:30"
+    made = await ask(stage, "new", slug, "Mời họp", "--text", "Kính mời.", "--at", begins, "--as", "an", "--json")
+    drafted = json.loads(made.stdout)
+    approved = await ask(stage, "approve", slug, drafted["id"], "--as", "binh")
+    assert "scheduled" in approved.stdout
+    assert f"it begins {begins}:00+07" in approved.stdout
+    gone = await ask(stage, "cancel", slug, drafted["id"])
+    assert gone.exit_code == 0, gone.output
+
+
 async def test_settings_are_shown_and_changed(stage: Stage) -> None:
     slug = "ha-tinh"
     assert "most_unsent   1000000" in (await ask(stage, "settings", slug)).stdout

@@ -117,6 +117,8 @@ def _tell(shown: "CampaignOut", json_: bool) -> None:
         f"uncertain {counts.uncertain}  failed {counts.failed}  skipped {counts.skipped}"
     )
     click.echo(f"  drafted by {shown.created_by} {moment(shown.created_at)}; approved by {shown.approved_by or '-'}")
+    if shown.send_at is not None and shown.started_at is None:
+        click.echo(f"  it begins {moment(shown.send_at)}")
     if shown.way == "broadcast":
         click.echo("  broadcast by Zalo as an article")
     if shown.trouble:

@@ -133,10 +133,10 @@ def _message(message: "Told") -> list[str]:
     return lines
 
 
-def _at(moment: datetime | None) -> str:
-    from govchat.cli.show import local
+def _at(at: datetime | None) -> str:
+    from govchat.cli.show import moment
 
-    return local(moment)
+    return moment(at)
 
 
 async def _explain(settings: "Settings", slug: str, message_id: UUID) -> "Story":

@@ -212,13 +212,13 @@ def list_(slug: str, code: str | None, slow: bool, most: int, data_dir: Path, js
 
 def told(found: "Sequence[Told]") -> None:
     """Notices in columns, with the ids by which each is explained."""
-    from govchat.cli.show import as_table, local
+    from govchat.cli.show import as_table, moment
 
     as_table(
         ("PLANNED", "DOSSIER", "CHANGE", "KIND", "STATE", "CHANNEL", "SECONDS", "NOTICE"),
         [
             (
-                local(one.planned_at), one.dossier_code, str(one.change_number), one.kind, one.state, one.channel or "-",
+                moment(one.planned_at), one.dossier_code, str(one.change_number), one.kind, one.state, one.channel or "-",
                 "-" if one.accepted_after_s is None else f"{one.accepted_after_s:g}", str(one.id),
             )
             for one in found

@@ -21,12 +21,7 @@ def as_table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
 
 
 def moment(at: datetime | None) -> str:
-    """A time to the second, in UTC; a dash when there is none."""
-    return "-" if at is None else at.strftime("%Y-%m-%d %H:%M:%SZ")
-
-
-def local(at: datetime | None) -> str:
     """A time to the second as the office's clock shows it, in Vietnamese time; a dash when there is none."""
     from govchat.kit.clock import VN
 
-    return "-" if at is None else at.astimezone(VN).strftime("%Y-%m-%d %H:%M:%S")
+    return "-" if at is None else at.astimezone(VN).strftime("%Y-%m-%d %H:%M:%S%z")[:-2]
