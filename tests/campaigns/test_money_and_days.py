@@ -66,6 +66,7 @@ async def test_a_template_says_no_more_a_day_than_zalo_allows_and_goes_on_tomorr
     await stage.send(slug)
     assert (await stage.counts(slug, campaign))["sent"] == 2
     assert set((await why(stage, slug, campaign)).values()) == {"template_spent"}
+    assert "no more of this template today" in (await stage.shown(slug, campaign))["trouble"]
     second = await stage.released(slug, message=SAID)
     await stage.fanout().round()
     await stage.send(slug)

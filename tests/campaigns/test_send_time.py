@@ -71,6 +71,7 @@ async def test_a_second_promotion_of_the_day_waits_for_the_next_morning(stage: S
     await stage.send(slug)
     assert [(await stage.counts(slug, each))["sent"] for each in (first, second)] == [1, 0]
     assert await why(stage, slug, second) == {user: "one_a_day"}
+    assert "one a day for each: it goes on at 06:0" in (await stage.shown(slug, second))["trouble"]
     with clock.shifted(timedelta(hours=17)):  # 03:00: another day, but night
         await stage.send(slug)
         assert (await stage.counts(slug, second))["sent"] == 0

@@ -1,7 +1,7 @@
 """What gives pause before a campaign is approved, and while it stands still: hours of rest, labels nobody carries, people nobody knows."""
 
 from collections.abc import Sequence
-from datetime import datetime, time
+from datetime import datetime, time, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -21,6 +21,25 @@ CARRIED = text(
     WHERE EXISTS (SELECT FROM citizen_labels l WHERE l.tenant_id = :tenant AND l.kind = w.kind AND l.folded = w.folded)
     """
 )
+
+# The one of each campaign that comes due first, where that is later than `at`, and what put it off.
+PUT_OFF = text(
+    """
+    SELECT campaign.id, first.due_at,
+      (SELECT a.kind FROM outbox_attempts a WHERE a.tenant_id = :tenant AND a.message_id = first.id ORDER BY a.number DESC LIMIT 1)
+    FROM unnest(CAST(:campaigns AS uuid[])) AS campaign(id)
+    CROSS JOIN LATERAL (
+      SELECT m.id, m.due_at FROM outbox_messages m
+      WHERE m.tenant_id = :tenant AND m.body_ref = campaign.id AND m.state = 'queued' ORDER BY m.due_at LIMIT 1) AS first
+    WHERE first.due_at > :at
+    """
+)
+# What is due sooner than after this long is no standing still.
+PUT_OFF_FOR = timedelta(minutes=1)
+WHY_PUT_OFF = {
+    "one_a_day": "who is left had a promotion today, one a day for each: it goes on at",
+    "template_spent": "Zalo allows no more of this template today: it goes on at",
+}
 
 NONE = Quiet(time(0), time(0))
 
@@ -61,19 +80,25 @@ async def of_audience(session: AsyncSession, tenant_id: UUID, audience: Audience
     return found
 
 
-async def of_rest(session: AsyncSession, tenant_id: UUID, rows: Sequence[CampaignRow], at: datetime) -> dict[UUID, str]:
-    """Why those of these campaigns stand still that run and are in their hours of rest."""
-    running = {row.id: row for row in rows if row.state == "running" and row.class_ != "emergency"}
+async def of_standing(
+    session: AsyncSession, tenant_id: UUID, rows: Sequence[CampaignRow], at: datetime
+) -> dict[UUID, str]:
+    """Why those of these campaigns stand still that are running: hours of rest, or everybody left is put off until tomorrow."""
+    running = {row.id: row for row in rows if row.state == "running"}
     if not running:
         return {}
+    put_off = await session.execute(PUT_OFF, {"tenant": tenant_id, "campaigns": list(running), "at": at + PUT_OFF_FOR})
+    found = {
+        campaign_id: f"{WHY_PUT_OFF.get(why, 'nobody is due before')} {told_at(due_at)}"
+        for campaign_id, due_at, why in put_off
+    }
     body: Any = OutboxBodyRow
     hours = await session.execute(
         select(body.id, body.quiet_from, body.quiet_to).where(body.tenant_id == tenant_id, body.id.in_(running))
     )
-    found: dict[UUID, str] = {}
     for campaign_id, starts, ends in hours:
         quiet = NONE if starts is None or ends is None else Quiet(starts, ends)
         until = rests_until(running[campaign_id].class_, quiet, at)
-        if until is not None:
+        if until is not None and campaign_id not in found:
             found[campaign_id] = f"these are hours of rest: it goes on at {told_at(until)}"
     return found

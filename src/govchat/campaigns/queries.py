@@ -67,11 +67,11 @@ async def _shown(
     session: AsyncSession, vault: TenantVault, tenant_id: UUID, rows: Sequence[CampaignRow]
 ) -> list[CampaignOut]:
     counted = await counts_of(session, tenant_id, [row.id for row in rows])
-    resting = await doubt.of_rest(session, tenant_id, rows, clock.now())
-    return [_out(vault, row, *counted.get(row.id, (Counts(), 0)), resting.get(row.id)) for row in rows]
+    standing = await doubt.of_standing(session, tenant_id, rows, clock.now())
+    return [_out(vault, row, *counted.get(row.id, (Counts(), 0)), standing.get(row.id)) for row in rows]
 
 
-def _out(vault: TenantVault, row: CampaignRow, counts: Counts, spent: int, rests: str | None) -> CampaignOut:
+def _out(vault: TenantVault, row: CampaignRow, counts: Counts, spent: int, stands: str | None) -> CampaignOut:
     if row.state == "cancelled" and counts.queued:
         # Nothing of it will be said any more, however long marking each takes.
         counts = msgspec.structs.replace(counts, queued=0, skipped=counts.skipped + counts.queued)
@@ -81,6 +81,6 @@ def _out(vault: TenantVault, row: CampaignRow, counts: Counts, spent: int, rests
         "spent": spent, "test": row.test, "created_by": row.created_by, "created_at": row.created_at,
         "approved_by": row.approved_by, "approved_at": row.approved_at, "started_at": row.started_at,
         "finished_at": row.finished_at, "planning": row.state in ("running", "paused") and not row.expanded,
-        "trouble": row.trouble or (rests if counts.queued else None), "way": row.way,
+        "trouble": row.trouble or (stands if counts.queued else None), "way": row.way,
     }  # fmt: skip
     return CampaignOut(**told)
