@@ -1,7 +1,7 @@
 """A thousand tenants instead of 34: what they cost while nobody speaks, and what a message costs when the same traffic is spread over them.
 
 Targets: 1,000 idle tenants take at most 2 % of one core more than a stack with a single one, measured side by side; a message costs at
-most 1.2 times the CPU. `python -m benchmarks.tenants [idle|replies|fanout] [TENANTS]`.
+most 1.2 times the CPU. `python -m benchmarks.tenants [idle|replies|fanout|campaigns] [TENANTS]`.
 """
 
 import contextlib
