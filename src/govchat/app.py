@@ -20,7 +20,7 @@ from govchat.callbacks import routes as callbacks
 from govchat.campaigns import routes as campaigns
 from govchat.connect import routes as connection
 from govchat.db import rls
-from govchat.db.session import Database
+from govchat.db.session import TRANSACTION_TIMEOUT_MS, Database
 from govchat.dossiers import routes as dossiers
 from govchat.dossiers.national import routes as national
 from govchat.dossiers.together import Together
@@ -74,7 +74,9 @@ async def _opened(app: Litestar, settings: Settings, pool_size: int) -> AsyncIte
     """What requests need hangs on `app.state` while the API runs."""
     if not settings.database_url or not settings.redis_url:
         raise ConfigurationError("GOVCHAT_DATABASE_URL and GOVCHAT_REDIS_URL must be set, or run beside `govchat up`")
-    db = Database.connect(settings.database_url, part="api", pool_size=pool_size)
+    db = Database.connect(
+        settings.database_url, part="api", pool_size=pool_size, transaction_timeout_ms=TRANSACTION_TIMEOUT_MS
+    )
     redis, bell = connect(settings.redis_url), Bell(settings.redis_url)
     registry = Registry(db, settings)
     book = Book(db, registry)

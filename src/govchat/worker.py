@@ -26,7 +26,7 @@ from govchat.connect.backfill import Hands
 from govchat.conversation.desk import Desk
 from govchat.db import rls
 from govchat.db.away import ANY_FAILURE, is_away
-from govchat.db.session import Database
+from govchat.db.session import TRANSACTION_TIMEOUT_MS, Database
 from govchat.errors import ConfigurationError
 from govchat.inbox.drain import Inboxes
 from govchat.kit import clock
@@ -85,7 +85,12 @@ class Workplace:
         self.bulk = bulk
         self.part = part
         self.lanes = BULK if bulk else INTERACTIVE
-        self.db = Database.connect(settings.database_url, part=part, pool_size=4 if bulk else 10)
+        self.db = Database.connect(
+            settings.database_url,
+            part=part,
+            pool_size=4 if bulk else 10,
+            transaction_timeout_ms=TRANSACTION_TIMEOUT_MS,
+        )
         self.registry = Registry(self.db, settings)
         self.book = Book(self.db, self.registry)
         self.redis = connect(settings.redis_url)

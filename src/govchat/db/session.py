@@ -9,14 +9,27 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
+from functools import partial
 from typing import Any, NamedTuple
 from uuid import UUID
 
+from sqlalchemy import event
 from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, create_async_engine
 
 # Begins and binds in one round trip. The tenant is always set, to empty when there is none: a pooled connection can never carry one over.
 BEGIN = "BEGIN; SELECT set_config('govchat.tenant_id', '{tenant}', true)"
+
+# A machine that is gone acknowledges nothing: its transactions and their locks end with its connections, some ten seconds later.
+SILENT_PEER = {
+    "tcp_keepalives_idle": "5",
+    "tcp_keepalives_interval": "2",
+    "tcp_keepalives_count": "3",
+    "tcp_user_timeout": "11000",
+}
+# A machine that acknowledges and does nothing more, as one that was frozen, keeps what it locked for so long.
+TRANSACTION_TIMEOUT_MS = 30_000
+TRANSACTION_TIMEOUT_SINCE = 17
 
 # A restarted server leaves connections in the pool that are closed: that many are thrown away before one is taken as it is.
 MOST_STALE = 20
@@ -46,6 +59,16 @@ def after_commit(session: AsyncSession, act: Callable[[], object]) -> None:
     session.info.setdefault(_AFTER, []).append(act)
 
 
+def _bound(transaction_timeout_ms: int, connection: Any, _: object) -> None:
+    """Have the server end every transaction of a new connection after so long, where it can."""
+
+    async def bound(driver: Any) -> None:
+        if driver.get_server_version().major >= TRANSACTION_TIMEOUT_SINCE:
+            await driver.execute(f"SET transaction_timeout = {transaction_timeout_ms}")
+
+    connection.run_async(bound)
+
+
 class TransactionLost(RuntimeError):
     """A statement failed, the caller went on, and nothing of the transaction was kept."""
 
@@ -65,11 +88,20 @@ class Database:
         self.engine = engine
 
     @classmethod
-    def connect(cls, url: str, *, part: str, pool_size: int = 8, statement_timeout_ms: int = 15_000) -> "Database":
+    def connect(
+        cls,
+        url: str,
+        *,
+        part: str,
+        pool_size: int = 8,
+        statement_timeout_ms: int = 15_000,
+        transaction_timeout_ms: int = 0,
+    ) -> "Database":
         """A database at `url` (`postgresql://…`); connections are opened when first needed.
 
         `part` is shown as application_name. A statement ends after `statement_timeout_ms`, a transaction left idle after twice
-        that, so that no caller can hold locks for ever.
+        that, so that no caller can hold locks for ever. Neither ends a transaction whose process fell silent within a statement's
+        messages: `transaction_timeout_ms` does (0: never; PostgreSQL 17 or newer), and the server gives up a machine that answers nothing.
         """
         engine = create_async_engine(
             make_url(url).set(drivername="postgresql+asyncpg"),
@@ -91,9 +123,12 @@ class Database:
                     "statement_timeout": str(statement_timeout_ms),
                     "idle_in_transaction_session_timeout": str(statement_timeout_ms * 2),
                     "timezone": "UTC",
+                    **SILENT_PEER,
                 },
             },
         )
+        if transaction_timeout_ms:
+            event.listen(engine.sync_engine, "connect", partial(_bound, transaction_timeout_ms))
         return cls(engine)
 
     @asynccontextmanager
