@@ -117,8 +117,10 @@ async def keep_webhook(hands: Hands, tenant: Tenant) -> Compared | None:
     """Count what came, look at Zalo's own list when it is time, and judge the silence; what was found, None without a look."""
     now = clock.now()
     async with hands.registry.db.tenant(tenant.id) as session:
-        await session.execute(insert(WebhookWatchRow).values(tenant_id=tenant.id).on_conflict_do_nothing())
-        watch = await session.get_one(WebhookWatchRow, tenant.id, with_for_update=True)
+        watch = await session.get(WebhookWatchRow, tenant.id, with_for_update=True)
+        if watch is None:
+            await session.execute(insert(WebhookWatchRow).values(tenant_id=tenant.id).on_conflict_do_nothing())
+            watch = await session.get_one(WebhookWatchRow, tenant.id, with_for_update=True)
         await rhythm.count(session, watch, at_once=hands.at_once)
         since = watch.compared_to
         looks = tenant.speaks and since is not None and (hands.at_once or watch.next_look_at <= now)

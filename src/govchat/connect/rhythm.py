@@ -30,8 +30,11 @@ COUNT = text(
     ON CONFLICT (tenant_id, hour, signature) DO UPDATE SET events = webhook_hours.events + excluded.events
     """
 )
-LAST = text(
-    "SELECT max(received_at) FROM inbox_events WHERE tenant_id = :tenant AND id > :after AND id <= :until AND signature <> :recovered"
+CAME = text(
+    """
+    SELECT count(*), max(received_at) FILTER (WHERE signature <> :recovered)
+    FROM inbox_events WHERE tenant_id = :tenant AND id > :after AND id <= :until
+    """
 )
 FORGET = text("DELETE FROM webhook_hours WHERE tenant_id = :tenant AND hour < :before")
 HOURS = text(
@@ -47,6 +50,11 @@ def id_at(at: datetime) -> UUID:
     return UUID(int=int(at.timestamp() * 1000) << 80)
 
 
+def made_at(id_: UUID) -> datetime:
+    """When an id of RFC 9562, version 7, was made, to the millisecond."""
+    return datetime.fromtimestamp((id_.int >> 80) / 1000, UTC)
+
+
 async def count(session: AsyncSession, watch: WebhookWatchRow, *, at_once: bool = False) -> None:
     """Take up what arrived since the last count; `watch` is locked, so that two counters count nothing twice.
 
@@ -59,9 +67,11 @@ async def count(session: AsyncSession, watch: WebhookWatchRow, *, at_once: bool 
     if until <= after:
         return
     bound = {"tenant": watch.tenant_id, "after": after, "until": until}
-    last = await session.scalar(LAST, {**bound, "recovered": RECOVERED})
-    await session.execute(COUNT, bound)
-    await session.execute(FORGET, {"tenant": watch.tenant_id, "before": datetime.now(UTC) - KEPT})
+    events, last = (await session.execute(CAME, {**bound, "recovered": RECOVERED})).one()
+    if events:
+        await session.execute(COUNT, bound)
+    if watch.counted_to is None or made_at(watch.counted_to).date() != made_at(until).date():
+        await session.execute(FORGET, {"tenant": watch.tenant_id, "before": datetime.now(UTC) - KEPT})
     watch.counted_to = until
     if last is not None:
         watch.last_event_at = last

@@ -20,6 +20,7 @@ import structlog
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
+from govchat.kit.gather import Gather
 from govchat.kit.ids import new_id
 
 log = structlog.get_logger()
@@ -168,6 +169,8 @@ class Buckets:
         self._take = redis.register_script(SCRIPT)
         self._rest = redis.register_script(REST)
         self._taken: dict[str, _Taken] = defaultdict(_Taken)
+        # Single requests that come while another one is under way are served together: a round over many tenants takes one for each.
+        self._singles = Gather(self.take_all, most=100, linger_s=0.0, enough=100, parallel=1)
         self._promising = asyncio.Lock()
         self._probe: asyncio.Task[None] | None = None
         # Windows that Zalo closed while Redis could not be told.
@@ -177,7 +180,7 @@ class Buckets:
 
     async def take(self, windows: Sequence[Window], want: int, *, first: bool = True) -> Grant:
         """Up to `want` requests from every window at once; `first` as in `Request`."""
-        return (await self.take_all([Request(windows, want, first=first)]))[0]
+        return await self._singles.put(Request(windows, want, first=first))
 
     async def take_all(self, requests: Sequence[Request]) -> list[Grant]:
         """Serve many requests in one step, in their order; what is given back is best effort."""
