@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 
+import msgspec
 import pytest
 from tests.connect.conftest import Ground
 from tests.journeys.stage import headers_for, post, text_event
@@ -24,6 +25,7 @@ def _no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rhythm, "SETTLED_AFTER", timedelta())
     monkeypatch.setattr(backfill, "GRACE", timedelta())
     monkeypatch.setattr(keep, "LOOK_EVERY", timedelta())
+    monkeypatch.setattr(keep, "LOOK_WHEN_QUIET", timedelta())
     monkeypatch.setattr(keep, "LOOK_AGAIN", timedelta())
 
 
@@ -86,6 +88,28 @@ async def test_messages_that_the_webhook_lost_are_taken_up_once_also_when_it_com
     await zalo.say(slug, "gap-after", "lại nghe được")
     await keep_webhook(deaf.hands, tenant)
     assert await deaf.ask(slug, OPEN) == []
+
+
+async def test_an_account_to_which_nobody_writes_is_looked_at_half_as_often(
+    deaf: Ground, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slug = "lai-chau"
+    monkeypatch.setattr(keep, "LOOK_EVERY", timedelta(minutes=15))
+    monkeypatch.setattr(keep, "LOOK_WHEN_QUIET", timedelta(minutes=30))
+    hands = msgspec.structs.replace(deaf.hands, at_once=True)
+
+    async def after() -> float:
+        now = clock.now()
+        await keep_webhook(hands, deaf.tenant(slug))
+        (row,) = await deaf.ask(slug, "SELECT next_look_at FROM webhook_watches WHERE tenant_id = :tenant")
+        return round((row.next_look_at - now).total_seconds() / 60)
+
+    await keep_webhook(hands, deaf.tenant(slug))
+    assert await after() == 30
+    await deaf.house.zalo.say(slug, "somebody", "xin chào")
+    assert await after() == 15
+    with clock.shifted(timedelta(hours=25)):
+        assert await after() == 30
 
 
 async def test_one_lost_message_between_two_that_came_is_found_and_is_no_alarm(deaf: Ground) -> None:

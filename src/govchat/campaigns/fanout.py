@@ -36,7 +36,7 @@ CRUMBS = 10
 # How often a process looks: when something has just moved, doubling for as long as what is under way needs nothing, and while nothing is.
 BUSY_S, IDLE_S = 0.5, 2.5
 # With more tenants than `kit.turns.FEW`, a campaign in one where nothing stirred begins within this, and its end is seen within it.
-ALL_S = 12.0
+ALL_S = 20.0
 # A running campaign's hours, prices and picture are looked at again this often, by one process after the other, and so many in a round:
 # with more campaigns than that the oldest look comes first.
 REFRESH, REFRESHED_AT_ONCE = timedelta(seconds=30), 10

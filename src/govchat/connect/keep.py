@@ -38,6 +38,8 @@ ALARM_BEFORE = timedelta(hours=1)
 # Not all provinces in the same minute.
 MOST_SPREAD = timedelta(hours=1)
 LOOK_EVERY = timedelta(minutes=15)
+# Where nobody has written for a day, nothing is wrong and little can be missed.
+LOOK_WHEN_QUIET, QUIET_AFTER = timedelta(minutes=30), timedelta(days=1)
 LOOK_AGAIN = timedelta(minutes=1)
 PARALLEL = 6
 
@@ -124,13 +126,14 @@ async def keep_webhook(hands: Hands, tenant: Tenant) -> Compared | None:
         await rhythm.count(session, watch, at_once=hands.at_once)
         since = watch.compared_to
         looks = tenant.speaks and since is not None and (hands.at_once or watch.next_look_at <= now)
+        every = _every(watch, now)
         if tenant.speaks and since is None:
             # What was said before the first look was somebody else's to answer.
             watch.compared_to = now + OVERLAP
             # Not all provinces in the same minute.
-            watch.next_look_at = now + LOOK_EVERY * ((tenant.id.int % 900) / 900)
-        if looks:
-            watch.next_look_at = now + LOOK_EVERY
+            watch.next_look_at = now + every * ((tenant.id.int % 900) / 900)
+        else:
+            watch.next_look_at = now + every if looks else min(watch.next_look_at, now + every)
     compared = None
     if looks and since is not None:
         try:
@@ -140,6 +143,12 @@ async def keep_webhook(hands: Hands, tenant: Tenant) -> Compared | None:
     if tenant.speaks:
         await _judge(hands, tenant, compared, now)
     return compared
+
+
+def _every(watch: WebhookWatchRow, now: datetime) -> timedelta:
+    """How often Zalo's list of an account is looked at."""
+    quiet = watch.last_event_at is None or watch.last_event_at < now - QUIET_AFTER
+    return LOOK_WHEN_QUIET if quiet and watch.silent_since is None else LOOK_EVERY
 
 
 async def _judge(hands: Hands, tenant: Tenant, compared: Compared | None, now: datetime) -> None:
