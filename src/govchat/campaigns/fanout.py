@@ -37,6 +37,8 @@ CRUMBS = 10
 BUSY_S, IDLE_S = 0.5, 2.5
 # With more tenants than `kit.turns.FEW`, a campaign in one where nothing stirred begins within this, and its end is seen within it.
 ALL_S = 20.0
+# What moves stirs anew at every look: one that was moved a moment ago and only waits now is seen with the others.
+STIRRED_S = 2 * IDLE_S
 # A running campaign's hours, prices and picture are looked at again this often, by one process after the other, and so many in a round:
 # with more campaigns than that the oldest look comes first.
 REFRESH, REFRESHED_AT_ONCE = timedelta(seconds=30), 10
@@ -76,7 +78,7 @@ class Fanout:
         self.permit = permit
         self.waiting = waiting
         self.page = page
-        self.turns = Turns(every_s=ALL_S)
+        self.turns = Turns(every_s=ALL_S, stirred_s=STIRRED_S)
         self._echoes: dict[UUID, bytes] = {}
 
     async def run_for_ever(self) -> None:

@@ -10,15 +10,16 @@ from uuid import UUID
 
 # So many places are looked at each time.
 FEW = 100
-# A place where something stirred is looked at each time for so long.
+# A place where something stirred is looked at each time for so long, unless whoever looks says otherwise.
 STIRRED_S = 60.0
 
 
 class Turns:
     """Whose turn it is, in one process; `stir` says where something was found or is known to have come."""
 
-    def __init__(self, *, every_s: float, few: int = FEW) -> None:
+    def __init__(self, *, every_s: float, few: int = FEW, stirred_s: float = STIRRED_S) -> None:
         self._every_s = every_s
+        self._stirred_s = stirred_s
         self._few = few
         self._stirred: dict[UUID, float] = {}
         self._waiting: list[UUID] = []
@@ -26,7 +27,7 @@ class Turns:
 
     def stir(self, *places: UUID) -> None:
         """Look at these each time for a while."""
-        until = time.monotonic() + STIRRED_S
+        until = time.monotonic() + self._stirred_s
         self._stirred.update(dict.fromkeys(places, until))
 
     def next(self, places: Collection[UUID]) -> list[UUID]:
