@@ -194,7 +194,8 @@ class Workplace:
     async def sweep(self) -> None:
         """One look at the tenants whose turn it is."""
         found = await sweeper.due(self.db, self._turns.next(self.registry.now.tenants), bulk=self.bulk)
-        self._turns.stir(*(due.tenant for due in found))
+        # Campaigns' messages are many for long, and the drainer goes on with them by itself.
+        self._turns.stir(*(due.tenant for due in found if due.stale or not self.bulk))
         now = clock.now()
         if not self.bulk:
             metrics.INBOX_LAG.set(max(((now - due.inbox).total_seconds() for due in found if due.inbox), default=0))

@@ -90,12 +90,12 @@ async def test_messages_that_the_webhook_lost_are_taken_up_once_also_when_it_com
     assert await deaf.ask(slug, OPEN) == []
 
 
-async def test_an_account_to_which_nobody_writes_is_looked_at_half_as_often(
+async def test_an_account_to_which_nobody_writes_is_looked_at_less_often(
     deaf: Ground, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     slug = "lai-chau"
     monkeypatch.setattr(keep, "LOOK_EVERY", timedelta(minutes=15))
-    monkeypatch.setattr(keep, "LOOK_WHEN_QUIET", timedelta(minutes=30))
+    monkeypatch.setattr(keep, "LOOK_WHEN_QUIET", timedelta(hours=1))
     hands = msgspec.structs.replace(deaf.hands, at_once=True)
 
     async def after() -> float:
@@ -105,11 +105,11 @@ async def test_an_account_to_which_nobody_writes_is_looked_at_half_as_often(
         return round((row.next_look_at - now).total_seconds() / 60)
 
     await keep_webhook(hands, deaf.tenant(slug))
-    assert await after() == 30
+    assert await after() == 60
     await deaf.house.zalo.say(slug, "somebody", "xin chào")
     assert await after() == 15
     with clock.shifted(timedelta(hours=25)):
-        assert await after() == 30
+        assert await after() == 60
 
 
 async def test_one_lost_message_between_two_that_came_is_found_and_is_no_alarm(deaf: Ground) -> None:

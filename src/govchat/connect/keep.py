@@ -39,7 +39,7 @@ ALARM_BEFORE = timedelta(hours=1)
 MOST_SPREAD = timedelta(hours=1)
 LOOK_EVERY = timedelta(minutes=15)
 # Where nobody has written for a day, nothing is wrong and little can be missed.
-LOOK_WHEN_QUIET, QUIET_AFTER = timedelta(minutes=30), timedelta(days=1)
+LOOK_WHEN_QUIET, QUIET_AFTER = timedelta(hours=1), timedelta(days=1)
 LOOK_AGAIN = timedelta(minutes=1)
 PARALLEL = 6
 
