@@ -5,6 +5,7 @@ the province's row: two rounds at once do everything once.
 """
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -41,7 +42,9 @@ LOOK_EVERY = timedelta(minutes=15)
 # Where nobody has written for a day, nothing is wrong and little can be missed.
 LOOK_WHEN_QUIET, QUIET_AFTER = timedelta(hours=1), timedelta(days=1)
 LOOK_AGAIN = timedelta(minutes=1)
-PARALLEL = 6
+# A round over all provinces, as after an installation's first start, leaves the processor to those who wait for answers: after each act a
+# place rests so many times as long as it took, but not long, as an act that takes long mostly waits for Zalo.
+PARALLEL, REST_BESIDE, LONGEST_REST_S = 6, 2.0, 0.1
 
 # Those whose tokens or webhook may need something now, in one round trip.
 DUE = "SELECT tenant, token, webhook FROM accounts_to_keep($1, $2, $3, $4)"
@@ -70,10 +73,12 @@ async def keep(hands: Hands) -> None:
             return
         async with gate:
             for act in acts:
+                began = time.monotonic()
                 try:
                     await act(hands, tenant)
                 except (SQLAlchemyError, OSError, TimeoutError, DomainError, ZaloError) as error:
                     log.warning("keeper.failed", tenant=tenant.slug, act=act.__name__, error=type(error).__name__)
+                await asyncio.sleep(min(REST_BESIDE * (time.monotonic() - began), LONGEST_REST_S))
 
     await asyncio.gather(*(one(tenant) for tenant in tenants.values()))
 
