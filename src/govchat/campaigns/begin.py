@@ -4,7 +4,7 @@ from datetime import timedelta
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import text, update
+from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from govchat.campaigns import queries
@@ -14,7 +14,7 @@ from govchat.campaigns.models import CampaignPictureRow, CampaignRow
 from govchat.campaigns.schemas import MessageIn
 from govchat.db.session import Database
 from govchat.kit import clock
-from govchat.kit.crypto import TenantVault
+from govchat.kit.crypto import SealBroken, TenantVault
 from govchat.kit.phrases import overlaid
 from govchat.notices.policy import policy_of
 from govchat.outbox import shared
@@ -78,10 +78,11 @@ async def open_body(
     allow_insecure: bool = False,
 ) -> None:
     """Make what all recipients share, open for claims."""
-    held = await _values(session, vault, tenant, row, message, attachment_id, allow_insecure)
+    body, held = await _values(session, tenant, row, message, attachment_id, allow_insecure)
     held |= {
         "tenant_id": tenant.id,
         "id": row.id,
+        "body_sealed": shared.seal(vault, row.id, body),
         "rank": RANKS[row.class_],
         "is_promotion": row.class_ == "promotion",
         "fields": fields_of(message),
@@ -93,39 +94,50 @@ async def open_body(
     await session.execute(OPEN, held)
 
 
-async def take_refresh(session: AsyncSession, tenant_id: UUID, campaign_id: UUID, *, after: timedelta) -> bool:
-    """Say that the body is made true now, if nobody has for so long; answers whether it is the caller's to do."""
-    taken = await session.execute(
-        update(OutboxBodyRow)
-        .where(
-            OutboxBodyRow.tenant_id == tenant_id,
-            OutboxBodyRow.id == campaign_id,
-            OutboxBodyRow.refreshed_at < clock.now() - after,
-        )
-        .values(refreshed_at=clock.now())
-        .returning(OutboxBodyRow.id)
-    )
-    return taken.first() is not None
-
-
 async def refresh(
     session: AsyncSession,
     vault: TenantVault,
     tenant: Tenant,
     campaign_id: UUID,
     *,
-    attachment_id: str | None,
+    after: timedelta,
+    attachment_id: str | None = None,
     allow_insecure: bool = False,
-) -> None:
-    """Hours of rest, prices and picture of a running campaign as they are now."""
+) -> UUID | None:
+    """Hours of rest, prices and words of a running campaign as they are now, if nobody has looked at them for so long.
+
+    Answers the picture that the body needs to be handed anew, with which this is called again: without `attachment_id` the upload that is
+    there stays, which lasts a day at least.
+    """
+    kept = await session.scalar(
+        select(OutboxBodyRow)
+        .where(
+            OutboxBodyRow.tenant_id == tenant.id,
+            OutboxBodyRow.id == campaign_id,
+            OutboxBodyRow.refreshed_at < clock.now() - after,
+        )
+        .with_for_update(key_share=True)
+    )
+    if kept is None:
+        return None
     row = await queries.row_of(session, tenant.id, campaign_id)
     message = queries.message_of(vault, row)
-    held = await _values(session, vault, tenant, row, message, attachment_id, allow_insecure)
-    if message.picture_id is not None and attachment_id is None:
-        del held["body_sealed"]  # the upload that is there lasts a day at least
-    await session.execute(
-        update(OutboxBodyRow).where(OutboxBodyRow.tenant_id == tenant.id, OutboxBodyRow.id == campaign_id).values(held)
-    )
+    body, held = await _values(session, tenant, row, message, attachment_id, allow_insecure)
+    wanted = None if row.test or attachment_id is not None else message.picture_id
+    # Processes know a body by how it is sealed, and open it once: it is sealed anew when it says something else.
+    if (message.picture_id is None or attachment_id is not None) and body != _sealed_body(vault, kept):
+        held["body_sealed"] = shared.seal(vault, row.id, body)
+    for name, value in held.items():
+        setattr(kept, name, value)
+    kept.refreshed_at = clock.now()
+    return wanted
+
+
+def _sealed_body(vault: TenantVault, kept: OutboxBodyRow) -> shared.Body | None:
+    try:
+        return shared.unseal(vault, kept.id, kept.body_sealed)
+    except (SealBroken, msgspec.MsgspecError):
+        return None
 
 
 async def _trouble(
@@ -142,14 +154,13 @@ async def _trouble(
 
 async def _values(
     session: AsyncSession,
-    vault: TenantVault,
     tenant: Tenant,
     row: CampaignRow,
     message: MessageIn,
     attachment_id: str | None,
     allow_insecure: bool,
-) -> dict[str, object]:
-    """What of the body may change while it is sent."""
+) -> tuple[shared.Body, dict[str, object]]:
+    """What may change while it is sent: the body, and what of its row."""
     kind = row.class_
     with overlaid(await own_phrases(session, tenant.id, ROOM, shared.ROOM)):
         body = body_of(message, kind, attachment_id=attachment_id, allow_insecure=allow_insecure)  # type: ignore[arg-type]
@@ -158,8 +169,7 @@ async def _values(
     prices, _ = await prices_of(session, tenant.id, policy, message, row)
     # An emergency passes the hours of rest; a promotion keeps Zalo's night besides, whatever a province settles.
     rests = kind != "emergency"
-    return {
-        "body_sealed": shared.seal(vault, row.id, body),
+    return body, {
         "price_cs": prices.cs,
         "price_uid": prices.uid,
         "quiet_from": policy.quiet.starts if rests else None,

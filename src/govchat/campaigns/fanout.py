@@ -171,16 +171,19 @@ class Fanout:
         return "personal" if begun else None
 
     async def _refresh(self, tenant: Tenant, campaign_id: UUID) -> None:
-        """Hours, prices and picture as they are now, unless another process has just looked."""
-        async with self.db.tenant(tenant.id) as session:
-            if not await begin.take_refresh(session, tenant.id, campaign_id, after=REFRESH):
-                return
-        vault = await self.registry.tenant_vault(tenant.id)
-        picture = await begin.picture_of(self.db, vault, tenant, campaign_id)
+        """Hours, prices, words and picture as they are now, unless another process has just looked."""
+        picture = await self._make_true(tenant, campaign_id, after=REFRESH)
         attachment_id = await self._hand_over(tenant, picture) if picture is not None else None
+        if attachment_id is not None:
+            await self._make_true(tenant, campaign_id, after=timedelta(0), attachment_id=attachment_id)
+
+    async def _make_true(
+        self, tenant: Tenant, campaign_id: UUID, *, after: timedelta, attachment_id: str | None = None
+    ) -> UUID | None:
+        vault = await self.registry.tenant_vault(tenant.id)
         async with self.db.tenant(tenant.id) as session:
-            await begin.refresh(
-                session, vault, tenant, campaign_id, attachment_id=attachment_id,
+            return await begin.refresh(
+                session, vault, tenant, campaign_id, after=after, attachment_id=attachment_id,
                 allow_insecure=not self.registry.settings.is_production,
             )  # fmt: skip
 

@@ -55,7 +55,8 @@ def unseal(vault: TenantVault, body_ref: UUID, sealed: bytes) -> Body:
     return _decoder.decode(vault.open(sealed, _context(body_ref)))
 
 
-@lru_cache(maxsize=64)
+# As many bodies as a process may have messages of on their way: each belongs to another campaign where many provinces send at once.
+@lru_cache(maxsize=512)
 def _unsealed(vault: TenantVault, body_ref: UUID, sealed: bytes) -> Body:
     """`unseal` once for the many recipients that follow each other."""
     return unseal(vault, body_ref, sealed)
