@@ -41,7 +41,7 @@ ALL_S = 20.0
 STIRRED_S = 2 * IDLE_S
 # A running campaign's hours, prices and picture are looked at again this often, by one process after the other, and so many in a round:
 # with more campaigns than that the oldest look comes first.
-REFRESH, REFRESHED_AT_ONCE = timedelta(seconds=30), 10
+REFRESH, REFRESHED_AT_ONCE = timedelta(seconds=30), 5
 
 Permit = Callable[[Tenant], Awaitable[bool]]
 Waiting = Callable[[], Awaitable[bool]]

@@ -29,9 +29,10 @@ SLOT_MS = 125
 SLOTS = 487
 # Of what is paced, so many slots together give out this many times their share of the limit: a little more than a steady stream needs.
 PACED_SLOTS, FASTER = 8, 1.1
-# A promise holds this long; whoever takes something after that promises anew.
-PROMISE_S = 30.0
-# The least that is promised, as a share of the limit: a process that answers now and then needs one promise in half a minute.
+# A promise holds this long; whoever takes something after that promises anew. The least that is promised holds longer: it takes little from
+# those who have to do without Redis, and where a thousand accounts say a word now and then, nearly every message would make one.
+PROMISE_S, LEAST_PROMISE_S = 30.0, 120.0
+# The least that is promised, as a share of the limit.
 LEAST_SHARE = 20
 # A Redis that is away is asked again this often, in the background: nobody waits for its time-outs meanwhile.
 PROBE_S = 0.5
@@ -322,13 +323,12 @@ class Buckets:
             windows = [window for window in short.values() if not self._holds(window)]
             if not windows:
                 return
-            wanted = [
-                (one, min(one.limit, max(2 * self._taken[one.name].recent(), one.limit // LEAST_SHARE, 1)))
-                for one in windows
-            ]
-            until = time.monotonic() + PROMISE_S
+            least = [(one, max(one.limit // LEAST_SHARE, 1)) for one in windows]
+            wanted = [(one, min(one.limit, max(2 * self._taken[one.name].recent(), few))) for one, few in least]
+            lasts_s = LEAST_PROMISE_S if wanted == least else PROMISE_S
+            until = time.monotonic() + lasts_s
             try:
-                ceilings = await ledger.promise(self._holder, wanted, lasts_s=PROMISE_S, window_s=_window_s())
+                ceilings = await ledger.promise(self._holder, wanted, lasts_s=lasts_s, window_s=_window_s())
             except ledger.away as error:
                 log.warning("buckets.ledger_away", error=type(error).__name__)
                 return

@@ -6,6 +6,7 @@ process dies. Messages of one citizen go one after another, different citizens i
 """
 
 import asyncio
+import itertools
 from collections import defaultdict
 from collections.abc import Coroutine, Sequence
 from typing import Any
@@ -348,9 +349,12 @@ class Drainer:
         self._look_where_there_was_no_room()
 
     def _look_where_there_was_no_room(self) -> None:
+        """As many of those as there is room for now, who waited longest first: each end of a message and of a look comes here."""
         if self._full and self._room.again:
-            full, self._full = self._full, {}
-            self.look(*full)
+            turn = list(itertools.islice(self._full, self._room.places))
+            for tenant_id in turn:
+                del self._full[tenant_id]
+            self.look(*turn)
 
     def _start(self, work: Coroutine[Any, Any, object]) -> None:
         task = asyncio.create_task(work)

@@ -38,6 +38,11 @@ class Room:
         """Whether it is worth looking again at those there was no room for at all."""
         return self._under_way <= self._most * ROOM_AGAIN and self.left > 0
 
+    @property
+    def places(self) -> int:
+        """Of how many provinces there is room for a handful now."""
+        return max(1, self.left // (HANDFUL if self._bulk else SLOTS_WHEN_BUSY))
+
     def busy(self, tenant_id: UUID) -> int:
         """How many of this province are on their way."""
         return self._busy.get(tenant_id, 0)
