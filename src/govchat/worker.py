@@ -104,7 +104,8 @@ class Workplace:
         await rls.verify(self.db.engine)
         await self.registry.load()
         await self.registry.warm()
-        await self.book.load()
+        if not self.bulk:  # campaigns say nothing of procedures
+            await self.book.load()
         zalo = await self._closing.enter_async_context(
             ZaloClient.open(
                 openapi_url=self.settings.zalo_openapi_url,
@@ -148,11 +149,12 @@ class Workplace:
 
     def parts(self) -> list[Coroutine[Any, Any, None]]:
         """What runs for as long as the process lives."""
-        always = [self.listen(), self.sweep_for_ever(), self.registry.keep_fresh(), self.book.keep_fresh()]
+        always = [self.listen(), self.sweep_for_ever(), self.registry.keep_fresh()]
         if self.bulk:
             return [*always, self.fanout.run_for_ever()]
         return [
             *always,
+            self.book.keep_fresh(),
             self.look_for_receipts(),
             self.deliverer.run_for_ever(),
             chores.run(self.redis, self.chores),

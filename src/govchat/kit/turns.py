@@ -38,7 +38,7 @@ class Turns:
             return list(places)
         self._stirred = {place: until for place, until in self._stirred.items() if until > now}
         lively = [place for place in self._stirred if place in places]
-        wanted = min(len(places), max(self._few - len(lively), int(len(places) * (now - before) / self._every_s) + 1))
+        wanted = min(len(places), int(len(places) * (now - before) / self._every_s) + 1)
         if len(self._waiting) < wanted:
             self._waiting += places
         still, self._waiting = self._waiting[:wanted], self._waiting[wanted:]

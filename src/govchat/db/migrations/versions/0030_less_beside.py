@@ -1,4 +1,4 @@
-"""A promise to the ledger of rates finds what is long over by its index.
+"""A promise to the ledger finds what is over by its index; a look at campaigns asks a still tenant one thing.
 
 Revision 0030. Processes of the revision before keep working.
 """
