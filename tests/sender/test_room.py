@@ -39,6 +39,16 @@ def test_of_a_campaign_the_next_are_claimed_when_there_is_room_for_a_handful() -
     assert campaigns.free(province) == HANDFUL
 
 
+@pytest.mark.parametrize(("bulk", "few"), [(False, SLOTS_WHEN_BUSY), (True, HANDFUL)])
+def test_as_many_provinces_are_looked_at_again_as_there_is_room_for(bulk: bool, few: int) -> None:
+    room, province = Room(bulk=bulk), new_id()
+    assert room.places == MOST_AT_ONCE // few
+    room.hold(province, MOST_AT_ONCE - 2 * few)
+    assert room.places == 2
+    room.hold(province, 2 * few)
+    assert room.places == 1, "never nobody: a look that finds no room says so"
+
+
 def test_who_is_too_slow_holds_fewer_and_those_without_room_are_looked_at_when_some_are_done() -> None:
     room, province = Room(bulk=True), new_id()
     room.hold(province, MOST_AT_ONCE)

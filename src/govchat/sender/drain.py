@@ -6,7 +6,6 @@ process dies. Messages of one citizen go one after another, different citizens i
 """
 
 import asyncio
-import itertools
 from collections import defaultdict
 from collections.abc import Coroutine, Sequence
 from typing import Any
@@ -88,6 +87,7 @@ class Drainer:
         # Asked for while something was on its way: what it kept back may go when it is done.
         self._again: dict[UUID, None] = {}
         self._full: dict[UUID, None] = {}
+        self._turned = False
         self._resting: dict[UUID, asyncio.TimerHandle] = {}
         self._refused: dict[UUID, int] = {}
         self._tasks: set[asyncio.Task[object]] = set()
@@ -154,6 +154,7 @@ class Drainer:
             return await self._serve(wants) if wants else []
         finally:
             self._room.ask(-sum(want for _, _, want in wants))
+            self._turned = False
             self._look_where_there_was_no_room()
 
     async def _serve(self, wants: list[tuple[Tenant, Access, int]]) -> list[UUID]:
@@ -349,11 +350,13 @@ class Drainer:
         self._look_where_there_was_no_room()
 
     def _look_where_there_was_no_room(self) -> None:
-        """As many of those as there is room for now, who waited longest first: each end of a message and of a look comes here."""
-        if self._full and self._room.again:
-            turn = list(itertools.islice(self._full, self._room.places))
-            for tenant_id in turn:
-                del self._full[tenant_id]
+        """As many of those as there is room for now, who waited longest first, and the next when that look is over."""
+        if self._full and self._room.again and not self._turned:
+            # Who rests is looked at when it has rested, and stands in nobody's way here.
+            waiting = [tenant_id for tenant_id in self._full if tenant_id not in self._resting]
+            turn = waiting[: self._room.places]
+            self._full = dict.fromkeys(waiting[self._room.places :])
+            self._turned = bool(turn)
             self.look(*turn)
 
     def _start(self, work: Coroutine[Any, Any, object]) -> None:
