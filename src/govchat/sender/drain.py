@@ -87,6 +87,7 @@ class Drainer:
         # Asked for while something was on its way: what it kept back may go when it is done.
         self._again: dict[UUID, None] = {}
         self._full: dict[UUID, None] = {}
+        # A share of those without room has been asked for, and its look is not over yet.
         self._turned = False
         self._resting: dict[UUID, asyncio.TimerHandle] = {}
         self._refused: dict[UUID, int] = {}
