@@ -2,6 +2,8 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
+from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -173,6 +175,27 @@ async def test_notices_get_what_they_asked_for_in_vain_though_a_campaign_always_
     await put(shop, tenant, "busy", 20)
     await eventually(lambda: sent(shop, tenant), until=lambda count: count == 20, what="the notices", within=30)
     assert taken, "the campaign took what was left to it"
+
+
+async def test_a_token_that_grew_too_old_is_not_missed_for_a_minute(
+    shop: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As in a process that is too slow for what it holds: each message takes a second token, and there are no two for each."""
+    window, claim = Window("test:slow", 24), drain.claim
+
+    async def slowly(*asked: Any) -> Any:
+        claimed = await claim(*asked)
+        await asyncio.sleep(drain.LATE_S + 0.2)
+        return claimed
+
+    for module in (drain, saying):
+        monkeypatch.setattr(module, "windows_of", lambda _: (window,))
+    monkeypatch.setattr(drain, "claim", slowly)
+    monkeypatch.setattr(sweep, "STALE_AFTER", timedelta(seconds=20))
+    tenant = shop.registry.by_slug("gia-lai")
+    users = await put(shop, tenant, "slow", 20)
+    await eventually(lambda: sent(shop, tenant), until=lambda count: count == 20, what="all of them", within=30)
+    assert [said(shop, "gia-lai", user) for user in users] == [["tin"]] * 20
 
 
 async def test_what_was_claimed_long_ago_is_not_begun(shop: House, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,7 +6,7 @@ process dies. Messages of one citizen go one after another, different citizens i
 """
 
 import asyncio
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Coroutine, Sequence
 from typing import Any
 from uuid import UUID
@@ -138,7 +138,7 @@ class Drainer:
             self._room.hold(tenant.id, -unused)
             self._start(self.buckets.give_back(windows_of(tenant), unused, grant))
         if claimed:
-            self._send(tenant, self.credentials.at_hand(tenant), claimed, grant.at)
+            self._send(tenant, self.credentials.at_hand(tenant), claimed, grant)
 
     async def permit(self, tenant: Tenant) -> bool:
         """Take a token for one call that is no message, such as an upload; False when the limits leave none to campaigns now."""
@@ -182,7 +182,7 @@ class Drainer:
                 unused.append(Request(windows_of(tenant), len(mine) - grant.granted, grant.slot))
             if tenant.id in most_of:
                 self._looked[tenant.id] = len(mine)
-            self._begin(tenant, access, mine, grant.at)
+            self._begin(tenant, access, mine, grant)
             if tenant.id in held:
                 self._rest(tenant, held_s, denied=False)
             elif mine and len(mine) == most_of[tenant.id]:
@@ -214,14 +214,14 @@ class Drainer:
         self._claims_failed = 0
         return claimed, held, HELD_S
 
-    def _begin(self, tenant: Tenant, access: Access, mine: Sequence[Claimed], granted_at: float) -> None:
+    def _begin(self, tenant: Tenant, access: Access, mine: Sequence[Claimed], grant: Grant) -> None:
         """Send what a look has claimed, and remember what the next look has to know."""
         if self._room.busy(tenant.id):
             # Citizens who were being spoken to were left out: look again when something is done.
             self._again[tenant.id] = None
         if mine:
             self._room.hold(tenant.id, len(mine))
-            self._send(tenant, access, mine, granted_at)
+            self._send(tenant, access, mine, grant)
         else:
             self._breakers.probe(tenant.id, going=False)
 
@@ -284,14 +284,14 @@ class Drainer:
     def _look_in(self, tenant: Tenant, wait_s: float) -> None:
         asyncio.get_running_loop().call_later(wait_s, self.look, tenant.id)
 
-    def _send(self, tenant: Tenant, access: Access | None, claimed: Sequence[Claimed], granted_at: float) -> None:
+    def _send(self, tenant: Tenant, access: Access | None, claimed: Sequence[Claimed], grant: Grant) -> None:
         groups: dict[UUID, list[Claimed]] = {}
         for message in claimed:
             groups.setdefault(message.citizen_id, []).append(message)
         for group in groups.values():
-            self._start(self._say(tenant, access, group, granted_at))
+            self._start(self._say(tenant, access, group, grant))
 
-    async def _say(self, tenant: Tenant, access: Access | None, group: Sequence[Claimed], granted_at: float) -> None:
+    async def _say(self, tenant: Tenant, access: Access | None, group: Sequence[Claimed], grant: Grant) -> None:
         """Say one citizen's messages in order; after a failure the rest goes back, so that nothing overtakes."""
         results: list[Result] = []
         try:
@@ -301,7 +301,7 @@ class Drainer:
             access = None
         for message in group:
             behind = bool(results) and results[-1].state in ("queued", "uncertain")
-            if access is None or behind or not await self._timely(tenant, granted_at):
+            if access is None or behind or not await self._timely(tenant, grant):
                 results.append(untouched(message))
             else:
                 results.append(await say(self.registry.db, self.zalo, self.buckets, tenant, vault, access, message))
@@ -311,21 +311,24 @@ class Drainer:
             await asyncio.gather(*(self._recorder.put((tenant.id, result)) for result in results))
         self._done(tenant, results)
 
-    async def _timely(self, tenant: Tenant, granted_at: float) -> bool:
-        """Whether the message may go now: an old token is left to lapse, and another taken in its place; an old claim is not begun."""
+    async def _timely(self, tenant: Tenant, grant: Grant) -> bool:
+        """Whether the message may go now: an old token goes back, and another is taken in its place; an old claim is not begun."""
         now = _now()
-        late = now - granted_at > LATE_S
+        late = now - grant.at > LATE_S
         self._room.note(now, late=late)
         if not late:
             return True
-        if now - granted_at > NOT_BEGUN_S:
+        if now - grant.at > NOT_BEGUN_S:
             return False
-        grant = await self._late.put(tenant)
-        return grant.granted == 1 and _now() - grant.at <= LATE_S and _now() - granted_at <= NOT_BEGUN_S
+        fresh = await self._late.put((tenant, grant.slot))
+        return fresh.granted == 1 and _now() - fresh.at <= LATE_S and _now() - grant.at <= NOT_BEGUN_S
 
-    async def _take_late(self, tenants: list[Tenant]) -> list[Grant]:
-        """A token for each message whose own has lapsed."""
-        return await self.buckets.take_all([Request(windows_of(one), 1, first=not self._bulk) for one in tenants])
+    async def _take_late(self, late: list[tuple[Tenant, int]]) -> list[Grant]:
+        """A token for each message whose own is too old; that one goes back to where it was taken, else it would be missed for a minute."""
+        old = Counter((windows_of(tenant), slot) for tenant, slot in late)
+        back = [Request(windows, -count, slot) for (windows, slot), count in old.items()]
+        fresh = [Request(windows_of(tenant), 1, first=not self._bulk) for tenant, _ in late]
+        return (await self.buckets.take_all([*back, *fresh]))[len(back) :]
 
     def _done(self, tenant: Tenant, results: Sequence[Result]) -> None:
         """Free the slots; look again at what these kept waiting, and at what they left for later."""
