@@ -81,7 +81,7 @@ async def test_an_audience_that_names_nothing_or_something_unknown_is_refused(to
     for audience, field in (
         ({}, "exactly one"),
         ({"all_followers": True, "user_ids": ["a"]}, "exactly one"),
-        ({"segment": {}}, "names nothing"),
+        ({"segment": {}}, "không chọn ai"),
         ({"segment": {"fields": ["Chăn dắt rồng"]}}, "Chăn dắt rồng"),
         ({"segment": {"procedures": ["9.999999"]}}, "9.999999"),
         ({"segment": {"list_id": "0190c0de-0000-7000-8000-000000000000"}}, "list_id"),
@@ -112,7 +112,7 @@ async def test_a_list_is_read_line_by_line_and_its_words_are_said(town: Stage) -
     status, told = await town.call(SLUG, "POST", "/lists?name=hop-thon", data=held.getvalue())
     assert (status, told["lines"], told["known"]) == (201, 5, 2), told
     assert [each["line"] for each in told["problems"]] == [3, 5, 6]
-    assert "same person as line 2" in told["problems"][1]["problem"]
+    assert "cùng một người với dòng 2" in told["problems"][1]["problem"]
     campaign = await town.released(
         SLUG, message={"text": "Kính mời {ten} dự họp."}, audience={"segment": {"list_id": told["list_id"]}}
     )
@@ -151,7 +151,7 @@ async def test_pages_of_campaigns_are_newest_first_and_whole(town: Stage) -> Non
         ({"text": "x", "buttons": [{"title": "Mở"}]}, "url, phone, query"),
         ({"text": "x", "buttons": [{"title": "Mở", "url": "ftp://a.vn"}]}, "https"),
         ({"text": "x", "picture_id": "0190c0de-0000-7000-8000-000000000000"}, "picture_id"),
-        ({"text": "x", "template": {"template_id": "1", "data": {"a": "b"}}}, "not known"),
+        ({"text": "x", "template": {"template_id": "1", "data": {"a": "b"}}}, "chưa có ở đây"),
     ],
 )
 async def test_a_message_that_zalo_would_refuse_is_refused_when_it_is_drafted(

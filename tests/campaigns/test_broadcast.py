@@ -74,7 +74,7 @@ async def test_as_soon_as_one_has_opted_out_each_is_told_one_by_one(stage: Stage
     await stage.says(slug, f"dev-{slug}-2", granted=False)
     campaign = await stage.released(slug, message=MESSAGE)
     _, estimate = await stage.call(slug, "GET", f"/{campaign}/estimate")
-    assert any("1 have opted out" in each for each in estimate["warnings"]), estimate
+    assert any("1 người đã từ chối" in each for each in estimate["warnings"]), estimate
     told = await moved(stage, slug, campaign)
     assert (told["state"], told["way"], told["counts"]["sent"]) == ("done", "personal", 2)
     assert broadcasts(stage, slug) == []
@@ -89,7 +89,7 @@ async def test_who_opts_out_while_zalo_makes_the_article_is_not_told(stage: Stag
     campaign = await stage.released(slug, message=MESSAGE)
     told = await moved(stage, slug, campaign)
     assert (told["state"], told["way"]) == ("approved", None)
-    assert "wait" in told["trouble"]
+    assert "chờ" in told["trouble"]
     await stage.says(slug, f"dev-{slug}-1", granted=False)
     with clock.shifted(timedelta(hours=2)):
         told = await moved(stage, slug, campaign)
@@ -123,7 +123,7 @@ async def test_at_night_an_article_waits_and_an_emergency_is_told_one_by_one(
         assert (told["way"], told["counts"]["sent"]) == (way, 1 if way else 0)
         assert broadcasts(stage, slug) == []
     if way is None:
-        assert "morning" in told["trouble"]
+        assert "sáng mai" in told["trouble"]
         with clock.shifted(timedelta(hours=21)):
             assert (await moved(stage, slug, campaign))["way"] == "broadcast"
 

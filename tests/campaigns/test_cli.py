@@ -3,11 +3,15 @@
 import json
 from typing import Any
 
+import msgspec
+import pytest
 from click.testing import CliRunner, Result
 from tests.campaigns.stage import Stage
 from tests.journeys.stage import environment
 
-from govchat.cli.campaign import bar
+from govchat.campaigns.schemas import CampaignIn
+from govchat.cli.campaign_told import bar
+from govchat.cli.campaign_unfit import unfit
 from govchat.cli.main import govchat
 
 
@@ -30,19 +34,19 @@ async def test_a_campaign_from_the_command_line_needs_two_names(stage: Stage, tm
     assert made.exit_code == 0, made.output
     assert "list.csv:3" in made.stderr
     campaign = json.loads(made.stdout)["id"]
-    assert "recipients    2" in (await ask(stage, "estimate", slug, campaign)).stdout
+    assert "người nhận    2" in (await ask(stage, "estimate", slug, campaign)).stdout
     refused = await ask(stage, "approve", slug, campaign, "--as", "an")
     assert refused.exit_code == 1
-    assert "somebody else has to approve" in str(refused.exception)
+    assert "phải do người khác duyệt" in str(refused.exception)
     assert (await ask(stage, "approve", slug, campaign, "--as", "binh")).exit_code == 0
     await stage.through(slug, campaign)
     shown = await ask(stage, "show", slug, campaign, "--follow")
-    assert "100 % (2 of 2) done" in shown.stderr
-    assert "sent 2" in shown.stdout
+    assert "100 % (2 trong 2) đã xong" in shown.stderr
+    assert "đã gửi 2" in shown.stdout
     assert campaign in (await ask(stage, "list", slug)).stdout
     assert stage.heard(slug, f"dev-{slug}-3") == ["Kính mời Chi."]
     paused = await ask(stage, "pause", slug, campaign)
-    assert "is done: only one that is" in str(paused.exception)
+    assert "trạng thái done: chỉ tạm dừng được khi là" in str(paused.exception)
 
 
 async def test_when_it_begins_is_told_by_the_clock_on_the_wall(stage: Stage) -> None:
@@ -50,10 +54,60 @@ async def test_when_it_begins_is_told_by_the_clock_on_the_wall(stage: Stage) -> 
     made = await ask(stage, "new", slug, "Mời họp", "--text", "Kính mời.", "--at", begins, "--as", "an", "--json")
     drafted = json.loads(made.stdout)
     approved = await ask(stage, "approve", slug, drafted["id"], "--as", "binh")
-    assert "scheduled" in approved.stdout
-    assert f"it begins {begins}:00+07" in approved.stdout
+    assert "đã hẹn giờ (scheduled)" in approved.stdout
+    assert f"bắt đầu lúc {begins}:00+07" in approved.stdout
     gone = await ask(stage, "cancel", slug, drafted["id"])
     assert gone.exit_code == 0, gone.output
+
+
+async def test_a_campaign_that_reached_nobody_says_so(stage: Stage) -> None:
+    slug, nobody = "hai-phong", '{"segment": {"tags": ["không ai mang"]}}'
+    made = await ask(stage, "new", slug, "Không ai", "--text", "Tin", "--audience", nobody, "--as", "an", "--json")
+    campaign = json.loads(made.stdout)["id"]
+    before = (await ask(stage, "estimate", slug, campaign)).stdout
+    assert "người nhận    0" in before
+    assert "lưu ý: không có ai trong đối tượng nhận" in before
+    assert (await ask(stage, "approve", slug, campaign, "--as", "binh")).exit_code == 0
+    await stage.through(slug, campaign)
+    assert "lưu ý: không có ai trong đối tượng nhận" in (await ask(stage, "show", slug, campaign)).stdout
+
+
+@pytest.mark.parametrize(
+    ("audience", "says"),
+    [
+        ('{"a": 1}', "a: 1: không có trường này; có all_followers, user_ids, segment"),
+        ('{"segment": {"communes": "Xã A"}}', 'segment.communes: "Xã A": cần một danh sách'),
+        ('{"segment": {"dossier_states": [99]}}', "segment.dossier_states[0]: 99: cần nhiều nhất là 10"),
+        ('{"segment": {"tags": []}}', "segment.tags: []: cần ít nhất 1 phần tử"),
+        ("{}", "{}: cần đúng một trong all_followers, user_ids, segment"),
+        ("[]", 'cần một đối tượng JSON, như {"all_followers": true}'),
+        ("xã A", "không phải JSON"),
+    ],
+)
+async def test_an_audience_that_can_not_be_is_refused_by_option_field_and_value(
+    stage: Stage, audience: str, says: str
+) -> None:
+    refused = await ask(stage, "new", "hai-phong", "x", "--text", "Tin", "--audience", audience, "--as", "an")
+    assert refused.exit_code == 2
+    assert "--audience" in refused.stderr
+    assert says in refused.stderr
+
+
+def test_other_options_are_named_with_what_they_were_given() -> None:
+    article = {"title": "a", "author": "b", "description": "c", "cover_url": "d", "body": [{"txt": 1}]}
+    draft = {"name": "x", "class": "announcement", "audience": {"all_followers": True}, "max_cost": 0}
+    for changed, option, says in (
+        ({"message": {"text": ""}}, "--text", '"": cần ít nhất 1 ký tự'),
+        ({"message": {"text": "x", "article": article}}, "--article", "body[0].txt: 1: không có trường này; có text,"),
+        ({"message": {"text": "x", "article": {"title": "a"}}}, "--article", "author: còn thiếu"),
+        ({"message": {"text": "x", "buttons": [{"title": ""}]}}, "--button", '[0].title: "": cần ít nhất 1 ký tự'),
+        ({"message": {"text": "x"}, "max_cost": 3 * 10**9}, "--max-cost", "3000000000: cần nhiều nhất là 2000000000"),
+        ({"message": {"text": "x"}, "name": ""}, "NAME", '"": cần ít nhất 1 ký tự'),
+    ):
+        with pytest.raises(msgspec.ValidationError) as refusal:
+            msgspec.convert(draft | changed, CampaignIn, strict=False)
+        told = unfit(str(refusal.value), draft | changed)
+        assert (told.param_hint, says in told.message) == (option, True), told.message
 
 
 async def test_settings_are_shown_and_changed(stage: Stage) -> None:
@@ -64,8 +118,8 @@ async def test_settings_are_shown_and_changed(stage: Stage) -> None:
 
 
 def test_the_bar_says_how_far_it_is() -> None:
-    assert bar(0, 0).endswith("  0 % (0 of 0)")
-    assert bar(5, 10, width=4) == "[##--]  50 % (5 of 10)"
+    assert bar(0, 0).endswith("  0 % (0 trong 0)")
+    assert bar(5, 10, width=4) == "[##--]  50 % (5 trong 10)"
 
 
 async def test_a_template_is_drafted_from_the_command_line(stage: Stage) -> None:
@@ -83,5 +137,5 @@ async def test_a_template_is_drafted_from_the_command_line(stage: Stage) -> None
         "template_id": "310002",
         "data": {"ho_ten": "{ten}", "ma": "1=2"},
     }
-    assert "expected NAME=TEXT" in (await ask(stage, *draft, "--value", "ho_ten")).stderr
-    assert "needs --template" in (await ask(stage, "new", slug, "Mẫu", "--text", "x", "--value", "a=b")).stderr
+    assert "cần TÊN=GIÁ TRỊ" in (await ask(stage, *draft, "--value", "ho_ten")).stderr
+    assert "cần có --template" in (await ask(stage, "new", slug, "Mẫu", "--text", "x", "--value", "a=b")).stderr

@@ -21,7 +21,7 @@ async def test_an_estimate_names_labels_that_nobody_carries_and_counts_unknown_i
     warned = await warnings(stage, slug, audience={"segment": {"communes": ["Xã Tân Ha", "Xã Tân Hòa"]}})
     assert [each.split('"')[1] for each in warned] == ["Xã Tân Hòa"], "the others are told, and nobody of that commune"
     warned = await warnings(stage, slug, audience={"user_ids": [f"dev-{slug}-1", "nobody", "nobody-else"]})
-    assert warned == ["2 of 3 user_ids are not known to this Official Account"]
+    assert warned == ["2 trong 3 mã Zalo (user_ids) không phải người mà Official Account này biết"]
     assert await warnings(stage, slug) == []
 
 
@@ -29,9 +29,9 @@ async def test_who_begins_at_night_is_told_when_anybody_hears_of_it(stage: Stage
     slug = "quang-tri"
     await stage.alone(slug, 2)
     late = clock.now().astimezone(clock.VN).replace(hour=23, minute=0, second=0, microsecond=0)
-    morning = f"06:00 on {late + timedelta(days=1):%d/%m/%Y}"
+    morning = f"06:00 ngày {late + timedelta(days=1):%d/%m/%Y}"
     (warned,) = await warnings(stage, slug, send_at=late.isoformat())
-    assert warned == f"it would begin in the hours of rest: nobody is told before {morning}"
+    assert warned == f"sẽ bắt đầu trong giờ nghỉ: không ai nhận được trước {morning}"
     assert await warnings(stage, slug, kind="emergency", send_at=late.isoformat()) == []
     with clock.shifted(late - clock.now()):
         campaign = await stage.released(slug)
@@ -39,7 +39,7 @@ async def test_who_begins_at_night_is_told_when_anybody_hears_of_it(stage: Stage
             pass
         shown = await stage.shown(slug, campaign)
         assert (shown["state"], shown["counts"]["queued"]) == ("running", 2)
-        assert shown["trouble"] == f"these are hours of rest: it goes on at {morning}"
+        assert shown["trouble"] == f"đang trong giờ nghỉ: gửi tiếp lúc {morning}"
         _, page = await stage.call(slug, "GET", "")
         assert page["items"][0]["trouble"] == shown["trouble"]
     assert (await stage.shown(slug, campaign))["trouble"] is None, "by day nothing holds it"

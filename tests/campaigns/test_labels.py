@@ -48,9 +48,9 @@ async def test_tags_from_the_command_line(stage: Stage) -> None:
     changed = await ask(stage, "tag", SLUG, user, "--add", "Tổ trưởng", "--add", "x", "--commune", "Xã A", "--json")
     assert json.loads(changed.stdout) == {"commune": "Xã A", "tags": ["Tổ trưởng", "x"]}
     changed = await ask(stage, "tag", SLUG, user, "--remove", "to truong", "--commune", "")
-    assert "tags     x" in changed.stdout
+    assert "nhãn  x" in changed.stdout
     assert "1  x" in " ".join((await ask(stage, "labels", SLUG)).stdout.split()).replace("1 x", "1  x")
-    assert "taken from 1" in (await ask(stage, "untag", SLUG, "X")).stdout
+    assert "đã gỡ khỏi 1 người" in (await ask(stage, "untag", SLUG, "X")).stdout
 
 
 async def test_emergencies_can_be_given_to_a_role(stage: Stage) -> None:

@@ -61,12 +61,12 @@ async def test_a_template_says_no_more_a_day_than_zalo_allows_and_goes_on_tomorr
     await stage.run(slug, TEMPLATE, quota=2)
     campaign = await stage.released(slug, message=SAID)
     _, estimate = await stage.call(slug, "GET", f"/{campaign}/estimate")
-    assert any("2 a day" in each for each in estimate["warnings"]), estimate
+    assert any("2 tin mỗi ngày" in each for each in estimate["warnings"]), estimate
     await stage.fanout().round()
     await stage.send(slug)
     assert (await stage.counts(slug, campaign))["sent"] == 2
     assert set((await why(stage, slug, campaign)).values()) == {"template_spent"}
-    assert "no more of this template today" in (await stage.shown(slug, campaign))["trouble"]
+    assert "không cho gửi thêm theo mẫu tin này" in (await stage.shown(slug, campaign))["trouble"]
     second = await stage.released(slug, message=SAID)
     await stage.fanout().round()
     await stage.send(slug)

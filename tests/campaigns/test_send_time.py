@@ -71,7 +71,7 @@ async def test_a_second_promotion_of_the_day_waits_for_the_next_morning(stage: S
     await stage.send(slug)
     assert [(await stage.counts(slug, each))["sent"] for each in (first, second)] == [1, 0]
     assert await why(stage, slug, second) == {user: "one_a_day"}
-    assert "one a day for each: it goes on at 06:0" in (await stage.shown(slug, second))["trouble"]
+    assert "mỗi người một tin mỗi ngày: gửi tiếp lúc 06:0" in (await stage.shown(slug, second))["trouble"]
     with clock.shifted(timedelta(hours=17)):  # 03:00: another day, but night
         await stage.send(slug)
         assert (await stage.counts(slug, second))["sent"] == 0
@@ -149,8 +149,8 @@ async def test_outside_the_window_an_approved_template_says_it(stage: Stage) -> 
     )
     message = {"text": "Tin", "template": {"template_id": "77", "data": {"ho_ten": "{ten}"}}}
     for wrong, data in (
-        ("no parameter", {"x": "y"}),
-        ("characters", {"ho_ten": "{ten} và gia đình" + " rất đông" * 6}),
+        ("không có tham số", {"x": "y"}),
+        ("ký tự", {"ho_ten": "{ten} và gia đình" + " rất đông" * 6}),
     ):
         body = {"name": "x", "class": "announcement", "audience": {"all_followers": True}}
         body["message"] = {"text": "Tin", "template": {"template_id": "77", "data": data}}  # type: ignore[assignment]

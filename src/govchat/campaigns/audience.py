@@ -114,8 +114,8 @@ def codes_of(book: View, segment: Segment) -> list[str] | None:
         if codes is None:
             near = sorted({procedure.field for procedure in book if folded(given) in folded(procedure.field)})[:5]
             raise CampaignAudienceInvalid(
-                f'segment.fields "{given}" is no field of the catalogue'
-                + (f": did you mean {', '.join(near)}?" if near else "")
+                f'segment.fields "{given}" không phải một lĩnh vực trong danh mục thủ tục'
+                + (f": có phải {', '.join(near)}?" if near else ": xem các lĩnh vực bằng `govchat procedure list SLUG`")
             )
         found.update(codes)
     return sorted(found)
@@ -125,6 +125,7 @@ def _named(book: Lookup, given: Sequence[str]) -> list[str]:
     for code in given:
         if book.get(code) is None:
             raise CampaignAudienceInvalid(
-                f'segment.procedures "{code}" is not in the catalogue: GET /v1/procedures?q= finds it'
+                f'segment.procedures "{code}" không có trong danh mục thủ tục: tìm bằng GET /v1/procedures?q= hoặc '
+                "`govchat procedure list SLUG QUERY`"
             )
     return list(given)

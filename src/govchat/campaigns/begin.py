@@ -9,9 +9,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from govchat.campaigns import queries
 from govchat.campaigns.estimate import prices_of
-from govchat.campaigns.message import ROOM, body_of, fields_of, longest_of
+from govchat.campaigns.message import ROOM, body_of, fields_of
 from govchat.campaigns.models import CampaignPictureRow, CampaignRow
 from govchat.campaigns.schemas import MessageIn
+from govchat.campaigns.template_fit import longest_of
 from govchat.db.session import Database
 from govchat.kit import clock
 from govchat.kit.crypto import SealBroken, TenantVault
@@ -144,11 +145,11 @@ async def _trouble(
     session: AsyncSession, tenant: Tenant, row: CampaignRow, message: MessageIn, attachment_id: str | None
 ) -> str | None:
     if not tenant.speaks:
-        return f"the province is {tenant.state}: it begins when the province is live"
+        return f"đơn vị đang ở trạng thái {tenant.state}: chiến dịch bắt đầu khi đơn vị là live"
     if message.picture_id is not None and attachment_id is None and not row.test:
         picture = await session.get(CampaignPictureRow, (tenant.id, message.picture_id))
         told = picture.trouble if picture is not None else None
-        return told or "the picture is on its way to Zalo"
+        return told or "ảnh đang được đưa lên Zalo"
     return None
 
 

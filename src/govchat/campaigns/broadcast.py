@@ -101,7 +101,7 @@ async def _ruled(hands: Hands, tenant: Tenant, campaign_id: UUID) -> CampaignRow
     if row.class_ == "promotion":
         told = await _told(hands, tenant, hands.zalo.get_oa)
         if isinstance(told, ZaloError):
-            await _one_by_one(hands, tenant, campaign_id, f"Zalo did not say how many follow: {told}")
+            await _one_by_one(hands, tenant, campaign_id, f"Zalo không cho biết có bao nhiêu người quan tâm: {told}")
             return None
         at_zalo = told.num_follower
     async with hands.db.tenant(tenant.id) as session:
@@ -133,16 +133,16 @@ async def _made(hands: Hands, tenant: Tenant, row: CampaignRow) -> bool:
     """Whether Zalo has the article; it is made if nobody has asked yet. Raises `Waits` while Zalo is at it."""
     if row.article_token is None:
         await _create(hands, tenant, row)
-        raise Waits("Zalo is making the article")
+        raise Waits("Zalo đang tạo bài viết")
     if row.article_token == ASKED:
         if row.broadcast_at is not None and clock.now() - row.broadcast_at < LOST_AFTER:
             raise Waits(None)
-        await _one_by_one(hands, tenant, row.id, "Zalo never said whether it made the article")
+        await _one_by_one(hands, tenant, row.id, "Zalo không trả lời là đã tạo bài viết hay chưa")
         return False
     token = row.article_token
     told = await _told(hands, tenant, lambda access: hands.zalo.verify_article(access, token))
     if isinstance(told, ZaloError):
-        await _one_by_one(hands, tenant, row.id, f"Zalo did not take the article: {told}")
+        await _one_by_one(hands, tenant, row.id, f"Zalo không nhận bài viết: {told}")
         return False
     async with hands.db.tenant(tenant.id) as session:
         (await queries.row_of(session, tenant.id, row.id, lock=True)).article_id = told
@@ -167,7 +167,7 @@ async def _create(hands: Hands, tenant: Tenant, row: CampaignRow) -> None:
     if not isinstance(told, ZaloError):
         await _keep_token(hands, tenant, row.id, told)
     else:
-        await _one_by_one(hands, tenant, row.id, f"Zalo did not take the article: {told}")
+        await _one_by_one(hands, tenant, row.id, f"Zalo không nhận bài viết: {told}")
 
 
 async def _keep_token(hands: Hands, tenant: Tenant, campaign_id: UUID, token: str | None) -> None:
@@ -188,10 +188,10 @@ async def _told(hands: Hands, tenant: Tenant, call: Callable[[str], Awaitable[T]
             access = await hands.credentials.access(tenant, not_generation=access.generation)
             return await call(access.token)
     except (CredentialBusy, CredentialRevoked) as error:
-        raise Waits(f"there is no access to Zalo: {error.title}") from error
+        raise Waits(f"chưa có quyền truy cập Zalo: {error.title}") from error
     except ZaloError as error:
         if error.kind is Kind.wait and not error.uncertain:
-            raise Waits(f"Zalo asks to wait: {error}") from error
+            raise Waits(f"Zalo yêu cầu chờ: {error}") from error
         return error
 
 
@@ -230,7 +230,7 @@ async def _send(hands: Hands, tenant: Tenant, campaign_id: UUID) -> None:
     elif told.uncertain:
         await _ended(hands, tenant, campaign_id, None)
     else:
-        await _one_by_one(hands, tenant, campaign_id, f"Zalo did not broadcast it: {told}")
+        await _one_by_one(hands, tenant, campaign_id, f"Zalo không gửi đồng loạt: {told}")
 
 
 async def _again(hands: Hands, tenant: Tenant, campaign_id: UUID, why: str | None) -> None:

@@ -37,9 +37,11 @@ PUT_OFF = text(
 # What is due sooner than after this long is no standing still.
 PUT_OFF_FOR = timedelta(minutes=1)
 WHY_PUT_OFF = {
-    "one_a_day": "who is left had a promotion today, one a day for each: it goes on at",
-    "template_spent": "Zalo allows no more of this template today: it goes on at",
+    "one_a_day": "những người còn lại đã nhận một tin quảng bá hôm nay, mỗi người một tin mỗi ngày: gửi tiếp lúc",
+    "template_spent": "hôm nay Zalo không cho gửi thêm theo mẫu tin này: gửi tiếp lúc",
 }
+
+KINDS = {"commune": "chưa có ai được ghi ở xã", "tag": "chưa có ai mang nhãn"}
 
 NONE = Quiet(time(0), time(0))
 
@@ -56,7 +58,7 @@ def rests_until(kind: str, quiet: Quiet, at: datetime) -> datetime | None:
 
 def told_at(moment: datetime) -> str:
     """A moment as people in Vietnam read it."""
-    return f"{moment.astimezone(VN):%H:%M on %d/%m/%Y}"
+    return f"{moment.astimezone(VN):%H:%M ngày %d/%m/%Y}"
 
 
 async def of_audience(session: AsyncSession, tenant_id: UUID, audience: Audience) -> list[str]:
@@ -68,7 +70,7 @@ async def of_audience(session: AsyncSession, tenant_id: UUID, audience: Audience
         values = {"tenant": tenant_id, "kinds": [k for k, _ in given], "folded": [folded(name) for _, name in given]}
         carried = {tuple(row) for row in await session.execute(CARRIED, values)}
         found = [
-            f'nobody carries the {kind} "{name}": `govchat campaign labels`, GET /v1/campaigns/labels list those that are known'
+            f'{KINDS[kind]} "{name}": `govchat campaign labels SLUG` hoặc GET /v1/campaigns/labels cho xem những nhãn đã có'
             for kind, name in given
             if (kind, folded(name)) not in carried
         ]
@@ -76,7 +78,9 @@ async def of_audience(session: AsyncSession, tenant_id: UUID, audience: Audience
         made = await session.get(AudienceListRow, (tenant_id, audience.list_id))
         if made is not None and made.known < audience.user_ids:
             unknown = audience.user_ids - made.known
-            found.append(f"{unknown} of {audience.user_ids} user_ids are not known to this Official Account")
+            found.append(
+                f"{unknown} trong {audience.user_ids} mã Zalo (user_ids) không phải người mà Official Account này biết"
+            )
     return found
 
 
@@ -89,7 +93,7 @@ async def of_standing(
         return {}
     put_off = await session.execute(PUT_OFF, {"tenant": tenant_id, "campaigns": list(running), "at": at + PUT_OFF_FOR})
     found = {
-        campaign_id: f"{WHY_PUT_OFF.get(why, 'nobody is due before')} {told_at(due_at)}"
+        campaign_id: f"{WHY_PUT_OFF.get(why, 'chưa đến lượt ai trước lúc')} {told_at(due_at)}"
         for campaign_id, due_at, why in put_off
     }
     body: Any = OutboxBodyRow
@@ -100,5 +104,5 @@ async def of_standing(
         quiet = NONE if starts is None or ends is None else Quiet(starts, ends)
         until = rests_until(running[campaign_id].class_, quiet, at)
         if until is not None and campaign_id not in found:
-            found[campaign_id] = f"these are hours of rest: it goes on at {told_at(until)}"
+            found[campaign_id] = f"đang trong giờ nghỉ: gửi tiếp lúc {told_at(until)}"
     return found

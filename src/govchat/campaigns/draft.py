@@ -37,11 +37,11 @@ async def draft(
     await message.check(session, tenant_id, data.message, data.class_, allow_insecure=allow_insecure)
     if data.message.article and data.audience.all_followers is None:
         raise CampaignAudienceInvalid(
-            'audience: Zalo broadcasts an article to every follower alone: expected {"all_followers": true}'
+            'audience: Zalo chỉ gửi đồng loạt bài viết cho mọi người quan tâm: cần {"all_followers": true}'
         )
     if data.send_at is not None and data.send_at < clock.now() - LATE:
         raise CampaignMessageInvalid(
-            f"send_at {data.send_at.isoformat()} is past: leave it out to begin when it is approved, or name a moment to come"
+            f"send_at {data.send_at.isoformat()} đã qua: bỏ đi để bắt đầu ngay khi được duyệt, hoặc ghi một thời điểm sắp tới"
         )
     campaign_id = new_id()
     audience = await _audience(session, vault, tenant_id, data, book, actor)
@@ -80,9 +80,11 @@ async def _audience(
         return Audience(all_followers=True)
     segment = given.segment
     if msgspec.to_builtins(segment) == {}:
-        raise CampaignAudienceInvalid('segment {} names nothing: {"all_followers": true} is everybody')
+        raise CampaignAudienceInvalid('segment {} không chọn ai: {"all_followers": true} là mọi người quan tâm')
     if segment.list_id is not None and await session.get(AudienceListRow, (tenant_id, segment.list_id)) is None:
-        raise CampaignAudienceInvalid(f'segment.list_id "{segment.list_id}" is not known: POST /v1/campaigns/lists')
+        raise CampaignAudienceInvalid(
+            f'segment.list_id "{segment.list_id}" chưa có: tải danh sách lên bằng POST /v1/campaigns/lists'
+        )
     return Audience(segment=segment, codes=codes_of(book, segment))
 
 

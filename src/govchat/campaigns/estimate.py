@@ -10,9 +10,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from govchat.campaigns import doubt, lawful, queries
 from govchat.campaigns.audience import Audience, condition
-from govchat.campaigns.message import template_trouble
 from govchat.campaigns.models import CampaignRow
 from govchat.campaigns.schemas import Estimate, Excluded, MessageIn, Ways
+from govchat.campaigns.template_fit import template_trouble
 from govchat.kit import clock
 from govchat.kit.buckets import reserve_for
 from govchat.kit.crypto import TenantVault
@@ -116,7 +116,7 @@ def _rest(row: CampaignRow, policy: Policy, ways: Ways, now: datetime) -> list[s
     """What is said of a beginning in the hours of rest; an article says so itself."""
     begins = max(now, row.send_at or now)
     until = doubt.rests_until(row.class_, policy.quiet, begins) if not ways.broadcast else None
-    return [f"it would begin in the hours of rest: nobody is told before {doubt.told_at(until)}"] if until else []
+    return [f"sẽ bắt đầu trong giờ nghỉ: không ai nhận được trước {doubt.told_at(until)}"] if until else []
 
 
 def rate_of(tenant: Tenant) -> int:
@@ -137,19 +137,23 @@ def _warnings(
     found = []
     if ruling is not None and not ruling.allows:
         found.append(
-            f"Zalo can't broadcast the article: {ruling.against}; each is told one by one"
+            f"Zalo không gửi đồng loạt bài viết này được: {ruling.against}; từng người sẽ được nhắn riêng"
             if ruling.against
             else f"{ruling.wait}"
         )
     if a_day is not None and ways.uid > a_day:
-        found.append(f"the template reaches {a_day} a day: {ways.uid} take {math.ceil(ways.uid / max(a_day, 1))} days")
+        found.append(
+            f"mẫu tin gửi được {a_day} tin mỗi ngày: {ways.uid} tin cần {math.ceil(ways.uid / max(a_day, 1))} ngày"
+        )
     if wrong is not None:
-        found.append(f"the template {wrong}")
+        found.append(f"mẫu tin {wrong}")
     if ways.none:
-        closed = " (max_cost is 0: only what is free is sent)" if row.max_cost == 0 else ""
-        found.append(f"{ways.none} recipients can't be reached now: their last interaction is too old{closed}")
+        closed = " (max_cost là 0: chỉ gửi tin miễn phí)" if row.max_cost == 0 else ""
+        found.append(f"{ways.none} người lúc này không gửi được: lần tương tác gần nhất đã quá lâu{closed}")
     if cost > row.max_cost:
-        found.append(f"{cost} đồng would be needed, max_cost is {row.max_cost}: the last recipients would be skipped")
+        found.append(f"cần {cost} đồng mà max_cost là {row.max_cost}: những người cuối sẽ bị bỏ qua")
+    if not any(msgspec.structs.astuple(ways)):
+        found.append("không có ai trong đối tượng nhận: duyệt bây giờ thì chiến dịch kết thúc mà không gửi cho ai")
     if not tenant.speaks:
-        found.append(f"the province is {tenant.state}: nothing is sent until it is live")
+        found.append(f"đơn vị đang ở trạng thái {tenant.state}: chưa gửi gì cho tới khi là live")
     return found

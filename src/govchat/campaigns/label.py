@@ -97,7 +97,7 @@ async def _person(session: AsyncSession, tenant_id: UUID, user_id: str) -> tuple
     rows = (await session.execute(OF, {"tenant": tenant_id, "user": user_id})).all()
     if not rows:
         raise CampaignCitizenUnknown(
-            f'"{user_id[:128]}" is nobody known to this Official Account: they write or follow first'
+            f'"{user_id[:128]}" chưa phải người mà Official Account này biết: người đó cần nhắn tin hoặc quan tâm trước'
         )
     commune = next((row.label for row in rows if row.kind == "commune"), None)
     return rows[0].id, PersonLabels(commune=commune, tags=[row.label for row in rows if row.kind == "tag"])

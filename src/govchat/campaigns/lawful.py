@@ -55,9 +55,9 @@ async def rule(
         hour = at.astimezone(clock.VN).time()
         night = not FIRST <= hour < LAST
         if night and row.class_ == "emergency":
-            against = "Zalo broadcasts nothing at night, and an emergency does not wait"
+            against = "Zalo không gửi đồng loạt vào ban đêm, mà tin khẩn cấp thì không chờ"
         elif night or (row.class_ != "emergency" and await _rests(session, tenant.id, at)):
-            return Ruling(people.followers, wait="it is night: the article is broadcast in the morning")
+            return Ruling(people.followers, wait="đang là ban đêm: sáng mai Zalo mới gửi đồng loạt bài viết")
     return Ruling(people.followers, against)
 
 
@@ -67,14 +67,14 @@ def _against(tenant: Tenant, row: CampaignRow, people: object, at_zalo: int | No
     asks = row.class_ == "promotion"
     unasked = max(followers, at_zalo or 0) - agreed
     reasons = (
-        (row.test, "it was made by a test key: nothing is sent"),
-        (tenant.state == "trial", "the province is on trial: testers alone are told"),
-        (opted_out > 0, f"{opted_out} have opted out, and Zalo's broadcast can't leave anybody out"),
+        (row.test, "chiến dịch do khóa thử nghiệm tạo: không gửi gì"),
+        (tenant.state == "trial", "đơn vị đang chạy thử: chỉ người thử nhận được"),
+        (opted_out > 0, f"{opted_out} người đã từ chối nhận tin, mà tin gửi đồng loạt của Zalo không bớt ai được"),
         (
             asks and unasked > 0,
-            f"{unasked} followers have not agreed to broadcasts, and Zalo's can't leave anybody out",
+            f"{unasked} người quan tâm chưa đồng ý nhận tin quảng bá, mà tin gửi đồng loạt của Zalo không bớt ai được",
         ),
-        (asks and promoted > 0, f"{promoted} followers have had a promotion today"),
+        (asks and promoted > 0, f"{promoted} người quan tâm đã nhận một tin quảng bá hôm nay"),
     )
     return next((why for holds, why in reasons if holds), None)
 

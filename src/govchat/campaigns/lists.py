@@ -17,7 +17,7 @@ from govchat.kit.ids import new_id
 from govchat.outbox.shared import seal_fields
 
 MOST_PROBLEMS = 1000
-UNKNOWN = "nobody of that id or number is known to this Official Account"
+UNKNOWN = "Official Account này chưa biết ai có mã hoặc số điện thoại đó"
 
 MATCH = text(
     """
@@ -103,7 +103,7 @@ async def match(
         if citizen is None:
             problems.append(RowProblem(line=line.number, problem=UNKNOWN))
         elif citizen in known:
-            problems.append(RowProblem(line=line.number, problem=f"the same person as line {known[citizen].number}"))
+            problems.append(RowProblem(line=line.number, problem=f"cùng một người với dòng {known[citizen].number}"))
         else:
             known[citizen] = line
     return known, sorted(problems, key=lambda each: each.line)

@@ -1,15 +1,14 @@
 """The words of a campaign: checked as Zalo would check them before anybody approves them, and made into the body that is shared."""
 
 import re
-from collections.abc import Mapping
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from govchat.campaigns.models import CampaignPictureRow
 from govchat.campaigns.refusals import CampaignMessageInvalid
-from govchat.campaigns.schemas import ArticleIn, ButtonIn, Class, MessageIn, TemplateIn
+from govchat.campaigns.schemas import ArticleIn, ButtonIn, Class, MessageIn
+from govchat.campaigns.template_fit import template_trouble
 from govchat.kit.phrases import limits, overlaid, phrases, shipped
 from govchat.notices.models import ZbsTemplateRow
 from govchat.outbox import shared
@@ -34,7 +33,7 @@ def fields_of(message: MessageIn) -> list[str]:
     for name in found:
         if name not in FIELDS:
             known = ", ".join(f"{{{each}}}" for each in FIELDS)
-            raise CampaignMessageInvalid(f'message.text "{{{name}}}" is no field: expected {known}')
+            raise CampaignMessageInvalid(f'message.text "{{{name}}}" không phải một trường: có {known}')
     return found
 
 
@@ -42,7 +41,7 @@ def body_of(message: MessageIn, kind: Class, *, attachment_id: str | None = None
     """The shared body, in the words that are laid over the product's; raises `CampaignMessageInvalid` naming what Zalo would refuse."""
     fields_of(message)
     if message.image_url and message.picture_id:
-        raise CampaignMessageInvalid("message: image_url and picture_id exclude each other, give one")
+        raise CampaignMessageInvalid("message: image_url và picture_id không đi cùng nhau, chỉ ghi một")
     try:
         cs = _cs(message, kind, attachment_id, allow_insecure)
         # Longest when every field, and what we add below a picture, is as long as it may be: a province may reword it before all is said.
@@ -122,7 +121,7 @@ def _button(given: ButtonIn, allow_insecure: bool) -> Button:
         url, phone = url or payload.url, phone or payload.phone_code
     chosen = [each for each in (url, phone, query) if each is not None]
     if len(chosen) != 1:
-        raise CampaignMessageInvalid(f'message.buttons "{given.title}": expected one of url, phone, query')
+        raise CampaignMessageInvalid(f'message.buttons "{given.title}": cần đúng một trong url, phone, query')
     if url is not None:
         return messages.open_url(given.title, url, allow_insecure=allow_insecure)
     if phone is not None:
@@ -145,7 +144,7 @@ async def check(
         _check_words(message, kind, allow_insecure)
     if message.picture_id and await session.get(CampaignPictureRow, (tenant_id, message.picture_id)) is None:
         raise CampaignMessageInvalid(
-            f'message.picture_id "{message.picture_id}" is not known: POST /v1/campaigns/pictures'
+            f'message.picture_id "{message.picture_id}" chưa có: tải ảnh lên bằng POST /v1/campaigns/pictures'
         )
     if message.template:
         row = await session.get(ZbsTemplateRow, (tenant_id, message.template.template_id))
@@ -157,37 +156,3 @@ def _check_words(message: MessageIn, kind: Class, allow_insecure: bool) -> None:
     body_of(message, kind, allow_insecure=allow_insecure)
     if message.article:
         article_of(message.article, kind, allow_insecure=allow_insecure)
-
-
-async def longest_of(session: AsyncSession, tenant_id: UUID, message: MessageIn) -> dict[str, int]:
-    """How many characters Zalo takes of each parameter of the message's template; what fields make longer is cut."""
-    row = await session.get(ZbsTemplateRow, (tenant_id, message.template.template_id)) if message.template else None
-    params = row.params if row is not None else []
-    return {param["name"]: param["max_length"] for param in params if param.get("max_length")}
-
-
-def template_trouble(row: ZbsTemplateRow | None, template: TemplateIn, kind: Class) -> str | None:
-    """Why this template can't carry this message now, None when it can."""
-    if row is None:
-        return "is not known, `govchat template sync SLUG` reads templates from Zalo"
-    against = (
-        (row.status != "ENABLE", f"stands at {row.status}, Zalo sends approved ones alone"),
-        (row.price_uid is None, "can't be sent by user id"),
-        (
-            (row.tag == "PROMOTION") != (kind == "promotion"),
-            f"has the tag {row.tag or '(none)'}, a campaign of the class {kind} needs another",
-        ),
-    )
-    return next((why for holds, why in against if holds), None) or _misfit(row, template)
-
-
-def _misfit(row: ZbsTemplateRow, template: TemplateIn) -> str | None:
-    params: Mapping[str, dict[str, Any]] = {param["name"]: param for param in row.params}
-    for name, value in template.data.items():
-        if name not in params:
-            return f'has no parameter "{name}", it has {", ".join(sorted(params))}'
-        longest = params[name].get("max_length") or 0
-        if longest and len(fill(value, shared.instead())) > longest:
-            return f'parameter "{name}" takes {longest} characters'
-    missing = [name for name, param in params.items() if param.get("required", True) and name not in template.data]
-    return f"lacks {', '.join(missing)}" if missing else None

@@ -50,7 +50,7 @@ def _fitted(content: bytes) -> Checked:
     """The picture as Zalo takes it: JPEG or PNG of at most 1 MiB, made smaller where that is needed."""
     checked = check(content)
     if checked.media_type not in FORMATS.values():
-        raise CampaignMessageInvalid("the file is no picture: send a JPEG, PNG or WebP")
+        raise CampaignMessageInvalid("tệp không phải là ảnh: hãy gửi ảnh JPEG, PNG hoặc WebP")
     if checked.media_type in ("image/jpeg", "image/png") and len(checked.content) <= IMAGE_LIMIT:
         return checked
     drawn = Image.open(io.BytesIO(checked.content)).convert("RGB")
@@ -60,7 +60,7 @@ def _fitted(content: bytes) -> Checked:
         drawn.save(held, "JPEG", quality=quality)
         if len(held.getvalue()) <= IMAGE_LIMIT:
             return Checked(media_type="image/jpeg", content=held.getvalue(), width=drawn.width, height=drawn.height)
-    raise CampaignMessageInvalid("the picture has more than 1 MiB however it is drawn: send a simpler one")
+    raise CampaignMessageInvalid("ảnh vẫn hơn 1 MiB dù đã thu nhỏ: hãy gửi ảnh đơn giản hơn")
 
 
 def _context(picture_id: UUID) -> str:
@@ -92,7 +92,7 @@ async def hand_over(
         log.warning("campaigns.picture_refused", tenant=tenant.slug, error=type(error).__name__)
         if isinstance(error, CredentialBusy) or (isinstance(error, ZaloError) and error.retryable):
             return None
-        values = {"trouble": f"Zalo did not take the picture: {type(error).__name__}"}
+        values = {"trouble": f"Zalo không nhận ảnh: {type(error).__name__}"}
     else:
         values = {"attachment_id": kept.id, "oa_id": tenant.oa_id, "expires_at": kept.expires_at, "trouble": None}
     async with db.tenant(tenant.id) as session:

@@ -17,6 +17,10 @@ from govchat.kit.crypto import TenantVault
 from govchat.outbox.tally import Counts, counts_of
 
 LIST = "campaigns"
+REACHED_NOBODY = (
+    "không có ai trong đối tượng nhận: `govchat campaign estimate` cho biết ai không được tính và vì sao; "
+    "muốn gửi thì soạn chiến dịch khác"
+)
 
 
 def message_context(campaign_id: UUID) -> str:
@@ -33,7 +37,9 @@ async def row_of(session: AsyncSession, tenant_id: UUID, campaign_id: UUID, *, l
     """The campaign's row, locked if asked for; raises `CampaignNotFound`."""
     row = await session.get(CampaignRow, (tenant_id, campaign_id), with_for_update=lock or None, populate_existing=True)
     if row is None:
-        raise CampaignNotFound(f'campaign "{campaign_id}" is not known here: GET /v1/campaigns lists those that are')
+        raise CampaignNotFound(
+            f'không có chiến dịch "{campaign_id}" ở đơn vị này: xem bằng `govchat campaign list SLUG` hoặc GET /v1/campaigns'
+        )
     return row
 
 
@@ -81,6 +87,13 @@ def _out(vault: TenantVault, row: CampaignRow, counts: Counts, spent: int, stand
         "spent": spent, "test": row.test, "created_by": row.created_by, "created_at": row.created_at,
         "approved_by": row.approved_by, "approved_at": row.approved_at, "started_at": row.started_at,
         "finished_at": row.finished_at, "planning": row.state in ("running", "paused") and not row.expanded,
-        "trouble": row.trouble or (stands if counts.queued else None), "way": row.way,
+        "trouble": row.trouble or _hint(row, counts, stands), "way": row.way,
     }  # fmt: skip
     return CampaignOut(**told)
+
+
+def _hint(row: CampaignRow, counts: Counts, stands: str | None) -> str | None:
+    """Why it stands still, or why nobody was told at all."""
+    if row.state == "done" and not counts.total:
+        return REACHED_NOBODY
+    return stands if counts.queued else None

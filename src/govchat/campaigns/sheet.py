@@ -42,15 +42,17 @@ class Line(msgspec.Struct, frozen=True):
 def read(content: bytes, *, needs: Sequence[str] = ()) -> list[Line]:
     """Every line that holds anything; raises `AudienceListUnreadable`. One column of `needs` has to be there. Slow: use a thread."""
     if not content:
-        raise AudienceListUnreadable("the body is empty: send the CSV or XLSX file itself as the body")
+        raise AudienceListUnreadable("tệp trống: hãy gửi đúng tệp CSV hoặc XLSX")
     if len(content) > MOST_BYTES:
-        raise AudienceListUnreadable(f"{len(content)} bytes: at most {MOST_BYTES}, split the file")
+        raise AudienceListUnreadable(f"tệp có {len(content)} byte mà nhiều nhất là {MOST_BYTES}: hãy chia nhỏ tệp")
     rows = _of_xlsx(content) if content.startswith(_ZIP) else _of_csv(content)
     numbered = [(number, row) for number, row in enumerate(rows, start=1) if any(_said(cell) for cell in row)]
     if len(numbered) - 1 > MOST_LINES:
-        raise AudienceListUnreadable(f"{len(numbered) - 1} lines: at most {MOST_LINES} at once, split the file")
+        raise AudienceListUnreadable(
+            f"tệp có {len(numbered) - 1} dòng mà mỗi lần nhiều nhất là {MOST_LINES}: hãy chia nhỏ tệp"
+        )
     if not numbered:
-        raise AudienceListUnreadable("the table is empty: expected a line of heads and one line for each person")
+        raise AudienceListUnreadable("bảng không có dòng nào: cần một dòng tiêu đề và mỗi người một dòng")
     (at, heads), *lines = numbered
     columns = _columns(at, heads, needs)
     return [_line(number, row, columns) for number, row in lines]
@@ -63,14 +65,14 @@ def _of_xlsx(content: bytes) -> Sequence[Sequence[Any]]:
         book = python_calamine.CalamineWorkbook.from_filelike(io.BytesIO(content))
         return book.get_sheet_by_index(0).to_python(skip_empty_area=False)
     except (python_calamine.CalamineError, OSError, IndexError, ValueError) as error:
-        raise AudienceListUnreadable(f"no workbook that can be read ({error}): save it as .xlsx again") from None
+        raise AudienceListUnreadable(f"không đọc được bảng tính ({error}): hãy lưu lại thành .xlsx") from None
 
 
 def _of_csv(content: bytes) -> Iterator[Sequence[Any]]:
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError:
-        raise AudienceListUnreadable('the file is not UTF-8: save it as "CSV UTF-8" or as .xlsx') from None
+        raise AudienceListUnreadable('tệp không phải UTF-8: hãy lưu thành "CSV UTF-8" hoặc .xlsx') from None
     delimiter = max(",;\t", key=text.split("\n", 1)[0].count)
     try:
         for row in csv.reader(io.StringIO(text, newline=""), delimiter=delimiter):
@@ -78,7 +80,7 @@ def _of_csv(content: bytes) -> Iterator[Sequence[Any]]:
             # A cell may hold line breaks: what follows keeps the number that an editor shows for its first line.
             yield from ([] for _ in range(sum(cell.count("\n") for cell in row)))
     except csv.Error as error:
-        raise AudienceListUnreadable(f"the file is no CSV ({error}): save it as .xlsx") from None
+        raise AudienceListUnreadable(f"tệp không phải là CSV ({error}): hãy lưu thành .xlsx") from None
 
 
 def _columns(at: int, heads: Iterable[Any], needs: Sequence[str]) -> dict[str, int]:
@@ -87,14 +89,14 @@ def _columns(at: int, heads: Iterable[Any], needs: Sequence[str]) -> dict[str, i
     for place, head in enumerate(heads):
         field = known.get(fold(clean(_said(head))).rstrip(" *:"))
         if field is not None and field in found:
-            raise AudienceListUnreadable(f'line {at}: the column "{HEADS[field][0]}" stands there twice, keep one')
+            raise AudienceListUnreadable(f'dòng {at}: cột "{HEADS[field][0]}" có hai lần, chỉ giữ một cột')
         if field is not None:
             found[field] = place
     if "user_id" not in found and "phone" not in found:
-        raise AudienceListUnreadable(f'line {at}: expected a column "{HEADS["user_id"][0]}" or "{HEADS["phone"][0]}"')
+        raise AudienceListUnreadable(f'dòng {at}: thiếu cột "{HEADS["user_id"][0]}" hoặc "{HEADS["phone"][0]}"')
     if needs and not any(each in found for each in needs):
-        names = " or ".join(f'"{HEADS[each][0]}"' for each in needs)
-        raise AudienceListUnreadable(f"line {at}: expected a column {names}")
+        names = " hoặc ".join(f'"{HEADS[each][0]}"' for each in needs)
+        raise AudienceListUnreadable(f"dòng {at}: thiếu cột {names}")
     return found
 
 
@@ -105,9 +107,9 @@ def _line(number: int, row: Sequence[Any], columns: Mapping[str, int]) -> Line:
     phone = phones.normalise(given if given.startswith(("0", "+", "84")) else f"0{given}") if given else None
     problem = ""
     if not user_id and not given:
-        problem = "neither a Zalo id nor a telephone number"
+        problem = "không có mã Zalo, cũng không có số điện thoại"
     elif not user_id and phone is None:
-        problem = "the telephone number is none: expected one like 0912345678"
+        problem = "số điện thoại không đúng dạng: ghi như 0912345678"
     return Line(
         number,
         user_id,

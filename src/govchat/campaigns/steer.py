@@ -40,11 +40,11 @@ async def approve(
     row = await queries.row_of(session, tenant_id, campaign_id, lock=True)
     if actor == row.created_by:
         raise CampaignNeedsSecondPerson(
-            f'campaign "{campaign_id}" was drafted by {actor}: somebody else has to approve it, with a key of their own'
+            f'chiến dịch "{campaign_id}" do {actor} soạn: phải do người khác duyệt, bằng khóa hoặc tên của người đó'
         )
     if row.state in (*UNDER_WAY, "paused", "done"):
         return row
-    _only_from(row, ("draft",), "approved")
+    _only_from(row, ("draft",), "duyệt")
     if row.class_ == "emergency":
         await _may_release_emergencies(session, tenant_id, actor, scopes)
     now = clock.now()
@@ -62,7 +62,7 @@ async def _may_release_emergencies(session: AsyncSession, tenant_id: UUID, actor
     named = [] if settled is None else settled.emergency_by
     if named and actor not in named and not (EMERGENCY_ROLE in named and EMERGENCY_SCOPE in scopes):
         raise CampaignEmergencyReserved(
-            f"{actor} may not approve emergencies: this province has named {', '.join(named)} "
+            f"{actor} không được duyệt tin khẩn cấp: đơn vị này chỉ giao cho {', '.join(named)} "
             "(`govchat campaign settings SLUG`)"
         )
 
@@ -74,8 +74,8 @@ async def _set_aside(session: AsyncSession, tenant_id: UUID, row: CampaignRow) -
     purse = await budget.lock(session, tenant_id, policy.monthly_budget, now)
     if row.max_cost > purse.left:
         raise CampaignOverBudget(
-            f"max_cost {row.max_cost} đồng: the budget of {purse.month} has {max(purse.left, 0)} left; lower it, or raise the "
-            "budget with `govchat notice settings SLUG --monthly-budget`"
+            f"max_cost {row.max_cost} đồng mà ngân sách tháng {purse.month} chỉ còn {max(purse.left, 0)} đồng: soạn lại với mức "
+            "thấp hơn, hoặc tăng ngân sách bằng `govchat notice settings SLUG --monthly-budget`"
         )
     await session.execute(SPEND, {"tenant": tenant_id, "month": purse.month, "cost": row.max_cost})
     row.reserved_in = purse.month
@@ -86,7 +86,7 @@ async def start(session: AsyncSession, tenant_id: UUID, campaign_id: UUID, *, ac
     row = await queries.row_of(session, tenant_id, campaign_id, lock=True)
     if row.state in ("approved", "running"):
         return row
-    _only_from(row, ("scheduled",), "started")
+    _only_from(row, ("scheduled",), "bắt đầu sớm")
     row.state, row.send_at = "approved", clock.now()
     await _noted(session, row, actor, "campaign.started_early", "scheduled")
     return row
@@ -97,7 +97,7 @@ async def pause(session: AsyncSession, tenant_id: UUID, campaign_id: UUID, *, ac
     row = await queries.row_of(session, tenant_id, campaign_id, lock=True)
     if row.state == "paused":
         return row
-    _only_from(row, UNDER_WAY, "paused")
+    _only_from(row, UNDER_WAY, "tạm dừng")
     before, row.paused_from, row.state = row.state, row.state, "paused"
     await _let_go(session, row, is_open=False)
     await _noted(session, row, actor, "campaign.paused", before)
@@ -109,7 +109,7 @@ async def resume(session: AsyncSession, tenant_id: UUID, campaign_id: UUID, *, a
     row = await queries.row_of(session, tenant_id, campaign_id, lock=True)
     if row.state in UNDER_WAY:
         return row
-    _only_from(row, ("paused",), "resumed")
+    _only_from(row, ("paused",), "gửi tiếp")
     row.state, row.paused_from, row.trouble = row.paused_from or "approved", None, None
     await _let_go(session, row, is_open=row.state == "running")
     await _noted(session, row, actor, "campaign.resumed", "paused")
@@ -121,7 +121,7 @@ async def cancel(session: AsyncSession, tenant_id: UUID, campaign_id: UUID, *, a
     row = await queries.row_of(session, tenant_id, campaign_id, lock=True)
     if row.state == "cancelled":
         return row
-    _only_from(row, ("draft", "paused", *UNDER_WAY), "cancelled")
+    _only_from(row, ("draft", "paused", *UNDER_WAY), "hủy")
     before, row.state, row.finished_at = row.state, "cancelled", clock.now()
     await _let_go(session, row, is_open=False)
     await _noted(session, row, actor, "campaign.cancelled", before)
@@ -131,7 +131,8 @@ async def cancel(session: AsyncSession, tenant_id: UUID, campaign_id: UUID, *, a
 def _only_from(row: CampaignRow, states: tuple[str, ...], what: str) -> None:
     if row.state not in states:
         raise CampaignStateConflict(
-            f'campaign "{row.id}" is {row.state}: only one that is {" or ".join(states)} can be {what}', state=row.state
+            f'chiến dịch "{row.id}" đang ở trạng thái {row.state}: chỉ {what} được khi là {" hoặc ".join(states)}',
+            state=row.state,
         )
 
 

@@ -100,19 +100,19 @@ async def _attachment(session: AsyncSession, tenant: Tenant, message: MessageIn)
     picture = await session.get(CampaignPictureRow, (tenant.id, message.picture_id))
     if picture is None or picture.attachment_id is None or picture.oa_id != tenant.oa_id:
         trouble = picture.trouble if picture is not None else None
-        raise CampaignPicturePending(trouble or "the picture is on its way to Zalo: try again in a few seconds")
+        raise CampaignPicturePending(trouble or "ảnh đang được đưa lên Zalo: vài giây nữa hãy thử lại")
     return picture.attachment_id
 
 
 def _all_known(people: dict[str, UUID | None], user_ids: Sequence[str] | None) -> None:
     if not people:
-        raise CampaignNoTesters("nobody like that is on the list of testers: `govchat tenant tester add SLUG USER_ID`")
+        raise CampaignNoTesters("danh sách người thử chưa có ai: thêm bằng `govchat tenant tester add SLUG USER_ID`")
     for user_id in user_ids or ():
         if user_id not in people:
             raise CampaignNoTesters(
-                f'"{user_id[:60]}" is not on the list of testers: `govchat tenant tester add SLUG USER_ID`'
+                f'"{user_id[:60]}" không có trong danh sách người thử: thêm bằng `govchat tenant tester add SLUG USER_ID`'
             )
     if not any(people.values()):
         raise CampaignNoTesters(
-            "no tester has written to this Official Account yet: let one of them write, then try again"
+            "chưa người thử nào nhắn cho Official Account này: hãy để một người nhắn trước, rồi thử lại"
         )

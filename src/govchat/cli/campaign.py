@@ -12,6 +12,7 @@ import click
 from govchat.cli import campaign_labels
 from govchat.cli.campaign_draft import article, audience, draft_from, link, template
 from govchat.cli.campaign_inside import Act, as_option, in_one, inside, json_option, person
+from govchat.cli.campaign_told import class_of, estimated, handled, progress, state_of, told
 from govchat.cli.settings import beside_up, data_dir_option
 
 if TYPE_CHECKING:
@@ -101,28 +102,7 @@ def new(
         async with opened(settings) as registry:
             return await draft_from(registry, slug, asked, sheet_file, picture, send_at, person(who))
 
-    _tell(asyncio.run(run()), json_)
-
-
-def _tell(shown: "CampaignOut", json_: bool) -> None:
-    from govchat.cli.show import as_json, moment
-
-    if json_:
-        as_json(shown)
-        return
-    click.echo(f"{shown.id}  {shown.state}  {shown.class_}  {shown.name}")
-    counts = shown.counts
-    click.echo(
-        f"  total {counts.total}  queued {counts.queued}  sending {counts.sending}  sent {counts.sent}  "
-        f"uncertain {counts.uncertain}  failed {counts.failed}  skipped {counts.skipped}"
-    )
-    click.echo(f"  drafted by {shown.created_by} {moment(shown.created_at)}; approved by {shown.approved_by or '-'}")
-    if shown.send_at is not None and shown.started_at is None:
-        click.echo(f"  it begins {moment(shown.send_at)}")
-    if shown.way == "broadcast":
-        click.echo("  broadcast by Zalo as an article")
-    if shown.trouble:
-        click.echo(f"  it waits: {shown.trouble}")
+    told(asyncio.run(run()), json_)
 
 
 @campaign.command()
@@ -136,27 +116,9 @@ def estimate(slug: str, campaign_id: UUID, data_dir: Path, json_: bool) -> None:
     Recipients, ways, cost, time; who is left out and why.
     """
     from govchat.campaigns.estimate import estimate as estimating
-    from govchat.cli.show import as_json
 
-    told = inside(data_dir, slug, lambda session, vault, tenant: estimating(session, vault, tenant, campaign_id))
-    if json_:
-        as_json(told)
-        return
-    minutes, seconds = divmod(told.seconds, 60)
-    ways, out = told.channels, told.excluded
-    click.echo(
-        f"recipients    {told.recipients}{'  (testers alone: the province is on trial)' if told.testers_only else ''}"
-    )
-    click.echo(
-        f"ways          free {ways.cs}, paid {ways.cs_paid}, template {ways.uid}, broadcast {ways.broadcast}, none {ways.none}"
-    )
-    click.echo(
-        f"left out      opted out {out.opted_out}, no consent {out.no_consent}, not following {out.not_following}"
-    )
-    click.echo(f"cost          {told.cost} đồng of {told.max_cost}")
-    click.echo(f"time          {minutes} min {seconds} s at {told.rate_per_minute} a minute")
-    for warning in told.warnings:
-        click.echo(f"warning: {warning}")
+    found = inside(data_dir, slug, lambda session, vault, tenant: estimating(session, vault, tenant, campaign_id))
+    estimated(found, json_)
 
 
 @campaign.command()
@@ -170,7 +132,7 @@ def test(slug: str, campaign_id: UUID, users: tuple[str, ...], who: str | None, 
     from govchat.campaigns.try_out import try_out
 
     settings = beside_up(data_dir)
-    told = inside(
+    tried = inside(
         data_dir,
         slug,
         lambda session, vault, tenant: try_out(
@@ -183,7 +145,7 @@ def test(slug: str, campaign_id: UUID, users: tuple[str, ...], who: str | None, 
             allow_insecure=not settings.is_production,
         ),
     )
-    click.echo(f"{told.queued} on their way, {told.skipped} not sent, {told.simulated} simulated")
+    click.echo(f"đang gửi {tried.queued}, không gửi {tried.skipped}, giả lập {tried.simulated}")
 
 
 def _steering(name: str, what: str) -> None:
@@ -202,7 +164,7 @@ def _steering(name: str, what: str) -> None:
             row = await getattr(steer, name)(session, tenant.id, campaign_id, actor=person(who))
             return await queries.show(session, vault, tenant.id, row)
 
-        _tell(inside(data_dir, slug, act), json_)
+        told(inside(data_dir, slug, act), json_)
 
 
 for _name, _what in (
@@ -233,7 +195,7 @@ def show(slug: str, campaign_id: UUID, follow: bool, data_dir: Path, json_: bool
 
     if follow:
         asyncio.run(_follow(data_dir, slug, act))
-    _tell(inside(data_dir, slug, act), json_)
+    told(inside(data_dir, slug, act), json_)
 
 
 async def _follow(data_dir: Path, slug: str, act: "Act[CampaignOut]") -> None:
@@ -241,30 +203,17 @@ async def _follow(data_dir: Path, slug: str, act: "Act[CampaignOut]") -> None:
     from govchat.cli.opened import opened
 
     async with opened(beside_up(data_dir)) as registry:
-        began, sent_then = time.monotonic(), None
+        began, first = time.monotonic(), None
         while True:
             shown = await in_one(registry, slug, act)
-            counts = shown.counts
-            told = counts.total - counts.queued - counts.sending
-            sent_then = told if sent_then is None else sent_then
-            rate = (told - sent_then) / max(time.monotonic() - began, 0.001)
-            left = counts.queued + counts.sending
-            eta = f", {left / rate / 60:.0f} min left" if rate > 0 and left and not shown.planning else ""
-            waits = f", it waits: {shown.trouble}" if shown.trouble else ""
-            click.echo(
-                f"\r{bar(told, counts.total)} {shown.state}, {rate * 60:.0f}/min{eta}{waits}\x1b[K", nl=False, err=True
-            )
+            done = handled(shown.counts)
+            first = done if first is None else first
+            line = progress(shown, rate=(done - first) / max(time.monotonic() - began, 0.001))
+            click.echo(f"\r{line}\x1b[K", nl=False, err=True)
             if shown.state not in ("approved", "scheduled", "running"):
                 click.echo(err=True)
                 return
             await asyncio.sleep(FOLLOW_S)
-
-
-def bar(done: int, total: int, width: int = 30) -> str:
-    """`[#####-----] 50 % (5 of 10)`."""
-    share = done / total if total else 0.0
-    filled = int(share * width)
-    return f"[{'#' * filled}{'-' * (width - filled)}] {share * 100:3.0f} % ({done} of {total})"
 
 
 @campaign.command("list")
@@ -284,9 +233,12 @@ def list_(slug: str, most: int, data_dir: Path, json_: bool) -> None:
         as_json(page.items)
         return
     as_table(
-        ("ID", "STATE", "CLASS", "DRAFTED", "SENT", "OF", "NAME"),
+        ("MÃ", "TRẠNG THÁI", "LOẠI", "SOẠN LÚC", "ĐÃ GỬI", "TỔNG", "TÊN"),
         [
-            (str(one.id), one.state, one.class_, moment(one.created_at), str(one.counts.sent), str(one.counts.total), one.name)
+            (
+                str(one.id), state_of(one.state), class_of(one.class_), moment(one.created_at), str(one.counts.sent),
+                str(one.counts.total), one.name,
+            )
             for one in page.items
         ],
     )  # fmt: skip
@@ -322,7 +274,7 @@ def settings(
     for named_one in emergency_by:
         if not named_one.startswith(("key:", "cli:")) and named_one != EMERGENCY_ROLE:
             raise click.BadParameter(
-                f'"{named_one}": expected key:PREFIX, cli:NAME or {EMERGENCY_ROLE}', param_hint="--emergency-by"
+                f'"{named_one}": cần key:PREFIX, cli:NAME hoặc {EMERGENCY_ROLE}', param_hint="--emergency-by"
             )
 
     async def act(session: "AsyncSession", _: "TenantVault", tenant: "Tenant") -> arrange.Settled:
@@ -331,9 +283,9 @@ def settings(
         named: list[str] | None = [] if emergency_by_all else list(emergency_by) or None
         return await arrange.settle(session, tenant.id, most_unsent=most_unsent, emergency_by=named, actor=person(who))
 
-    told = inside(data_dir, slug, act)
+    settled = inside(data_dir, slug, act)
     if json_:
-        as_json(told)
+        as_json(settled)
         return
-    click.echo(f"most_unsent   {told.most_unsent}")
-    click.echo(f"emergency_by  {', '.join(told.emergency_by) or 'every approver'}")
+    click.echo(f"most_unsent   {settled.most_unsent}")
+    click.echo(f"emergency_by  {', '.join(settled.emergency_by) or 'mọi người được duyệt'}")

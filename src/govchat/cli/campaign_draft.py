@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from govchat.cli.campaign_inside import in_one
+from govchat.cli.campaign_unfit import unfit
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from govchat.campaigns.schemas import CampaignOut
     from govchat.kit.crypto import TenantVault
     from govchat.tenants.registry import Registry, Tenant
+
+EVERYBODY, SOME = '{"all_followers": true}', '{"segment": {"communes": ["Phường 1"]}}'
 
 
 async def draft_from(
@@ -32,7 +35,6 @@ async def draft_from(
 
     from govchat.campaigns import lists, pictures, sheet
     from govchat.campaigns.draft import draft
-    from govchat.campaigns.refusals import CampaignMessageInvalid
     from govchat.campaigns.schemas import CampaignIn
     from govchat.kit.clock import VN
     from govchat.procedures.book import Book
@@ -56,7 +58,7 @@ async def draft_from(
         try:
             data = msgspec.convert(asked, CampaignIn, strict=False)
         except msgspec.ValidationError as error:
-            raise CampaignMessageInvalid(str(error)) from None
+            raise unfit(str(error), asked) from None
         insecure = not registry.settings.is_production
         return await draft(session, vault, tenant.id, data, book.of(tenant.id), actor=who, allow_insecure=insecure)
 
@@ -67,19 +69,19 @@ def link(given: str) -> dict[str, str]:
     """A button from `TITLE=URL`."""
     title, equals, url = given.partition("=")
     if not equals:
-        raise click.BadParameter(f'"{given}": expected TITLE=URL', param_hint="--button")
+        raise click.BadParameter(f'"{given}": cần TIÊU ĐỀ=ĐỊA CHỈ, như Điểm sơ tán=https://…', param_hint="--button")
     return {"title": title.strip(), "url": url.strip()}
 
 
 def template(template_id: str | None, values: Sequence[str]) -> dict[str, Any]:
     """A template and its parameters from `NAME=TEXT`."""
     if template_id is None:
-        raise click.BadParameter("needs --template ID", param_hint="--value")
+        raise click.BadParameter("cần có --template ID", param_hint="--value")
     data: dict[str, str] = {}
     for given in values:
         name, equals, value = given.partition("=")
         if not equals:
-            raise click.BadParameter(f'"{given}": expected NAME=TEXT', param_hint="--value")
+            raise click.BadParameter(f'"{given}": cần TÊN=GIÁ TRỊ, như ho_ten={{ten}}', param_hint="--value")
         data[name.strip()] = value.strip()
     return {"template_id": template_id, "data": data}
 
@@ -93,9 +95,11 @@ def audience(given: str | None) -> dict[str, Any]:
     try:
         read = msgspec.json.decode(given)
     except msgspec.DecodeError as error:
-        raise click.BadParameter(f"no JSON: {error}", param_hint="--audience") from None
+        raise click.BadParameter(
+            f"không phải JSON ({error}): cần như {EVERYBODY} hoặc {SOME}", param_hint="--audience"
+        ) from None
     if not isinstance(read, dict):
-        raise click.BadParameter("expected a JSON object", param_hint="--audience")
+        raise click.BadParameter(f"cần một đối tượng JSON, như {EVERYBODY} hoặc {SOME}", param_hint="--audience")
     return read
 
 
@@ -106,4 +110,4 @@ def article(file: Path) -> Any:
     try:
         return msgspec.json.decode(file.read_bytes())
     except msgspec.DecodeError as error:
-        raise click.BadParameter(f"{file}: no JSON: {error}", param_hint="--article") from None
+        raise click.BadParameter(f"{file}: không phải JSON ({error})", param_hint="--article") from None

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from govchat.kit.crypto import TenantVault
     from govchat.tenants.registry import Tenant
 
+KINDS = {"commune": "xã", "tag": "nhãn"}
+
 
 @click.command()
 @click.argument("slug")
@@ -35,7 +37,7 @@ def label(slug: str, file: Path, who: str | None, data_dir: Path) -> None:
     )
     for problem in told.problems:
         click.echo(f"{file}:{problem.line} {problem.problem}", err=True)
-    click.echo(f"{told.labelled} of {told.lines} labelled")
+    click.echo(f"đã ghi cho {told.labelled} người, trong {told.lines} dòng")
 
 
 @click.command()
@@ -51,7 +53,7 @@ def labels(slug: str, data_dir: Path, json_: bool) -> None:
     if json_:
         as_json(found)
         return
-    as_table(("KIND", "CITIZENS", "LABEL"), [(one.kind, str(one.citizens), one.label) for one in found])
+    as_table(("LOẠI", "SỐ NGƯỜI", "NHÃN"), [(KINDS[one.kind], str(one.citizens), one.label) for one in found])
 
 
 @click.command()
@@ -93,8 +95,8 @@ def tag(
     if json_:
         as_json(told)
         return
-    click.echo(f"commune  {told.commune or '-'}")
-    click.echo(f"tags     {', '.join(told.tags) or '-'}")
+    click.echo(f"xã    {told.commune or '-'}")
+    click.echo(f"nhãn  {', '.join(told.tags) or '-'}")
 
 
 @click.command()
@@ -112,7 +114,7 @@ def untag(slug: str, name: str, kind: str, who: str | None, data_dir: Path) -> N
         slug,
         lambda session, _, tenant: drop_label(session, tenant.id, kind, name, actor=person(who)),  # type: ignore[arg-type]
     )
-    click.echo(f"taken from {dropped}")
+    click.echo(f"đã gỡ khỏi {dropped} người")
 
 
 COMMANDS = (label, labels, tag, untag)
