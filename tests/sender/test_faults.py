@@ -243,7 +243,7 @@ async def test_what_zalo_will_never_take_fails_with_the_reason(shop: House, code
 
 
 async def test_a_hanging_official_account_slows_no_other(shop: House) -> None:
-    slow, quick = shop.registry.by_slug("tay-ninh"), shop.registry.by_slug("ha-tinh")
+    slow, quick = shop.registry.by_slug("tay-ninh"), shop.registry.by_slug("quang-ninh")
     shop.zalo.world.faults.add(Fault(kind="hang", call="cs", oa="tay-ninh", seconds=4))
     users = [f"hang-{number}" for number in range(20)]
     for user in users:
@@ -255,7 +255,7 @@ async def test_a_hanging_official_account_slows_no_other(shop: House) -> None:
 
     await eventually(hanging, until=lambda count: count >= room.SLOTS, what="every slot hanging")
     for number in range(5):
-        await meet(shop, f"quick-{number}", "ha-tinh")
+        await meet(shop, f"quick-{number}", "quang-ninh")
     # All of it happened while not one hanging send had come to an end.
     found = await rows(shop, slow, "SELECT DISTINCT state FROM outbox_messages WHERE tenant_id = :tenant")
     assert {row.state for row in found} <= {"queued", "sending", "uncertain"}
