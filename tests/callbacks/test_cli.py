@@ -16,22 +16,22 @@ async def test_from_adding_to_removing(own, receivers):
     assert made["secret"] not in (await run(own, "callback", "list", "hue")).out
 
     said = await run(own, "callback", "test", "hue", made["id"], **ALLOWED)
-    assert (said.status, said.out) == (0, "taken: the receiver answered 204\n")
+    assert (said.status, said.out) == (0, "đã nhận: bên nhận trả lời 204\n")
     assert verify(made["secret"], *receiver.got[0])
     receiver.statuses = [500]
     said = await run(own, "callback", "test", "hue", made["id"], **ALLOWED)
-    assert (said.status, said.err) == (1, "not taken: answered 500\n")
+    assert (said.status, said.err) == (1, "chưa nhận: answered 500\n")
 
-    assert "held" in (await run(own, "callback", "disable", "hue", made["id"])).out
+    assert "giữ lại" in (await run(own, "callback", "disable", "hue", made["id"])).out
     assert "is disabled (by an operator)" in (await run(own, "callback", "test", "hue", made["id"])).refusal
-    assert (await run(own, "callback", "enable", "hue", made["id"])).out.startswith("enabled:")
+    assert (await run(own, "callback", "enable", "hue", made["id"])).out.startswith("đã bật:")
     for since in ("2026-01-01T00:00:00Z", "2026-01-01T00:00"):
         assert (await run(own, "callback", "replay", "hue", made["id"], "--since", since)).status == 0
     said = await run(own, "callback", "replay", "hue", made["id"], "--since", "2026-01-01", "--all")
-    assert said.out == "1 on their way\n"
+    assert said.out == "đang gửi lại 1 tin\n"
     assert (await run(own, "callback", "rotate", "hue", made["id"])).out.startswith("whsec_")
-    assert (await run(own, "callback", "remove", "hue", made["id"])).out == "removed\n"
-    assert "has no callbacks" in (await run(own, "callback", "list", "hue")).out
+    assert (await run(own, "callback", "remove", "hue", made["id"])).out == "đã xóa\n"
+    assert "chưa có callback nào" in (await run(own, "callback", "list", "hue")).out
 
 
 async def test_bad_input_names_the_thing_and_the_way_out(own):

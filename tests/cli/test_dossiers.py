@@ -132,9 +132,11 @@ async def test_rules_hold_until_others_are_given(cli, tmp_path):
     )
     assert "không có quy tắc riêng" in (await cli("dossiers", "rules", "--tenant", "dong-nai")).out
     said = await cli("dossiers", "rules", str(file), "--tenant", "dong-nai")
-    assert (said.status, "thứ Bảy 07:30-11:30" in said.out, "pause shift" in said.out) == (0, True, True), (
-        said.everything
-    )
+    assert (said.status, "thứ Bảy 07:30-11:30" in said.out, "phần hạn còn lại (shift)" in said.out) == (
+        0,
+        True,
+        True,
+    ), said.everything
     assert (await cli("dossiers", "rules", "--tenant", "dong-nai", "--json")).json["procedure"][0]["pause"] == "shift"
     file.write_text("")
     await cli("dossiers", "rules", str(file), "--tenant", "dong-nai")

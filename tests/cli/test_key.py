@@ -63,7 +63,7 @@ async def test_a_revoked_key_is_refused_and_stays_listed(cli, recognised, named_
     made = (await cli("key", "create", "--tenant", "dong-nai", "--scope", "dossiers:read", "--json")).json
     other = (await cli("key", "create", "--tenant", "dong-nai", "--scope", "dossiers:read", "--json")).json
     said = await cli("key", "revoke", "--tenant", "dong-nai", made[named_by])
-    assert (said.status, said.out) == (0, "revoked: the API refuses this key from now on\n")
+    assert (said.status, said.out) == (0, "đã thu hồi: từ giờ API từ chối khóa này\n")
     with pytest.raises(Unauthenticated):
         await recognised(made["key"])
     await recognised(other["key"])
@@ -72,7 +72,7 @@ async def test_a_revoked_key_is_refused_and_stays_listed(cli, recognised, named_
     }
     assert ended[made["prefix"]]
     assert ended[other["prefix"]] is None
-    assert "before" in (await cli("key", "revoke", "--tenant", "dong-nai", made["prefix"])).out
+    assert "từ trước" in (await cli("key", "revoke", "--tenant", "dong-nai", made["prefix"])).out
 
 
 async def test_a_key_is_revoked_in_its_own_tenant_alone(cli, recognised):

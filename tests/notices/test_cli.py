@@ -48,10 +48,10 @@ async def test_words_are_tried_saved_and_taken_back(cli: Cli) -> None:
     assert refused.status == 1
     assert "{unit}" in refusal(refused)
     words = "Hồ sơ {code} xong.\nNơi: {unit}\nNgười: {officer}\nNhận: {received}\nHẹn: {due}\nKết quả: {results}\nLúc: {changed}"
-    assert "version 1" in (await cli("notice", "save", "gia-lai", "ready", given=words)).out
+    assert "lần sửa 1 " in (await cli("notice", "save", "gia-lai", "ready", given=words)).out
     assert "Hồ sơ H19.12-261103-0007 xong." in (await cli("notice", "preview", "gia-lai", "ready")).out
     assert (await cli("notice", "words", "gia-lai", "--json")).json["ready"] == {"version": 1, "text": words}
-    assert "version 2" in (await cli("notice", "save", "gia-lai", "ready", "--product")).out
+    assert "lần sửa 2 " in (await cli("notice", "save", "gia-lai", "ready", "--product")).out
     assert "xong." not in (await cli("notice", "preview", "gia-lai", "ready")).out
     assert "expected one of" in refusal(await cli("notice", "preview", "gia-lai", "party"))
 
@@ -78,7 +78,7 @@ async def test_a_template_is_mapped_by_its_usual_names_and_by_what_is_given(cli:
 
 
 async def test_whom_nobody_could_reach_is_listed_and_explained(cli: Cli, stage: Stage) -> None:
-    assert "everybody" in (await cli("notice", "unreached", "gia-lai")).out
+    assert "thông báo nào cũng gửi được" in (await cli("notice", "unreached", "gia-lai")).out
     change = await stage.dossier()
     await stage.follower(change, spoke=None)
     assert await stage.plan(change, now=NOON) == [0]
@@ -93,8 +93,8 @@ async def test_whom_nobody_could_reach_is_listed_and_explained(cli: Cli, stage: 
     (told,) = (await cli("explain", change.code.lower(), "--tenant", "gia-lai", "--json")).json
     assert (told["id"], told["state"], told["channel"]) == (listed["notice_id"], "none", None)
     assert listed["notice_id"] in (await cli("notice", "list", "gia-lai", "--dossier", change.code)).out
-    assert "nobody follows" in (await cli("explain", "H52.99-261103-9999", "--tenant", "gia-lai")).out
-    assert "a dossier's code" in refusal(await cli("explain", "xyz", "--tenant", "gia-lai"))
+    assert "không ai theo dõi" in (await cli("explain", "H52.99-261103-9999", "--tenant", "gia-lai")).out
+    assert "hoặc mã hồ sơ" in refusal(await cli("explain", "xyz", "--tenant", "gia-lai"))
     unknown = await cli("explain", "00000000-0000-7000-8000-000000000000", "--tenant", "gia-lai")
     assert "is not known here" in refusal(unknown)
 

@@ -47,7 +47,7 @@ def add(
         as_json(made)
         return
     click.echo(made.secret)
-    click.echo(f"callback {made.id} of {slug} added; the secret is not shown again", err=True)
+    click.echo(f"đã thêm callback {made.id} của {slug}; khóa bí mật không hiện lại lần nữa", err=True)
 
 
 @callback.command(name="list")
@@ -62,13 +62,13 @@ def list_(slug: str, data_dir: Path, json_: bool) -> None:
     if json_:
         as_json(found)
     elif not found:
-        click.echo(f"{slug} has no callbacks: add one with `govchat callback add {slug} https://…`")
+        click.echo(f"{slug}: chưa có callback nào; thêm bằng `govchat callback add {slug} https://…`")
     else:
         as_table(
-            ("ID", "STATE", "WAITING", "FAILED", "FAILING SINCE", "KINDS", "URL"),
+            ("MÃ", "TRẠNG THÁI", "ĐANG CHỜ", "KHÔNG GỬI ĐƯỢC", "LỖI TỪ", "LOẠI", "ĐỊA CHỈ"),
             [
                 (str(each.id), each.state, str(each.waiting), str(each.failed), moment(each.failing_since),
-                 " ".join(each.kinds) or "all", each.url)
+                 " ".join(each.kinds) or "tất cả", each.url)
                 for each in found
             ],
         )  # fmt: skip
@@ -85,9 +85,9 @@ def test(slug: str, callback_id: UUID, data_dir: Path) -> None:
     """
     sent = asyncio.run(_test(beside_up(data_dir), slug, callback_id))
     if sent.state == "delivered":
-        click.echo(f"taken: the receiver answered {sent.last_status}")
+        click.echo(f"đã nhận: bên nhận trả lời {sent.last_status}")
         return
-    click.echo(f"not taken: {sent.last_error or sent.state}", err=True)
+    click.echo(f"chưa nhận: {sent.last_error or sent.state}", err=True)
     raise SystemExit(1)
 
 
@@ -100,7 +100,7 @@ def test(slug: str, callback_id: UUID, data_dir: Path) -> None:
 def replay(slug: str, callback_id: UUID, since: datetime, delivered_too: bool, data_dir: Path) -> None:
     """Deliver again what was given up since a moment, under the same ids."""
     queued = asyncio.run(_replay(beside_up(data_dir), slug, callback_id, since, delivered_too))
-    click.echo(f"{queued} on their way")
+    click.echo(f"đang gửi lại {queued} tin")
 
 
 @callback.command()
@@ -110,7 +110,7 @@ def replay(slug: str, callback_id: UUID, since: datetime, delivered_too: bool, d
 def enable(slug: str, callback_id: UUID, data_dir: Path) -> None:
     """Enable a callback; what was held while it was disabled goes out."""
     changed = asyncio.run(_set_state(beside_up(data_dir), slug, callback_id, "enabled"))
-    click.echo("enabled: what was held goes out now" if changed else "it was enabled before; it is tried again now")
+    click.echo("đã bật: những tin bị giữ lại được gửi ngay" if changed else "vẫn đang bật; thử gửi lại ngay")
 
 
 @callback.command()
@@ -120,7 +120,7 @@ def enable(slug: str, callback_id: UUID, data_dir: Path) -> None:
 def disable(slug: str, callback_id: UUID, data_dir: Path) -> None:
     """Disable a callback; messages for it are held."""
     changed = asyncio.run(_set_state(beside_up(data_dir), slug, callback_id, "disabled"))
-    click.echo("disabled: messages are held until it is enabled" if changed else "it was disabled before")
+    click.echo("đã tắt: tin được giữ lại cho đến khi bật" if changed else "đã tắt từ trước")
 
 
 @callback.command()
@@ -130,7 +130,9 @@ def disable(slug: str, callback_id: UUID, data_dir: Path) -> None:
 def remove(slug: str, callback_id: UUID, data_dir: Path) -> None:
     """Forget a callback and its deliveries."""
     click.echo(
-        "removed" if asyncio.run(_remove(beside_up(data_dir), slug, callback_id)) else "there is none of this id"
+        "đã xóa"
+        if asyncio.run(_remove(beside_up(data_dir), slug, callback_id))
+        else "không có callback nào mang mã này"
     )
 
 

@@ -15,6 +15,12 @@ if TYPE_CHECKING:
 
 json_option = click.option("--json", "json_", is_flag=True, help="Print JSON.")
 
+INVITED = {
+    "consented": "mời những người đã đồng ý được hỏi ý kiến",
+    "followers": "mời mọi người quan tâm Official Account",
+    "nobody": "không mời ai",
+}
+
 
 @click.group()
 def chat() -> None:
@@ -35,7 +41,7 @@ def ratings(slug: str, levels: str | None, invite: str | None, data_dir: Path, j
     if json_:
         as_json(told)
     else:
-        click.echo(f"{slug} asks {told.invite} on {told.levels} levels")
+        click.echo(f"{slug}: {INVITED[told.invite]} đánh giá, thang {told.levels} mức")
 
 
 @chat.command()
@@ -51,7 +57,7 @@ def silence(slug: str, minutes: int | None, data_dir: Path, json_: bool) -> None
     if json_:
         as_json({"minutes": told})
     else:
-        click.echo(f"{slug}: the bot answers again {told} minutes after an officer's last word")
+        click.echo(f"{slug}: hệ thống trả lời lại sau {told} phút kể từ lời cuối của cán bộ")
 
 
 @chat.command()
@@ -66,10 +72,10 @@ def waiting(slug: str, data_dir: Path, json_: bool) -> None:
     if json_:
         as_json(found)
     elif not found:
-        click.echo(f"nobody waits in {slug}")
+        click.echo(f"{slug}: không có ai đang chờ")
     else:
         rows = [(str(one.id), moment(one.asked_at), moment(one.officer_at)) for one in found]
-        as_table(("HAND-OFF", "ASKED", "OFFICER'S LAST WORD"), rows)
+        as_table(("MÃ", "HỎI LÚC", "CÁN BỘ NÓI LẦN CUỐI"), rows)
 
 
 async def _ratings(settings: "Settings", slug: str, levels: int | None, invite: str | None) -> "RatingSettings":

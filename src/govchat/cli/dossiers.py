@@ -21,6 +21,8 @@ BATCH = 500
 tenant_option = click.option("--tenant", "slug", required=True, metavar="SLUG", help="The province of the dossiers.")
 json_option = click.option("--json", "json_", is_flag=True, help="Print JSON.")
 OUTCOMES = {"created": "mới", "updated": "cập nhật", "unchanged": "không đổi", "stale": "cũ hơn bản đang lưu"}
+PAUSES = {"restart": "tính lại hạn từ đầu (restart)", "shift": "tính tiếp phần hạn còn lại (shift)"}
+DAYS = {"calendar": "ngày liên tục (calendar)", "working": "ngày làm việc (working)"}
 
 
 @click.group()
@@ -86,7 +88,9 @@ def rules(file: Path | None, slug: str, data_dir: Path, json_: bool) -> None:
         saturday = f", thứ Bảy {office.saturday}" if office.saturday else ""
         click.echo(f"{office.unit}: {office.morning}, {office.afternoon}{saturday}")
     for counted in held.procedure:
-        click.echo(f"{counted.code}: pause {counted.pause}, plain days {counted.plain_days}")
+        click.echo(
+            f"{counted.code}: bổ sung xong thì {PAUSES[counted.pause]}; hạn tính theo {DAYS[counted.plain_days]}"
+        )
     if not (held.office or held.procedure):
         click.echo(f"{slug}: không có quy tắc riêng, tính theo giờ hành chính")
 

@@ -60,16 +60,16 @@ def _of_dossier(data_dir: Path, slug: str, code: str, json_: bool) -> None:
         key = normalise(code)
     except CodeInvalid:
         raise ConfigurationError(
-            f'"{code}": expected the id of a message or a notice, or a dossier\'s code; `govchat notice list {slug}` shows both'
+            f'"{code}": cần mã của một tin hay một thông báo, hoặc mã hồ sơ; xem cả hai bằng `govchat notice list {slug}`'
         ) from None
     found = notice.inside(data_dir, slug, lambda session, tenant: queries.of_dossier(session, tenant, key))
     if json_:
         as_json(found)
     elif not found:
-        click.echo(f"nobody was told of {key}: nobody follows it, or nothing has changed since")
+        click.echo(f"chưa báo ai về {key}: không ai theo dõi hồ sơ này, hoặc từ đó chưa có gì thay đổi")
     else:
         notice.told(found)
-        click.echo(f"govchat explain ID --tenant {slug} tells the story of one")
+        click.echo(f"xem chuyện của từng thông báo: govchat explain MÃ --tenant {slug}")
 
 
 def told(story: "Story") -> list[str]:

@@ -45,7 +45,7 @@ def create(slug: str, scopes: tuple[str, ...], more: tuple[str, ...], test: bool
         as_json(made)
         return
     click.echo(made.key)
-    click.echo(f"{made.mode} key of {made.tenant} for {', '.join(made.scopes)}; it is not shown again", err=True)
+    click.echo(f"khóa {made.mode} của {made.tenant} cho {', '.join(made.scopes)}; không hiện lại lần nữa", err=True)
 
 
 @key.command(name="list")
@@ -60,10 +60,10 @@ def list_(slug: str, data_dir: Path, json_: bool) -> None:
     if json_:
         as_json(keys)
     elif not keys:
-        click.echo(f"{slug} has no keys: make one with `govchat key create --tenant {slug} --scope dossiers:write`")
+        click.echo(f"{slug}: chưa có khóa nào; tạo bằng `govchat key create --tenant {slug} --scope dossiers:write`")
     else:
         as_table(
-            ("PREFIX", "MODE", "CREATED", "LAST USED", "REVOKED", "SCOPES"),
+            ("ĐẦU KHÓA", "LOẠI", "TẠO LÚC", "DÙNG LẦN CUỐI", "THU HỒI LÚC", "QUYỀN"),
             [
                 (each.prefix, each.mode, *map(moment, (each.created_at, each.last_used_at, each.revoked_at)),
                  " ".join(each.scopes))
@@ -79,9 +79,9 @@ def list_(slug: str, data_dir: Path, json_: bool) -> None:
 def revoke(slug: str, prefix: str, data_dir: Path) -> None:
     """Revoke the key that begins with PREFIX, as `govchat key list` shows it."""
     if asyncio.run(_revoke(beside_up(data_dir), slug, prefix)):
-        click.echo("revoked: the API refuses this key from now on")
+        click.echo("đã thu hồi: từ giờ API từ chối khóa này")
     else:
-        click.echo("this key was revoked before")
+        click.echo("khóa này đã bị thu hồi từ trước")
 
 
 async def _create(settings: "Settings", slug: str, scopes: tuple[str, ...], test: bool) -> "NewKey":

@@ -66,7 +66,7 @@ def preview(slug: str, kind: str, source: TextIO | None, data_dir: Path) -> None
         return
     version, text = inside(data_dir, slug, reword.current)[wanted]
     click.echo(wording.preview(wanted, text))
-    click.echo(f"{'the product’s words' if version == 0 else f'version {version}'}", err=True)
+    click.echo(f"{'lời chung của hệ thống' if version == 0 else f'lần sửa {version}'}", err=True)
 
 
 @notice.command()
@@ -86,7 +86,7 @@ def words(slug: str, data_dir: Path, json_: bool) -> None:
         as_json({kind.value: {"version": version, "text": text} for kind, (version, text) in told.items()})
         return
     for kind, (version, text) in told.items():
-        click.echo(f"[{kind}] version {version}\n{text}\n")
+        click.echo(f"[{kind}] lần sửa {version}\n{text}\n")
 
 
 @notice.command()
@@ -104,7 +104,7 @@ def save(slug: str, kind: str, product: bool, data_dir: Path) -> None:
     wanted = wording.kind_named(kind)
     text = None if product else sys.stdin.read()
     version = inside(data_dir, slug, lambda session, tenant: reword.save(session, tenant, wanted, text, actor=actor()))
-    click.echo(f"version {version} of {wanted} is in force")
+    click.echo(f"lần sửa {version} của {wanted} đang được dùng")
 
 
 @notice.command()
@@ -165,10 +165,10 @@ def unreached(slug: str, most: int, data_dir: Path, json_: bool) -> None:
     if json_:
         as_json(found)
     elif not found:
-        click.echo("everybody could be told")
+        click.echo("thông báo nào cũng gửi được")
     else:
         as_table(
-            ("PLANNED", "DOSSIER", "KIND", "NOTICE", "LAST OBSTACLE"),
+            ("LẬP LÚC", "HỒ SƠ", "LOẠI", "THÔNG BÁO", "VÌ SAO"),
             [
                 (moment(one.planned_at), one.code, one.kind, str(one.notice_id), next(reversed(one.against.values()), one.reason))
                 for one in found
@@ -205,7 +205,7 @@ def list_(slug: str, code: str | None, slow: bool, most: int, data_dir: Path, js
     if json_:
         as_json(found)
     elif not found:
-        click.echo("no such notices")
+        click.echo("không có thông báo nào như vậy")
     else:
         told(found)
 
@@ -215,7 +215,7 @@ def told(found: "Sequence[Told]") -> None:
     from govchat.cli.show import as_table, moment
 
     as_table(
-        ("PLANNED", "DOSSIER", "CHANGE", "KIND", "STATE", "CHANNEL", "SECONDS", "NOTICE"),
+        ("LẬP LÚC", "HỒ SƠ", "LẦN ĐỔI", "LOẠI", "TRẠNG THÁI", "KÊNH", "SỐ GIÂY", "THÔNG BÁO"),
         [
             (
                 moment(one.planned_at), one.dossier_code, str(one.change_number), one.kind, one.state, one.channel or "-",

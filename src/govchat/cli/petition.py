@@ -48,10 +48,10 @@ def rules(
         as_json(told)
         return
     as_table(
-        ("KIND", "FORWARD WITHIN", "ANSWER WITHIN", "REOPENS", "CONFIRM WITHIN", "A DAY"),
+        ("LOẠI", "CHUYỂN TRONG", "TRẢ LỜI TRONG", "MỞ LẠI", "XÁC NHẬN TRONG", "MỖI NGÀY"),
         [
-            (kind, f"{one.forward_workdays} working days", f"{one.answer_workdays} working days", str(one.most_reopens),
-             f"{one.confirm_days} days", str(one.most_a_day))
+            (kind, f"{one.forward_workdays} ngày làm việc", f"{one.answer_workdays} ngày làm việc", str(one.most_reopens),
+             f"{one.confirm_days} ngày", str(one.most_a_day))
             for kind, one in told.items()
         ],
     )  # fmt: skip
@@ -69,7 +69,7 @@ def counts(slug: str, data_dir: Path, json_: bool) -> None:
     if json_:
         as_json(told)
     else:
-        as_table(("STATE", "PETITIONS"), [(state, str(count)) for state, count in told.items()])
+        as_table(("TRẠNG THÁI", "SỐ PHẢN ÁNH"), [(state, str(count)) for state, count in told.items()])
 
 
 def _days(answers: tuple[str, ...]) -> dict[str, int] | None:
@@ -79,7 +79,7 @@ def _days(answers: tuple[str, ...]) -> dict[str, int] | None:
     for each in answers:
         kind, _, number = each.partition("=")
         if not number.isdecimal():
-            raise ConfigurationError(f'--answer "{each}": expected KIND=DAYS, such as scene=3')
+            raise ConfigurationError(f'--answer "{each}": cần LOẠI=SỐ_NGÀY, như scene=3')
         days[kind] = int(number)
     return days or None
 

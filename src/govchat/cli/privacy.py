@@ -37,7 +37,7 @@ def retention(slug: str, sets: tuple[str, ...], data_dir: Path, json_: bool) -> 
     for each in sets:
         what, _, number = each.partition("=")
         if not number.isdecimal():
-            raise ConfigurationError(f'--set "{each}": expected WHAT=DAYS, such as inbox=14')
+            raise ConfigurationError(f'--set "{each}": cần DỮ_LIỆU=SỐ_NGÀY, như inbox=14')
         wanted.append((what, int(number)))
     days = asyncio.run(_retention(beside_up(data_dir), slug, wanted))
     if json_:
@@ -45,7 +45,7 @@ def retention(slug: str, sets: tuple[str, ...], data_dir: Path, json_: bool) -> 
         return
     rules = rules_on(clock.now().date())
     as_table(
-        ("WHAT", "DAYS", "USUAL", "LEAST", "WHY"),
+        ("DỮ LIỆU", "SỐ NGÀY", "THƯỜNG LÀ", "ÍT NHẤT", "CĂN CỨ"),
         [
             (what, str(kept), str(rules[what].days), str(rules[what].least), rules[what].why)
             for what, kept in days.items()
@@ -65,8 +65,8 @@ def sweep(slug: str, data_dir: Path, json_: bool) -> None:
     if json_:
         as_json(swept)
     else:
-        rows = [(one.what, str(one.days), str(one.gone), "yes" if one.more else "") for one in swept]
-        as_table(("WHAT", "DAYS", "GONE", "MORE"), rows)
+        rows = [(one.what, str(one.days), str(one.gone), "còn" if one.more else "") for one in swept]
+        as_table(("DỮ LIỆU", "SỐ NGÀY", "ĐÃ XÓA", "CÒN NỮA"), rows)
 
 
 @privacy.command()
@@ -81,10 +81,10 @@ def requests(slug: str, data_dir: Path, json_: bool) -> None:
     if json_:
         as_json(found)
     elif not found:
-        click.echo(f"{slug} has no open requests")
+        click.echo(f"{slug}: không có yêu cầu nào đang mở")
     else:
         as_table(
-            ("CODE", "KIND", "STATE", "DUE", "WAITS FOR"),
+            ("MÃ", "LOẠI", "TRẠNG THÁI", "HẠN", "CÒN CHỜ"),
             [(one.code, one.kind, one.state, moment(one.due_at), ", ".join(one.waits)) for one in found],
         )
 

@@ -31,13 +31,13 @@ def print_(slug: str, code: str, file: Path, data_dir: Path) -> None:
     """
     kind = file.suffix.lower()
     if kind not in (".pdf", ".svg", ".png"):
-        raise ConfigurationError(f'--to "{file}": expected a file name that ends in .pdf, .svg or .png')
+        raise ConfigurationError(f'--to "{file}": cần tên tệp có đuôi .pdf, .svg hoặc .png')
     content = asyncio.run(_content(beside_up(data_dir), slug, code, kind))
     try:
         file.write_bytes(content)
     except OSError as error:
-        raise ConfigurationError(f'--to "{file}": can\'t be written ({error.strerror})') from None
-    click.echo(f"{file} written, {len(content)} bytes")
+        raise ConfigurationError(f'--to "{file}": không ghi được ({error.strerror})') from None
+    click.echo(f"đã ghi {file}, {len(content)} byte")
 
 
 @receipt.command()
@@ -50,9 +50,9 @@ def revoke(slug: str, code: str, data_dir: Path) -> None:
     The next receipt carries a new one.
     """
     if asyncio.run(_revoke(beside_up(data_dir), slug, code)):
-        click.echo("revoked: the printed QR code leads nowhere from now on")
+        click.echo("đã thu hồi: từ giờ mã QR đã in không còn dùng được")
     else:
-        click.echo("this dossier has no valid QR code: none was printed since the last was revoked")
+        click.echo("hồ sơ này không có mã QR nào còn hiệu lực: chưa in mã mới từ lần thu hồi trước")
 
 
 async def _content(settings: "Settings", slug: str, code: str, kind: str) -> bytes:

@@ -38,13 +38,15 @@ def ratings(slug: str, since: datetime | None, until: datetime | None, data_dir:
         as_json(told)
         return
     rows = [(one.unit, *_cells(one)) for one in told.offices]
-    rows += [(name, *_cells(one)) for name, one in (("(others)", told.others), ("TOTAL", told.total)) if one]
+    rows += [(name, *_cells(one)) for name, one in (("(cơ quan khác)", told.others), ("TỔNG", told.total)) if one]
     if rows:
-        as_table(("OFFICE", "RATINGS", "SATISFIED", "POOR", "TIME", "ATTITUDE", "CLARITY", "PAID MORE"), rows)
+        as_table(
+            ("CƠ QUAN", "LƯỢT", "HÀI LÒNG", "CHƯA HÀI LÒNG", "THỜI GIAN", "THÁI ĐỘ", "RÕ RÀNG", "CHI PHÍ NGOÀI"), rows
+        )
     else:
-        click.echo(f"{slug}: no ratings to show from {told.since} to {told.until}")
+        click.echo(f"{slug}: không có lượt đánh giá nào để nêu từ {told.since:%d/%m/%Y} đến {told.until:%d/%m/%Y}")
     if told.withheld:
-        click.echo("offices with fewer than five ratings are withheld", err=True)
+        click.echo("không nêu cơ quan có dưới năm lượt đánh giá", err=True)
 
 
 def _cells(one: "Satisfaction") -> tuple[str, ...]:

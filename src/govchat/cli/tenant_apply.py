@@ -245,12 +245,8 @@ def merge(
     if begun is not None and begun.left != "all":
         day = begun.on
         if not json_:
-            left = (
-                "nothing is left of it"
-                if begun.left == "nothing"
-                else f"its folder is left to be moved to {CLOSED_FOLDER}/"
-            )
-            click.echo(f"{old} → {new} on {day}: merged already, {left}")
+            left = "không còn gì phải làm" if begun.left == "nothing" else f"còn chuyển thư mục vào {CLOSED_FOLDER}/"
+            click.echo(f"{old} → {new} ngày {day:%d/%m/%Y}: đã sáp nhập, {left}")
         if begun.left == "folder" and not dry_run:
             finish(folder, old)
     else:
@@ -259,18 +255,20 @@ def merge(
         _show_merger(merger, json_=json_)
         if not dry_run:
             if not yes and not json_ and sys.stdin is not None and sys.stdin.isatty():
-                click.confirm(f"Close {old} and merge it into {new}?", abort=True)
+                click.confirm(f"Đóng {old} và sáp nhập vào {new}?", abort=True)
             asyncio.run(_merge(settings, folder, merger))
     if json_:
         as_json({"old": old, "new": new, "on": day, "merged": not dry_run, "changes": changes})
     else:
-        click.echo("nothing was changed (dry run)" if dry_run else f"{old} is closed, {new} answers for its codes")
+        click.echo(
+            "chạy thử: chưa thay đổi gì" if dry_run else f"{old} đã đóng, {new} trả lời cho các mã hồ sơ của đơn vị này"
+        )
 
 
 def _show_merger(merger: "Merger", *, json_: bool) -> None:
     if json_:
         return
-    click.echo(f"{merger.old.slug} → {merger.new.slug} on {merger.on}:")
+    click.echo(f"{merger.old.slug} → {merger.new.slug} ngày {merger.on:%d/%m/%Y}:")
     for change in merger.changes:
         click.echo(f"  {change}")
     click.echo(f"  {merger.old.slug}.state: → closed")

@@ -95,7 +95,7 @@ def set_(slug: str, key: str, text: str | None, reset: bool, data_dir: Path) -> 
     sentence as a citizen will read it.
     """
     if reset and text is not None:
-        raise ConfigurationError("give either TEXT or --reset")
+        raise ConfigurationError("ghi TEXT hoặc --reset, không ghi cả hai")
     settings = beside_up(data_dir)
     click.echo(asyncio.run(_set(settings, slug, key, None if reset else _given(text))))
 
@@ -131,7 +131,7 @@ def _given(text: str | None) -> str:
         try:
             text = raw.decode("utf-8-sig")
         except UnicodeDecodeError:
-            raise ConfigurationError("the sentence is not text in UTF-8: save it in UTF-8") from None
+            raise ConfigurationError("câu không phải văn bản UTF-8: hãy lưu bằng UTF-8") from None
     return text.replace("\r\n", "\n").strip()
 
 
