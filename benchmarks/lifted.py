@@ -1,7 +1,7 @@
 """`govchat` with every rate limit lifted, for measuring what the sender itself can do."""
 
 from govchat.cli.main import main
-from govchat.kit.buckets import Window
+from govchat.kit.windows import Window
 from govchat.sender import drain, say
 from govchat.tenants.registry import Tenant
 

@@ -13,8 +13,9 @@ from tests.sender.stage import hurry, say
 from tests.stack import Services
 
 from govchat.kit import buckets, clock
-from govchat.kit.buckets import Grant, Request, Window
+from govchat.kit.buckets import Grant, Request
 from govchat.kit.ids import new_id
+from govchat.kit.windows import Window
 from govchat.outbox.claim import Result
 from govchat.outbox.put import Lane
 from govchat.sender import breaker, drain, sweep

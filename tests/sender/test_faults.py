@@ -12,7 +12,7 @@ from tests.sender.stage import attempts, hurry, say, settled, states
 from tests.stack import Services
 
 from govchat.kit import buckets
-from govchat.kit.buckets import Window
+from govchat.kit.windows import Window
 from govchat.obs import metrics
 from govchat.outbox.put import Lane
 from govchat.sender import drain, room

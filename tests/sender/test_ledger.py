@@ -18,8 +18,9 @@ from sqlalchemy import make_url
 from govchat.db.migrations.functions_0018 import DROP, FUNCTIONS
 from govchat.db.session import Database
 from govchat.kit import buckets as room
-from govchat.kit.buckets import Buckets, Grant, Request, Window
+from govchat.kit.buckets import Buckets, Grant, Request
 from govchat.kit.queue import connect
+from govchat.kit.windows import Window
 from govchat.sender.ledger import RateLedger
 from govchat.settings import Settings
 

@@ -14,8 +14,8 @@ from govchat.campaigns.models import CampaignRow
 from govchat.campaigns.schemas import Estimate, Excluded, MessageIn, Ways
 from govchat.campaigns.template_fit import template_trouble
 from govchat.kit import clock
-from govchat.kit.buckets import reserve_for
 from govchat.kit.crypto import TenantVault
+from govchat.kit.windows import reserve_for
 from govchat.notices.models import ZbsTemplateRow
 from govchat.notices.policy import Policy, policy_of
 from govchat.tenants.registry import Tenant

@@ -13,8 +13,9 @@ from sqlalchemy import text
 
 from govchat.inbox.put import Intake, arrived
 from govchat.kit import clock
-from govchat.kit.buckets import Buckets, Window
+from govchat.kit.buckets import Buckets
 from govchat.kit.queue import CONVERSE, Bell
+from govchat.kit.windows import Window
 from govchat.sender.say import windows_of
 from govchat.tenants.credentials import Credentials
 from govchat.tenants.registry import Registry, Tenant

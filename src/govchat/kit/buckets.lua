@@ -1,13 +1,15 @@
 -- Exact sliding windows, several at once and for several askers at once, on the server's clock.
 --
 -- KEYS   one hash per window; last the key that tells since when this Redis remembers
--- ARGV   slot_ms, slots, paced slots; per window: limit, reserve, pace, seed, bound; then per request: want, slot, whether it comes first (1),
---        how many windows, their numbers
+-- ARGV   slot_ms, slots, paced slots, credit_ms; per window: limit, reserve, pace, microseconds of one, handful, seed, bound; then per
+--        request: want, slot, whether it comes first (1), how many windows, their numbers
 -- answer: the present slot; since when this Redis remembers; per request: granted, granted outside every reserve, milliseconds to wait when
 --        nothing outside was granted (-1: bounds are needed)
 --
 -- Who comes first may draw on reserves, and what they asked for outside of them and did not get is kept from everybody else for as many
--- slots as are paced. Everybody else gets no more than `pace` (0: any number) within those, so that a window is not emptied at once.
+-- slots as are paced. Everybody else is paced, where a window is: one falls due every so many microseconds (0: not paced), what was not
+-- taken when it was due may be caught up with for `credit_ms` (or two handfuls), by no more than `pace` within the paced slots; nobody comes for less than a
+-- handful of what he wants. So a window is not emptied at once, and then again whenever that has left it.
 --
 -- A window counts grants in slots. A grant leaves after `slots` slots, so never earlier than (slots - 1) * slot_ms. Requests are served in
 -- their order; `want` < 0 gives back what was granted in `slot` and not used. `seed` is what the caller itself took within the last window: it fills a
@@ -18,6 +20,7 @@ local now_ms = time[1] * 1000 + math.floor(time[2] / 1000)
 local slot_ms = tonumber(ARGV[1])
 local slots = tonumber(ARGV[2])
 local paced_slots = tonumber(ARGV[3])
+local credit_ms = tonumber(ARGV[4])
 local slot = math.floor(now_ms / slot_ms)
 local ttl = slot_ms * (slots + 2)
 local since = tonumber(redis.call('GET', KEYS[#KEYS]))
@@ -31,14 +34,18 @@ local windows, answers = {}, { slot, since }
 
 -- What the window holds now: what has left it is forgotten first.
 local function read(number)
-  local key, at = KEYS[number], number * 5 - 1
+  local key, at = KEYS[number], number * 7 - 2
   local window = { limit = tonumber(ARGV[at]), reserve = tonumber(ARGV[at + 1]), pace = tonumber(ARGV[at + 2]), change = 0 }
-  local seed, bound = tonumber(ARGV[at + 3]), tonumber(ARGV[at + 4])
-  local head = redis.call('HMGET', key, 'last', 'total', 'blocked', slot, 'asked', 'asked_in')
+  window.each_ms, window.handful = tonumber(ARGV[at + 3]) / 1000, tonumber(ARGV[at + 4])
+  local seed, bound = tonumber(ARGV[at + 5]), tonumber(ARGV[at + 6])
+  local head = redis.call('HMGET', key, 'last', 'total', 'blocked', slot, 'asked', 'asked_in', 'due', 'came_in')
   local last = tonumber(head[1])
   window.total, window.rest = tonumber(head[2]) or 0, math.max(0, (tonumber(head[3]) or 0) - now_ms)
   window.here = tonumber(head[4]) or 0
   window.asked = slot - (tonumber(head[6]) or 0) < paced_slots and tonumber(head[5]) or 0
+  -- Credit is for a campaign that goes on: for one that begins, what nobody asked for before was not missed.
+  window.credit_ms = math.max(credit_ms, 2 * window.handful * window.each_ms)
+  window.due = (slot - (tonumber(head[8]) or 0)) * slot_ms <= 2 * window.credit_ms and tonumber(head[7]) or nil
   if not last then
     if forgetful then
       if bound < 0 then window.unknown = true end
@@ -51,7 +58,7 @@ local function read(number)
   elseif slot - last >= slots then
     redis.call('DEL', key)
     if window.rest > 0 then redis.call('HSET', key, 'blocked', now_ms + window.rest) end
-    window.total, window.here = 0, 0
+    window.total, window.here, window.due = 0, 0, nil
   elseif slot > last then
     local gone = {}
     for old = last - slots + 1, slot - slots do gone[#gone + 1] = old end
@@ -65,13 +72,17 @@ local function read(number)
     end
     if #stale > 0 then redis.call('HDEL', key, unpack(stale)) end
   end
+  window.due = math.max(now_ms - window.credit_ms, math.min(now_ms, window.due or now_ms - window.handful * window.each_ms))
   return window
 end
 
--- How much of the pace is left.
-local function stride(number)
+-- How many of what is wanted, and there is, the pace leaves, and the milliseconds until it leaves more when it leaves none.
+local function stride(number, want)
   local window = windows[number]
-  if window.pace == 0 then return window.limit end
+  if window.each_ms == 0 then return window.limit, 0 end
+  local handful = math.min(want, window.handful)
+  local fallen_due = math.floor((now_ms - window.due) / window.each_ms)
+  if fallen_due < handful then return 0, math.ceil(window.due + handful * window.each_ms - now_ms) end
   if not window.lately then
     window.lately = 0
     if window.total > 0 then
@@ -82,7 +93,7 @@ local function stride(number)
       end
     end
   end
-  return math.max(0, window.pace - window.lately - window.here)
+  return math.max(0, math.min(fallen_due, window.pace - window.lately - window.here)), (slot + 1) * slot_ms - now_ms
 end
 
 local function wait_for_room(key)
@@ -92,13 +103,14 @@ local function wait_for_room(key)
 end
 
 -- Give back to the very slot in which it was taken: another one's grants would leave the window too early.
-local function give_back(number, count, taken_in)
+local function give_back(number, count, taken_in, first)
   local window = windows[number]
   if window.unknown or taken_in <= slot - slots then return end
   local key = KEYS[number]
   local there = taken_in == slot and window.here or tonumber(redis.call('HGET', key, taken_in)) or 0
   local back = math.min(count, there)
   window.total = window.total - back
+  if not first then window.due = window.due - back * window.each_ms end
   if taken_in == slot then
     window.here, window.change = window.here - back, window.change - back
   elseif back > 0 then
@@ -108,7 +120,7 @@ end
 
 for number = 1, #KEYS - 1 do windows[number] = read(number) end
 
-local at = 4 + (#KEYS - 1) * 5
+local at = 5 + (#KEYS - 1) * 7
 while at <= #ARGV do
   local want, taken_in = tonumber(ARGV[at]), tonumber(ARGV[at + 1])
   local first, count = ARGV[at + 2] == '1', tonumber(ARGV[at + 3])
@@ -127,8 +139,9 @@ while at <= #ARGV do
       if outside == 0 then
         wait = math.max(wait, wait_for_room(KEYS[number]))
       elseif not first then
-        room = math.min(room, stride(number))
-        if room == 0 then wait = math.max(wait, (slot + 1) * slot_ms - now_ms) end
+        local most, later = stride(number, math.min(want, room))
+        room = math.min(room, most)
+        if room == 0 then wait = math.max(wait, later) end
       end
       window.short = outside < want
       granted = math.min(granted, room)
@@ -138,11 +151,13 @@ while at <= #ARGV do
   open = math.min(open, granted)
   for i = 1, count do
     local number = tonumber(ARGV[at + 3 + i])
+    windows[number].came = windows[number].came or not first
     if want < 0 then
-      give_back(number, -want, taken_in)
+      give_back(number, -want, taken_in, first)
     else
       local window = windows[number]
       window.total, window.here, window.change = window.total + granted, window.here + granted, window.change + granted
+      if not first then window.due = window.due + granted * window.each_ms end
       if first and (window.short or window.asked > 0) then
         window.asked, window.asks = math.max(0, math.max(window.short and want or 0, window.asked) - open), true
       end
@@ -157,6 +172,7 @@ end
 for number, window in ipairs(windows) do
   local key = KEYS[number]
   if not window.unknown then
+    if window.came and window.each_ms > 0 then redis.call('HSET', key, 'due', window.due, 'came_in', slot) end
     if window.change ~= 0 then redis.call('HINCRBY', key, slot, window.change) end
     if window.asks then redis.call('HSET', key, 'asked', window.asked, 'asked_in', slot) end
     redis.call('HSET', key, 'last', slot, 'total', window.total)

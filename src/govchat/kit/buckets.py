@@ -7,7 +7,6 @@ make us slower, never faster (docs/adr/0007).
 """
 
 import asyncio
-import math
 import time
 from collections import defaultdict, deque
 from collections.abc import Sequence
@@ -22,13 +21,10 @@ from redis.exceptions import RedisError
 
 from govchat.kit.gather import Gather
 from govchat.kit.ids import new_id
+from govchat.kit.windows import CREDIT_S, PACED_SLOTS, SLOT_MS, SLOTS, Window, reserve_for
 
 log = structlog.get_logger()
 
-SLOT_MS = 125
-SLOTS = 487
-# Of what is paced, so many slots together give out this many times their share of the limit: a little more than a steady stream needs.
-PACED_SLOTS, FASTER = 8, 1.1
 # A promise holds this long; whoever takes something after that promises anew. The least that is promised holds longer: it takes little from
 # those who have to do without Redis, and where a thousand accounts say a word now and then, nearly every message would make one.
 PROMISE_S, LEAST_PROMISE_S = 30.0, 120.0
@@ -52,29 +48,6 @@ redis.call('PEXPIRE', KEYS[1], math.max(ARGV[1], ARGV[2]))
 """
 
 
-class Window(msgspec.Struct, frozen=True):
-    """One limit: `name` is its key, `limit` requests in any 60 s, of which `reserve` are kept for replies.
-
-    What is `paced` gives those who don't come first little more in a second than a second's share: a campaign that takes a minute's worth
-    at once keeps whoever shares the machine waiting, and does so every minute, when that has left the window.
-    """
-
-    name: str
-    limit: int
-    reserve: int = 0
-    paced: bool = False
-
-    @property
-    def aside(self) -> int:
-        """What Redis never grants: half of the reserve is left to processes that can't reach it."""
-        return self.reserve // 2
-
-    @property
-    def pace(self) -> int:
-        """The most that goes in `PACED_SLOTS`; 0 for any number."""
-        return math.ceil(self.limit * FASTER * PACED_SLOTS / (SLOTS - 1)) if self.paced else 0
-
-
 class Grant(msgspec.Struct, frozen=True):
     """How many may go now, how many of those need not be replies, how long to wait when none may.
 
@@ -91,15 +64,10 @@ class Grant(msgspec.Struct, frozen=True):
 NOTHING = Grant(0, 0, LEDGER_WAIT_S)
 
 
-def reserve_for(limit: int) -> int:
-    """What campaigns and notices may not touch: 1 % of the limit, at least five requests."""
-    return max(5, limit // 100)
-
-
 class Request(msgspec.Struct, frozen=True):
     """`want` requests that count against all of `windows`; below zero gives back what was granted in `slot` and not used.
 
-    Whoever comes `first` may draw on reserves, and gets before all others what it asked for in vain a moment ago.
+    Whoever comes `first` may draw on reserves, gets before all others what it asked for in vain a moment ago, and keeps to no pace.
     """
 
     windows: Sequence[Window]
@@ -253,10 +221,17 @@ class Buckets:
         windows = {window.name: window for one in requests for window in one.windows}
         number = {name: place for place, name in enumerate(windows, 1)}
         unknown = 0 if self._ledger is None else -1
-        arguments: list[int] = [SLOT_MS, SLOTS, PACED_SLOTS]
+        arguments: list[int] = [SLOT_MS, SLOTS, PACED_SLOTS, int(CREDIT_S * 1000)]
         for window in windows.values():
             seed, bound = self._taken[window.name].recent(), bounds.get(window.name, unknown)
-            arguments += [window.limit - window.aside, window.reserve - window.aside, window.pace, seed, bound]
+            arguments += [
+                window.limit - window.aside,
+                window.reserve - window.aside,
+                window.pace,
+                window.each_us,
+                window.handful,
+            ]
+            arguments += [seed, bound]
         for one in requests:
             # What the ledger granted is not given back to Redis.
             want = one.want if one.want > 0 or one.slot > 0 else 0

@@ -179,7 +179,7 @@ class Drainer:
             mine = claimed.get(tenant.id, [])
             self._served[tenant.id] += len(mine)
             if grant.granted > len(mine):
-                unused.append(Request(windows_of(tenant), len(mine) - grant.granted, grant.slot))
+                unused.append(Request(windows_of(tenant), len(mine) - grant.granted, grant.slot, not self._bulk))
             if tenant.id in most_of:
                 self._looked[tenant.id] = len(mine)
             self._begin(tenant, access, mine, grant)
@@ -326,7 +326,7 @@ class Drainer:
     async def _take_late(self, late: list[tuple[Tenant, int]]) -> list[Grant]:
         """A token for each message whose own is too old; that one goes back to where it was taken, else it would be missed for a minute."""
         old = Counter((windows_of(tenant), slot) for tenant, slot in late)
-        back = [Request(windows, -count, slot) for (windows, slot), count in old.items()]
+        back = [Request(windows, -count, slot, not self._bulk) for (windows, slot), count in old.items()]
         fresh = [Request(windows_of(tenant), 1, first=not self._bulk) for tenant, _ in late]
         return (await self.buckets.take_all([*back, *fresh]))[len(back) :]
 

@@ -9,7 +9,8 @@ from uuid import UUID
 
 from govchat.db.away import ANY_FAILURE
 from govchat.db.session import Database
-from govchat.kit.buckets import Request, Window
+from govchat.kit.buckets import Request
+from govchat.kit.windows import Window
 
 PROMISE = "SELECT rates_promise($1, $2, $3, $4, $5, $6, $7)"
 BOUNDS = "SELECT rates_bounds($1, $2)"

@@ -10,8 +10,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from govchat.citizens.blocks import Channel, block
 from govchat.db.session import Database
 from govchat.kit import clock
-from govchat.kit.buckets import Buckets, Window, reserve_for
+from govchat.kit.buckets import Buckets
 from govchat.kit.crypto import SealBroken, TenantVault
+from govchat.kit.windows import Window, reserve_for
 from govchat.notices.refusal import after_refusal
 from govchat.obs import metrics
 from govchat.outbox import template_day
