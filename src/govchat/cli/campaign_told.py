@@ -86,7 +86,10 @@ def progress(shown: "CampaignOut", *, rate: float) -> str:
     """A progress bar in one line; `rate` is messages a second."""
     counts = shown.counts
     left = counts.queued + counts.sending
-    eta = f", còn {left / rate / 60:.0f} phút" if rate > 0 and left and not shown.planning else ""
+    eta = ""
+    if rate > 0 and left and not shown.planning:
+        minutes = round(left / rate / 60)
+        eta = f", còn {minutes} phút" if minutes else ", còn chưa đến một phút"
     note = f", lưu ý: {shown.trouble}" if shown.trouble else ""
     return f"{bar(handled(counts), counts.total)} {STATES[shown.state]}, {rate * 60:.0f} tin/phút{eta}{note}"
 
