@@ -9,8 +9,8 @@ from click.testing import CliRunner, Result
 from tests.campaigns.stage import Stage
 from tests.journeys.stage import environment
 
-from govchat.campaigns.schemas import CampaignIn
-from govchat.cli.campaign_told import bar
+from govchat.campaigns.schemas import CampaignIn, CampaignOut
+from govchat.cli.campaign_told import bar, progress
 from govchat.cli.campaign_unfit import unfit
 from govchat.cli.main import govchat
 
@@ -120,6 +120,25 @@ async def test_settings_are_shown_and_changed(stage: Stage) -> None:
 def test_the_bar_says_how_far_it_is() -> None:
     assert bar(0, 0).endswith("  0 % (0 trong 0)")
     assert bar(5, 10, width=4) == "[##--]  50 % (5 trong 10)"
+
+
+@pytest.mark.parametrize(
+    ("queued", "rate", "says"),
+    [
+        (1000, 2.0, "120 tin/phút, còn 8 phút"),
+        (10, 2.0, "120 tin/phút, còn chưa đến một phút"),
+        (10, 0.0, "0 tin/phút, lưu ý: "),
+    ],
+)
+def test_the_progress_says_how_much_is_left(queued: int, rate: float, says: str) -> None:
+    made = {
+        "id": "0190c0de-0000-7000-8000-000000000000", "name": "x", "class": "announcement", "state": "running",
+        "counts": {"total": 2000, "queued": queued, "sent": 2000 - queued}, "message": {"text": "x"}, "audience": {},
+        "max_cost": 0, "spent": 0, "test": False, "created_by": "cli:an", "created_at": "2026-11-23T08:00:00+07:00",
+        "planning": False, "trouble": "" if rate else "đang trong giờ nghỉ",
+        **dict.fromkeys(("send_at", "approved_by", "approved_at", "started_at", "finished_at", "way")),
+    }  # fmt: skip
+    assert says in progress(msgspec.convert(made, CampaignOut), rate=rate)
 
 
 async def test_a_template_is_drafted_from_the_command_line(stage: Stage) -> None:
