@@ -77,7 +77,7 @@ async def test_a_campaign_that_reached_nobody_says_so(stage: Stage) -> None:
     [
         ('{"a": 1}', "a: 1: không có trường này; có all_followers, user_ids, segment"),
         ('{"segment": {"communes": "Xã A"}}', 'segment.communes: "Xã A": cần một danh sách'),
-        ('{"segment": {"dossier_states": [99]}}', "segment.dossier_states[0]: 99: cần nhiều nhất là 10"),
+        ('{"segment": {"dossier_states": [99]}}', "segment.dossier_states[0]: 99: cần tối đa là 10"),
         ('{"segment": {"tags": []}}', "segment.tags: []: cần ít nhất 1 phần tử"),
         ("{}", "{}: cần đúng một trong all_followers, user_ids, segment"),
         ("[]", 'cần một đối tượng JSON, như {"all_followers": true}'),
@@ -101,7 +101,7 @@ def test_other_options_are_named_with_what_they_were_given() -> None:
         ({"message": {"text": "x", "article": article}}, "--article", "body[0].txt: 1: không có trường này; có text,"),
         ({"message": {"text": "x", "article": {"title": "a"}}}, "--article", "author: còn thiếu"),
         ({"message": {"text": "x", "buttons": [{"title": ""}]}}, "--button", '[0].title: "": cần ít nhất 1 ký tự'),
-        ({"message": {"text": "x"}, "max_cost": 3 * 10**9}, "--max-cost", "3000000000: cần nhiều nhất là 2000000000"),
+        ({"message": {"text": "x"}, "max_cost": 3 * 10**9}, "--max-cost", "3000000000: cần tối đa là 2000000000"),
         ({"message": {"text": "x"}, "name": ""}, "NAME", '"": cần ít nhất 1 ký tự'),
     ):
         with pytest.raises(msgspec.ValidationError) as refusal:

@@ -173,6 +173,7 @@ OTHERS = {
     "dossiers/routes.py": "examples of the HTTP API",
     "dossiers/schemas.py": "description of the HTTP API",
     "dossiers/sheet.py": "officers and their files",
+    "kit/fields.py": "officers: what is wrong with a value they wrote",
     "kit/oserror.py": "operators",
     "kit/text.py": "letters that are folded",
     "language/": "rules of the language, and how a sentence was read, for operators",

@@ -19,7 +19,7 @@ from govchat.dossiers.schemas import DossierIn
 from govchat.dossiers.status import STATUSES
 from govchat.errors import DomainError
 from govchat.kit.clock import VN
-from govchat.kit.fields import named
+from govchat.kit.fields import in_vietnamese, named
 from govchat.kit.text import clean, fold
 
 # Field → its heads, the first as it is named in refusals; compared without case and diacritics.
@@ -54,7 +54,6 @@ MOST_ABOVE = 20
 _DATE = re.compile(
     r"(?P<day>\d{1,2})[/.\-](?P<month>\d{1,2})[/.\-](?P<year>\d{4})(?:[ T]+(?P<hour>\d{1,2})[:hg](?P<minute>\d{2})(?::(?P<second>\d{2}))?)?"
 )
-_LENGTH = re.compile(r"of length (?P<way><=|>=) (?P<length>\d+)")
 _OPENS, _CLOSES = time(7, 30), time(17, 0)
 _FIELDS = {fold(head): field for field, all_ in HEADS.items() for head in all_}
 _BY_LABEL = {fold(status.label): number for number, status in STATUSES.items()}
@@ -155,20 +154,18 @@ def _line(number: int, cells: dict[str, Any]) -> Line:
     except msgspec.ValidationError as error:
         field, message = named(str(error), whole="")
         head = HEADS[field][0] if field in HEADS else field or "line"
-        return Line(number, code, None, f"{head}: {_in_vietnamese(message)}")
+        return Line(number, code, None, f"{head}: {_wrong(message)}")
     except ValueError as error:
         return Line(number, code, None, str(error))
 
 
-def _in_vietnamese(message: str) -> str:
+def _wrong(message: str) -> str:
     """What is wrong with a value, for who keeps the table."""
     if "got `null`" in message:
         return "để trống"
     if "status_note" in message:
         return "để trống; hồ sơ không được tiếp nhận phải ghi lý do"
-    if found := _LENGTH.search(message):
-        return f"cần {'tối đa' if found['way'] == '<=' else 'ít nhất'} {found['length']} ký tự"
-    return f"giá trị không hợp lệ ({message})"
+    return in_vietnamese(message)
 
 
 def _dossier(cells: dict[str, Any]) -> DossierIn:

@@ -7,9 +7,9 @@
 --        nothing outside was granted (-1: bounds are needed)
 --
 -- Who comes first may draw on reserves, and what they asked for outside of them and did not get is kept from everybody else for as many
--- slots as are paced. Everybody else is paced, where a window is: one falls due every so many microseconds (0: not paced), what was not
--- taken when it was due may be caught up with for `credit_ms` (or two handfuls), by no more than `pace` within the paced slots; nobody comes for less than a
--- handful of what he wants. So a window is not emptied at once, and then again whenever that has left it.
+-- slots as are paced. Everybody else is paced, where a window is: one falls due every so many microseconds (0: not paced). What was not
+-- taken when it was due may be caught up with for `credit_ms`, two handfuls at least, by no more than `pace` within the paced slots. Nobody
+-- gets less than a handful where he wants as much and there is. So a window is not emptied at once, and then again when that has left it.
 --
 -- A window counts grants in slots. A grant leaves after `slots` slots, so never earlier than (slots - 1) * slot_ms. Requests are served in
 -- their order; `want` < 0 gives back what was granted in `slot` and not used. `seed` is what the caller itself took within the last window: it fills a
