@@ -45,7 +45,7 @@ def retention(slug: str, sets: tuple[str, ...], data_dir: Path, json_: bool) -> 
         return
     rules = rules_on(clock.now().date())
     as_table(
-        ("DỮ LIỆU", "SỐ NGÀY", "THƯỜNG LÀ", "ÍT NHẤT", "CĂN CỨ"),
+        ("DỮ LIỆU", "SỐ NGÀY", "THƯỜNG LÀ", "ÍT NHẤT", "VÌ SAO"),
         [
             (what, str(kept), str(rules[what].days), str(rules[what].least), rules[what].why)
             for what, kept in days.items()
