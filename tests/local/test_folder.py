@@ -127,6 +127,19 @@ def test_a_free_port_is_free_and_a_taken_one_is_refused():
         ports.require_free(port, "--port")
 
 
+def test_a_free_port_is_none_that_an_outgoing_connection_could_take_and_none_that_is_held(monkeypatch):
+    import socket
+
+    lowest_outgoing = int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
+    assert all(ports.free_port() < lowest_outgoing for _ in range(200))
+    held = ports.free_port()
+    with socket.create_server(("127.0.0.1", held)):
+        monkeypatch.setattr(ports, "LOWEST", held)
+        monkeypatch.setattr(ports, "HIGHEST", held + 1)
+        with pytest.raises(ConfigurationError, match=f"ports from {held}"):
+            ports.free_port()
+
+
 def test_an_environment_that_names_its_servers_needs_no_stack(tmp_path):
     environ = {"GOVCHAT_DATABASE_URL": "postgresql://a/b", "GOVCHAT_REDIS_URL": "redis://a"}
     assert stack.load(environ, tmp_path / "none") == environ

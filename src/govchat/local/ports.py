@@ -1,6 +1,7 @@
 """Loopback ports: a free one for a server of ours, and a clear sentence about one that somebody else holds."""
 
 import errno
+import secrets
 import socket
 
 from govchat.errors import ConfigurationError
@@ -8,12 +9,23 @@ from govchat.errors import ConfigurationError
 HOST = "127.0.0.1"
 
 
+# Below what systems give to outgoing connections (from 32768 on Linux, from 49152 elsewhere): one of those could take a port between the
+# moment it is found free and the moment its server listens, a second later when a database folder is made first.
+LOWEST, HIGHEST = 20_000, 32_000
+TRIES = 200
+
+
 def free_port() -> int:
-    """A loopback port that nobody listens on at this moment."""
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        port: int = probe.getsockname()[1]
+    """A loopback port that nobody listens on at this moment, and no outgoing connection will take."""
+    for _ in range(TRIES):
+        port = LOWEST + secrets.randbelow(HIGHEST - LOWEST)
+        with socket.socket() as probe:
+            try:
+                probe.bind((HOST, port))
+            except OSError:
+                continue
         return port
+    raise ConfigurationError(f"none of {TRIES} ports from {LOWEST} to {HIGHEST} is free on {HOST}: end what holds them")
 
 
 def answers(port: int) -> bool:
